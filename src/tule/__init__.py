@@ -1,0 +1,3 @@
+"""Tule: a serverless cloud that anyone can run."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""All that happens later: jobs, logs with cursors, targets, reconcilers, leases, hints."""

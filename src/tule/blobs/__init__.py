@@ -1,0 +1,1 @@
+"""Large bytes: local files, or any object store; garbage collection."""

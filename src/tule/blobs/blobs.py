@@ -1,0 +1,51 @@
+"""The contract of the blob store.
+
+Order of things: a blob is written and fsynced under a random name before the transaction that refers to it, and is
+forgotten by the sweeper when no row refers to it (services enumerate theirs through `Blobs.referenced_by`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tule.store.store import Tx
+
+
+@dataclass(slots=True, frozen=True)
+class Written:
+    name: str
+    length: int
+
+
+class Blobs(Protocol):
+    async def write(self, chunks: AsyncIterator[bytes]) -> Written:
+        """Store the bytes durably under a new random name, in constant memory."""
+        ...
+
+    async def concatenate(self, names: Iterable[str]) -> Written:
+        """A new blob made of others, in order (multipart complete), without reading them into memory."""
+        ...
+
+    def read(self, name: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `end` (exclusive), piece by piece.  Raises BlobMissing at the first piece."""
+        ...
+
+    async def read_all(self, name: str) -> bytes: ...
+
+    async def delete(self, name: str) -> None:
+        """Deleting what is gone is no error."""
+        ...
+
+    def referenced_by(self, holders: Callable[[Tx, list[str]], set[str]]) -> None:
+        """Register a service's answer to: which of these names do you still refer to?"""
+        ...
+
+    async def sweep(self, older_than_ms: int) -> int:
+        """Delete blobs that nobody refers to and that are older than the grace time; how many went."""
+        ...
+
+
+class BlobMissing(Exception):
+    pass

@@ -1,0 +1,1 @@
+"""Function instances: supervisor, pools, zygotes, sandboxes, Runtime API, extensions, layers.  Knows no AWS service."""

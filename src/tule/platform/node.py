@@ -1,0 +1,41 @@
+"""A running node: the mechanisms, built by `app.py` and handed to whoever works with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tule.access.authorize import Authorizer
+    from tule.backbone.jobs import Jobs
+    from tule.blobs.blobs import Blobs
+    from tule.compute.compute import Compute
+    from tule.core.clock import TurnableClock
+    from tule.core.config import Config
+    from tule.core.ids import Ids
+    from tule.core.paging import Pager
+    from tule.platform.dispatcher import Dispatcher
+    from tule.platform.service import Service
+    from tule.store.store import Store
+
+
+@dataclass(slots=True)
+class Node:
+    """`store` holds what must never be lost, `telemetry` what may lose its last second (logs, metrics, traces).
+
+    `memory` is where a service keeps what it has in memory for its node, under its own name; never the only copy.
+    """
+
+    config: Config
+    clock: TurnableClock
+    ids: Ids
+    store: Store
+    telemetry: Store
+    blobs: Blobs
+    pager: Pager
+    services: dict[str, Service]
+    dispatcher: Dispatcher = field(init=False)
+    authorizer: Authorizer = field(init=False)
+    jobs: Jobs = field(init=False)
+    compute: Compute = field(init=False)
+    memory: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -1,0 +1,117 @@
+"""What a service declares about itself: its operations, state, background work, deliveries and resource types."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from tule.backbone.delivery import Delivery, Outcome
+    from tule.platform.call import Call
+    from tule.platform.node import Node
+    from tule.platform.resource_type import ResourceType
+    from tule.store.store import Tx
+
+Params = dict[str, Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(slots=True, frozen=True)
+class Need:
+    """One permission that a call needs: `action` (`s3:GetObject`) on `resource` (an ARN, or `*`), with condition keys.
+
+    `policy` is the resource's own policy document where it has one, and `owner` the account that owns the resource
+    (the caller's own when empty).
+    """
+
+    action: str
+    resource: str = "*"
+    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    policy: Mapping[str, Any] | None = None
+    owner: str = ""
+
+
+Needs = Callable[["Call", "Tx", Params], Sequence[Need]]
+
+
+def reads(operation: F) -> F:
+    """Mark a transactional operation that changes nothing: it runs as a read, without the writer."""
+    operation.__tule_reads__ = True  # type: ignore[attr-defined]
+    return operation
+
+
+@dataclass(slots=True, frozen=True)
+class Operation:
+    """An implemented operation: `run(call, tx, params)` for a transaction, `await run(call, params)` for a coroutine."""
+
+    name: str
+    run: Callable[..., Any]
+    is_coroutine: bool
+    is_read: bool
+
+
+@dataclass(slots=True, frozen=True)
+class Service:
+    """One AWS service.  `name` is botocore's (`lambda`, `s3`, `logs`, `iam`, `sts`, `cloudformation`).
+
+    `operations`      from `operations_in(module, ...)`.
+    `needs`           permissions by operation name where the generated table (`access/actions`) does not say enough:
+                      resource ARNs, condition keys, resource policies.  Run in a read transaction before the operation.
+    `anonymous`       operations that callers without credentials may attempt (resource policies still decide).
+    `schema`          SQL of its own tables; `telemetry_schema` the same for the telemetry store.
+    `deliver`         what happens when a job or an event reaches a target of this service.
+    `start`           background work, started with the node: gets the Node, returns coroutines to run for its life.
+    `resource_types`  its CloudFormation resource types.
+    `reset`           forgets what it keeps in memory, at `POST /_tule/reset`.
+    """
+
+    name: str
+    operations: Mapping[str, Operation]
+    needs: Mapping[str, Needs] = field(default_factory=dict[str, Needs])
+    anonymous: frozenset[str] = frozenset()
+    schema: str = ""
+    telemetry_schema: str = ""
+    deliver: Callable[[Node, Delivery], Awaitable[Outcome]] | None = None
+    start: Callable[[Node], Sequence[Awaitable[None]]] | None = None
+    resource_types: Sequence[ResourceType] = ()
+    reset: Callable[[Node], Awaitable[None]] | None = None
+
+
+def operations_in(*modules: ModuleType) -> dict[str, Operation]:
+    """The public functions of these modules whose first parameter is `call`, under the API's names.
+
+    `create_role` is CreateRole, `put_object_acl` is PutObjectAcl; where snake_case loses capitals the function carries
+    `@named("...")`.
+    """
+    found: dict[str, Operation] = {}
+    for module in modules:
+        for name, function in vars(module).items():
+            if name.startswith("_") or not inspect.isfunction(function) or function.__module__ != module.__name__:
+                continue
+            if next(iter(inspect.signature(function).parameters), None) != "call":
+                continue
+            api_name = getattr(function, "__tule_name__", None) or _camel(name)
+            if api_name in found:
+                raise ValueError(f"two operations are named {api_name}")
+            found[api_name] = Operation(
+                api_name, function, inspect.iscoroutinefunction(function), getattr(function, "__tule_reads__", False)
+            )
+    return found
+
+
+def named(api_name: str) -> Callable[[F], F]:
+    """Give an operation the API's name where capitals cannot be guessed (`ListMFADevices`)."""
+
+    def mark(function: F) -> F:
+        function.__tule_name__ = api_name  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def _camel(snake: str) -> str:
+    return re.sub(r"(?:^|_)([a-z0-9])", lambda m: m.group(1).upper(), snake)
