@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tule.platform.node import Node
     from tule.platform.resource_type import ResourceType
     from tule.store.store import Tx
+    from tule.wire.http import Request, Response
 
 Params = dict[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,6 +68,9 @@ class Service:
     `start`           background work, started with the node: gets the Node, returns coroutines to run for its life.
     `resource_types`  its CloudFormation resource types.
     `reset`           forgets what it keeps in memory, at `POST /_tule/reset`.
+    `pages`           HTTP outside the AWS protocols, by path prefix under `/_tule/` (a code download, a custom resource's
+                      answer): the path itself must carry a token that cannot be guessed.
+    `preflight`       answers a browser's CORS preflight, or gives None when the request is not this service's.
     """
 
     name: str
@@ -79,6 +83,10 @@ class Service:
     start: Callable[[Node], Sequence[Awaitable[None]]] | None = None
     resource_types: Sequence[ResourceType] = ()
     reset: Callable[[Node], Awaitable[None]] | None = None
+    pages: Mapping[str, Callable[[Node, Request], Awaitable[Response]]] = field(
+        default_factory=dict[str, "Callable[[Node, Request], Awaitable[Response]]"]
+    )
+    preflight: Callable[[Node, Request], Awaitable[Response | None]] | None = None
 
 
 def operations_in(*modules: ModuleType) -> dict[str, Operation]:

@@ -1,0 +1,85 @@
+"""Steps 4 to 6: validate (for calls between services), authorize, operate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tule.access.principal import Principal
+from tule.core.errors import not_implemented
+from tule.platform.call import Call
+from tule.platform.service import Need, Operation, Service
+
+if TYPE_CHECKING:
+    from tule.access.actions import Actions
+    from tule.access.authorize import Authorizer
+    from tule.platform.node import Node
+    from tule.wire.models import Models
+
+
+class NodeDispatcher:
+    def __init__(self, node: Node, models: Models, authorizer: Authorizer, actions: Actions) -> None:
+        self._node = node
+        self._models = models
+        self._authorizer = authorizer
+        self._actions = actions
+
+    async def invoke(
+        self,
+        service: str,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        principal: Principal,
+        region: str,
+        account: str | None = None,
+        trace: str | None = None,
+        endpoint: str | None = None,
+        source_ip: str = "127.0.0.1",
+    ) -> dict[str, Any]:
+        node = self._node
+        checked = dict(params)
+        self._models.operation(service, operation).validate(checked)
+        call = Call(
+            node=node,
+            id=node.ids.uuid(),
+            now_ms=node.clock.now_ms(),
+            principal=principal,
+            account=account or principal.account,
+            region=region,
+            service=service,
+            operation=operation,
+            endpoint=endpoint or f"http://{node.config.host}:{node.config.port}",
+            source_ip=source_ip,
+            trace=trace,
+        )
+        return await self.run(call, checked)
+
+    async def run(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+        service = self._node.services.get(call.service)
+        operation = service.operations.get(call.operation) if service is not None else None
+        if service is None or operation is None:
+            raise not_implemented(call.service, call.operation)
+        await self._authorize(service, call, params)
+        return await self._operate(operation, call, params)
+
+    async def _authorize(self, service: Service, call: Call, params: dict[str, Any]) -> None:
+        principal = call.principal
+        if principal.trusted:
+            return
+        special = service.needs.get(call.operation)
+        if special is not None:
+            needs: Sequence[Need] = await self._node.store.read(lambda tx: special(call, tx, params))
+        elif principal.kind == "root":
+            return  # no resource has a policy of its own here, and nothing else can deny the account's root
+        else:
+            needs = self._actions.needs(call.service, call.operation, params, call.account, call.region)
+        await self._authorizer.authorize(call, needs)
+
+    async def _operate(self, operation: Operation, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+        run = operation.run
+        if operation.is_coroutine:
+            return await run(call, params) or {}
+        if operation.is_read:
+            return await self._node.store.read(lambda tx: run(call, tx, params)) or {}
+        return await self._node.store.write(lambda tx: run(call, tx, params)) or {}

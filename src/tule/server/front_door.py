@@ -1,0 +1,60 @@
+"""Where a request goes: our own small API, a page that a service serves by token, a browser's preflight, or the AWS pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from tule.core.errors import ServiceError
+from tule.server.pipeline import Pipeline
+from tule.wire.http import Request, Response, json_response
+
+if TYPE_CHECKING:
+    from tule.platform.node import Node
+    from tule.server.own_api import OwnApi
+
+Page = Callable[["Node", Request], Awaitable[Response]]
+
+
+class FrontDoor:
+    """`handle` serves clients of the node; `handle_inside` serves sandboxed functions, who never reach the node's own API."""
+
+    def __init__(self, node: Node, pipeline: Pipeline, own_api: OwnApi) -> None:
+        self._node = node
+        self._pipeline = pipeline
+        self._own_api = own_api
+        self._pages = {prefix: page for service in node.services.values() for prefix, page in service.pages.items()}
+
+    async def handle(self, request: Request) -> Response:
+        if request.path.startswith(("/_tule", "/_localstack", "/_console")):
+            return await self._own(request)
+        if request.method == "OPTIONS" and "origin" in request.headers:
+            return await self._preflight(request)
+        return await self._pipeline.answer(request)
+
+    async def handle_inside(self, request: Request) -> Response:
+        if request.path.startswith("/_tule/"):
+            page = self._page(request)
+            return await page(self._node, request) if page is not None else json_response(404, {"message": "Not Found"})
+        return await self._pipeline.answer(request)
+
+    async def _own(self, request: Request) -> Response:
+        try:
+            page = self._page(request)
+            return await page(self._node, request) if page is not None else await self._own_api.answer(request)
+        except ServiceError as error:
+            return json_response(error.status, {"code": error.code, "message": error.message})
+
+    def _page(self, request: Request) -> Page | None:
+        for prefix, page in self._pages.items():
+            if request.path.startswith(prefix):
+                return page
+        return None
+
+    async def _preflight(self, request: Request) -> Response:
+        for service in self._node.services.values():
+            if service.preflight is not None:
+                answer = await service.preflight(self._node, request)
+                if answer is not None:
+                    return answer
+        return json_response(403, {"message": "CORSResponse: This CORS request is not allowed."})

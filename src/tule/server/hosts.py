@@ -1,0 +1,75 @@
+"""Which service, bucket and region a Host header names.
+
+Understood: AWS's own names (`lambda.us-east-1.amazonaws.com`, `bucket.s3.eu-west-1.amazonaws.com`), the same labels under
+`localhost`, `localhost.localstack.cloud` and `tule.local` (`bucket.s3.localhost:4566`), and `bucket.localhost`, which is
+what SDKs make of `http://localhost:4566` with virtual-host addressing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+_SUFFIXES = (".amazonaws.com.cn", ".amazonaws.com", ".localhost.localstack.cloud", ".tule.local", ".localhost")
+_REGION = re.compile(r"^(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?[a-z]+-\d$")
+_S3_LABEL = re.compile(r"^s3(?:-(?:accelerate|(?P<region>[a-z]{2}-[a-z-]+-\d)))?$")
+
+# Endpoint prefixes that are not botocore's service name.
+_SERVICE_OF_PREFIX = {
+    "monitoring": "cloudwatch",
+    "states": "stepfunctions",
+    "sync-states": "stepfunctions",
+    "email": "ses",
+    "tagging": "resourcegroupstaggingapi",
+    "cloudcontrolapi": "cloudcontrol",
+    "streaming-logs": "logs",
+    "streaming-lambda": "lambda",
+    "queue": "sqs",
+    "execute-api": "apigatewaymanagementapi",
+    "autoscaling": "application-autoscaling",
+}
+
+
+@dataclass(slots=True, frozen=True)
+class HostMeaning:
+    """`service` is a botocore name when the host tells; `bucket` the bucket of a virtual-host request; `label` what stands
+    alone before `.localhost` and may be a bucket or a host prefix, as the signature will tell."""
+
+    service: str = ""
+    bucket: str = ""
+    region: str = ""
+    label: str = ""
+
+
+NOTHING = HostMeaning()
+
+
+@lru_cache(maxsize=4096)
+def meaning(host: str) -> HostMeaning:
+    name = host.lower()
+    colon = name.rfind(":")
+    if colon > 0 and name[colon + 1 :].isdigit():
+        name = name[:colon]
+    for suffix in _SUFFIXES:
+        if name.endswith(suffix):
+            return _of_labels(name[: -len(suffix)].split("."))
+    return NOTHING
+
+
+def _of_labels(labels: list[str]) -> HostMeaning:
+    region = next((label for label in labels if _REGION.match(label)), "")
+    for i in range(len(labels) - 1, -1, -1):
+        match = _S3_LABEL.match(labels[i])
+        if match:
+            return HostMeaning("s3", ".".join(labels[:i]), match["region"] or region)
+        if labels[i] == "s3-control":
+            return HostMeaning("s3control", "", region)
+    named = [label for label in labels if label != region and label != "dualstack"]
+    if not named:
+        return HostMeaning(region=region)
+    if named[-2:] == ["streams", "dynamodb"]:
+        return HostMeaning("dynamodbstreams", region=region)
+    if len(labels) == 1:
+        return HostMeaning(_SERVICE_OF_PREFIX.get(named[0], ""), label=named[0])
+    return HostMeaning(_SERVICE_OF_PREFIX.get(named[-1], named[-1]), region=region, label=".".join(labels))
