@@ -38,6 +38,7 @@ class Config:
     max_body_bytes: int = 64 * 1024 * 1024  # of operations that do not stream
     request_timeout_s: float = 60.0  # without any byte from the client
     shutdown_grace_s: float = 10.0
+    access_log: bool = False  # one JSON line a request in the data directory's access.log
     chaos: bool = False  # run every transaction twice; for tests
 
     @property

@@ -1,0 +1,183 @@
+"""Builds a node: every part made explicitly here and handed to whoever needs it.  No globals, no plug-in magic."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+from collections.abc import Awaitable
+
+from tule.access.actions import Actions
+from tule.access.authenticate import Authenticator
+from tule.access.authorize import Authorizer
+from tule.backbone import jobs as job_table
+from tule.backbone import logs as log_table
+from tule.backbone.delivery import Dead, Delivery, Outcome
+from tule.backbone.worker import Jobs
+from tule.blobs.open import open_blobs
+from tule.compute.supervisor import Supervisor
+from tule.core import arn as arns
+from tule.core.clock import TurnableClock
+from tule.core.config import Config
+from tule.core.ids import Ids
+from tule.core.paging import Pager
+from tule.platform.node import Node
+from tule.platform.service import Service
+from tule.server.access_log import AccessLogFile
+from tule.server.dispatch import NodeDispatcher
+from tule.server.front_door import FrontDoor
+from tule.server.http1 import Limits, Server
+from tule.server.own_api import OwnApi
+from tule.server.pipeline import Pipeline
+from tule.services import all_services
+from tule.services.iam.identities import IamIdentities
+from tule.store import documents
+from tule.store.open import open_store
+from tule.store.secret import installation_secret
+from tule.wire.models import Models
+
+log = logging.getLogger("tule")
+
+# Target ARNs name a service by its ARN's own name, which is not always botocore's.
+_SERVICE_OF_ARN = {"states": "stepfunctions", "monitoring": "cloudwatch"}
+
+
+class App:
+    """A running node.  `port` is the one it really listens on (config.port may be 0)."""
+
+    def __init__(self, node: Node, server: Server, door: FrontDoor, access_log: AccessLogFile | None) -> None:
+        self.node = node
+        self.server = server
+        self.door = door
+        self.port = 0
+        self._access_log = access_log
+        self._background: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to serve: background work first, then the listener, so that whoever is answered finds everything running."""
+        node = self.node
+        await node.jobs.start()
+        await node.compute.start()
+        for service in node.services.values():
+            for work in service.start(node) if service.start is not None else ():
+                self._background.append(asyncio.create_task(_forever(service.name, work)))
+        listener = await self.server.listen(self.door.handle, host=node.config.host, port=node.config.port, tls=_tls(node.config))
+        self.port = listener.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+
+    async def stop(self) -> None:
+        """Finish what is in flight, then end functions, background work and stores, in that order."""
+        node = self.node
+        await self.server.stop(node.config.shutdown_grace_s)
+        await node.jobs.stop()
+        await node.compute.stop()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        if self._access_log is not None:
+            self._access_log.close()
+        await node.telemetry.close()
+        await node.store.close()
+
+
+async def build(config: Config) -> App:
+    """Everything but listening.  Raises StoreError and ConfigError with words that tell what to do."""
+    config.data_path.mkdir(parents=True, exist_ok=True)
+    clock, ids = _clock(config), Ids()
+    store = await open_store(config, clock, ids)
+    telemetry = await open_store(config, clock, ids, telemetry=True)
+    services = {service.name: service for service in all_services()}
+    await store.migrate("documents", documents.SCHEMA)
+    await store.migrate("jobs", job_table.SCHEMA)
+    await store.migrate("logs", log_table.SCHEMA)
+    for service in services.values():
+        if service.schema:
+            await store.migrate(f"service:{service.name}", service.schema)
+        if service.telemetry_schema:
+            await telemetry.migrate(f"service:{service.name}", service.telemetry_schema)
+    secret = await installation_secret(store)
+    blobs = await open_blobs(config, store, clock, ids)
+    node = Node(config, clock, ids, store, telemetry, blobs, Pager(secret), services)
+    identities = IamIdentities(store, clock, secret)
+    actions = Actions()
+    models = Models()
+    node.authorizer = Authorizer(store, identities, actions, clock)
+    node.jobs = Jobs(store, clock, ids, lambda delivery: _deliver(node, delivery))
+    dispatcher = NodeDispatcher(node, models, node.authorizer, actions)
+    node.dispatcher = dispatcher
+    node.compute = Supervisor(config, clock, ids)
+    access_log = AccessLogFile(config.data_path / "access.log") if config.access_log else None
+    authenticator = Authenticator(store, identities, clock, config)
+    pipeline = Pipeline(node, models, authenticator, dispatcher, access_log.record if access_log is not None else None)
+    own_api = OwnApi(node, _admin_token(config, ids), lambda: _reset(node))
+    server = Server(Limits(head_bytes=config.max_header_bytes, body_timeout_s=config.request_timeout_s))
+    return App(node, server, FrontDoor(node, pipeline, own_api), access_log)
+
+
+def _clock(config: Config) -> TurnableClock:
+    clock = TurnableClock()
+    if config.clock == "frozen":
+        clock.freeze()
+    elif config.clock != "real":
+        clock.accelerate(float(config.clock))
+    return clock
+
+
+async def _deliver(node: Node, delivery: Delivery) -> Outcome:
+    """Hand a due job to the service that its target's ARN names."""
+    name = arns.parse(delivery.target).service
+    service = node.services.get(_SERVICE_OF_ARN.get(name, name))
+    if service is None or service.deliver is None:
+        return Dead(f"deliveries to {name} are not implemented by Tule yet")
+    return await service.deliver(node, delivery)
+
+
+async def _forever(name: str, work: Awaitable[None]) -> None:
+    """Background work ends only with the node; whatever else ends it is a fault that must be seen."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("background work of %s ended", name)
+        raise
+
+
+async def _reset(node: Node) -> None:
+    """Back to an empty installation: rows, what services keep in memory, instances."""
+    await node.jobs.pause()
+    try:
+        node.compute.retire("")
+        await node.store.wipe()
+        await node.telemetry.wipe()
+        for service in node.services.values():
+            await _reset_service(service, node)
+        node.authorizer.forget()
+        await node.blobs.sweep(0)
+    finally:
+        node.jobs.resume()
+
+
+async def _reset_service(service: Service, node: Node) -> None:
+    if service.reset is not None:
+        await service.reset(node)
+
+
+def _admin_token(config: Config, ids: Ids) -> str:
+    """The token of `admin.token`, made at the first start; only its owner can read it."""
+    path = config.data_path / "admin.token"
+    if path.exists():
+        return path.read_text().strip()
+    token = ids.hex(48)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token + "\n")
+    return token
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if not config.tls_certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(config.tls_certificate, config.tls_key or None)
+    return context

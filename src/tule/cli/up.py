@@ -1,0 +1,69 @@
+"""`tule up`: start a node and serve until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import signal
+import sys
+
+import click
+import uvloop
+
+from tule.core import config as configuration
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; beyond loopback only with --strict and TLS.")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
+@click.option("--data", help="Directory for everything that lasts.")
+@click.option("--ephemeral", is_flag=True, default=None, help="Nothing is fsynced and all is gone at the end: for CI.")
+@click.option("--store", help="postgresql://... instead of the embedded store.")
+@click.option("--strict", is_flag=True, default=None, help="Only known access keys; no reset.")
+@click.option("--strict-runtimes", is_flag=True, default=None, help="Refuse a runtime whose version is not installed.")
+@click.option("--clock", help="real, frozen, or a speed such as 60.")
+@click.option("--access-log", is_flag=True, default=None, help="Write access.log in the data directory.")
+@click.option("--tls-certificate", help="PEM file; the node then speaks HTTPS.")
+@click.option("--tls-key", help="PEM file of the certificate's key.")
+@click.option("--log-level", help="debug, info, warning or error.")
+def up(**flags: object) -> None:
+    """Start a node.  Prints a line that ends in "Ready." once it serves."""
+    try:
+        config = configuration.load(flags)
+        _check_exposure(config)
+    except configuration.ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config))
+
+
+def _check_exposure(config: configuration.Config) -> None:
+    """Nothing listens beyond loopback unless asked, and then only in strict mode and with TLS."""
+    try:
+        loopback = config.host == "localhost" or ipaddress.ip_address(config.host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback and not (config.strict and config.tls_certificate):
+        raise configuration.ConfigError(f"listening on {config.host} needs --strict, --tls-certificate and --tls-key")
+
+
+async def _serve(config: configuration.Config) -> None:
+    from tule import app
+    from tule.store.errors import StoreError
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        node = await app.build(config)
+        await node.start()
+    except (StoreError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    scheme = "https" if config.tls_certificate else "http"
+    click.echo(f"Tule serves {scheme}://{config.host}:{node.port} on {node.node.store.dialect}. Ready.")
+    sys.stdout.flush()
+    await stop.wait()
+    await node.stop()
