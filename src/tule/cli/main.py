@@ -44,3 +44,7 @@ class LazyCommands(click.Group):
 @click.version_option(tule.__version__, prog_name="tule")
 def main() -> None:
     """Tule: a serverless cloud on your own ground."""
+
+
+if __name__ == "__main__":
+    main()
