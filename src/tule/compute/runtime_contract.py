@@ -1,0 +1,176 @@
+"""The contract between the supervisor and a runtime family (Python over a socket pair; everything else over the Runtime API).
+
+The supervisor owns instances: sandbox, limits, time-outs, logs, freezing, killing.  A `Runtime` says how an instance of its
+family is launched, and gives a `Link` through which one started instance is initialised and invoked.  A Link never has to watch
+for the death of its process or for time-outs: the supervisor races both against every call and cancels it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from tule.compute.compute import FunctionSpec
+
+
+@dataclass(slots=True, frozen=True)
+class Mount:
+    """A host directory or file shown read-only at `target` inside (at sandbox levels 3 and 4 the host path is used as it is)."""
+
+    source: Path
+    target: str
+
+
+@dataclass(slots=True, frozen=True)
+class Interpreter:
+    """A language interpreter on this host.  `exact` is False when a near version stands in for the one that was named."""
+
+    version: str  # 3.12, 20
+    executable: Path
+    prefixes: tuple[Path, ...] = ()  # directories outside /usr, /lib*, /bin that it needs, shown read-only at the same path
+    exact: bool = True
+    warning: str = ""  # said in the function's log when not exact
+
+
+@dataclass(slots=True, frozen=True)
+class Limits:
+    memory_mb: int = 128
+    tmp_mb: int = 512
+    processes: int = 1024  # AWS: processes and threads of an execution environment
+    open_files: int = 1024
+
+
+@dataclass(slots=True, frozen=True)
+class SpawnRequest:
+    """A program to execute in a sandbox.
+
+    `argv[0]` is a path inside (see `Mount`; /usr, /bin, /lib* and /etc's harmless part are always there, /var/task and /opt come
+    with the function).  `fds` are descriptors of the node that the program finds under the numbers given as keys (3 and up);
+    they are duplicated, the caller still closes its own.  stdin is /dev/null; stdout and stderr go to the function's log.
+    With `control=True` the program finds one end of a socket pair as descriptor 3 (named in TULE_CONTROL_FD) and the Link gets
+    the other as `Spawned.control`: for workers that are parked before their function is known.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    cwd: str = "/var/task"
+    mounts: tuple[Mount, ...] = ()
+    fds: Mapping[int, int] = field(default_factory=dict[int, int])
+    limits: Limits = field(default_factory=Limits)
+    control: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class ZygoteRequest:
+    """A fork of the Python zygote of this interpreter, which speaks `inside/python_runtime.py`'s frames over its control socket."""
+
+    interpreter: Interpreter
+    sdk_path: Path | None = None
+
+
+Launch = SpawnRequest | ZygoteRequest
+
+
+@dataclass(slots=True)
+class Spawned:
+    """One started sandbox, as a Link sees it."""
+
+    id: str
+    level: int  # 1 and 2 have namespaces: paths are /var/task, /opt; at 3 and 4 `task_root` and `opt_root` are host paths
+    task_root: str
+    opt_root: str
+    environment: Mapping[str, str]  # what the function's process has or, when parked, must be given late
+    control: socket.socket | None
+    sockets: Mapping[str, socket.socket]  # the listeners in `Runtime.listeners` by name, non-blocking, owned by the Link
+
+
+@dataclass(slots=True, frozen=True)
+class Request:
+    """One invocation for the runtime.  AWS: Runtime API, GET /runtime/invocation/next, headers."""
+
+    payload: bytes
+    request_id: str
+    deadline_ms: int  # wall clock, Unix milliseconds
+    function_arn: str
+    client_context: str | None = None  # JSON text
+    cognito_identity: str | None = None  # JSON text
+    trace: str | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Outcome:
+    """The runtime's answer.  With `error`, `payload` is the error document."""
+
+    payload: bytes
+    error: Literal["Unhandled", "Handled"] | None = None
+
+
+class InitFailed(Exception):
+    """The runtime could not load the function; `document` is the error document (errorType, errorMessage, stackTrace)."""
+
+    def __init__(self, error_type: str, document: bytes) -> None:
+        super().__init__(error_type)
+        self.error_type = error_type
+        self.document = document
+
+
+class ResponseTooLarge(Exception):
+    """The answer is above 6 MB (`size` bytes); the instance survives."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(str(size))
+        self.size = size
+
+
+class Link(Protocol):
+    """The way to one instance.  All methods run on the loop; each may be cancelled, after which only `close` is called."""
+
+    async def initialize(self) -> None:
+        """Let the function's code be loaded (extensions registered); return when it waits for its first event.  Raises InitFailed."""
+        ...
+
+    async def invoke(self, request: Request) -> Outcome:
+        """Raises ResponseTooLarge, InitFailed (reported late); a connection lost waits for the supervisor's cancellation."""
+        ...
+
+    def close(self) -> None:
+        """Give back sockets and tasks; the process is already being ended by the supervisor."""
+        ...
+
+
+class Runtime(Protocol):
+    """One runtime family."""
+
+    @property
+    def listeners(self) -> Sequence[str]:
+        """Names of the listeners that its Links take (usually RUNTIME_API)."""
+        ...
+
+    @property
+    def parkable(self) -> bool:
+        """Instances can be started ahead: launched without a function, given one later (needs `control` or a zygote)."""
+        ...
+
+    def launch(self, runtime: str, function: FunctionSpec | None) -> Launch:
+        """How to start an instance for the runtime named so; with `function=None`, a parked one.  Raises FunctionUnavailable."""
+        ...
+
+    def environment(self, function: FunctionSpec) -> Mapping[str, str]:
+        """Variables of the family, such as AWS_EXECUTION_ENV, LANG, PATH, PYTHONPATH or NODE_PATH."""
+        ...
+
+    def connect(self, function: FunctionSpec, spawned: Spawned, loop: asyncio.AbstractEventLoop) -> Link: ...
+
+
+class Runtimes(Protocol):
+    """Which family runs a runtime's name (`runtimes.py`)."""
+
+    def family(self, runtime: str) -> Runtime:
+        """Raises FunctionUnavailable for a name that nothing here runs."""
+        ...
+
+    def describe(self) -> Mapping[str, object]: ...
