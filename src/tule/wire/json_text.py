@@ -1,0 +1,59 @@
+"""JSON text in and out: orjson, and the standard library where integers do not fit in 64 bits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from tule.wire.malformed import Malformed
+
+MAX_DEPTH = 100
+_BRACKETS_TO_LOOK = MAX_DEPTH
+
+
+def loads(data: bytes, *, deep: bool) -> Any:
+    """Parse; raises Malformed.  `deep`: the shape can nest without end, so depth has to be looked at."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"Unable to parse JSON: {error}") from error
+    if deep and data.count(b"{") + data.count(b"[") > _BRACKETS_TO_LOOK:
+        check_depth(value)
+    return value
+
+
+def loads_exact(data: bytes) -> Any:
+    """Parse with integers of any size (up to 4300 digits); only for text that `loads` took."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("Unable to parse JSON: number too large") from error
+
+
+def dumps(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
+
+
+def check_depth(value: Any) -> None:
+    """Raises Malformed when containers nest deeper than MAX_DEPTH."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for container in level:
+            inner = container.values() if isinstance(container, dict) else container
+            below.extend(entry for entry in inner if isinstance(entry, dict | list))
+        if not below:
+            return
+        level = below
+    raise Malformed("The request is nested too deeply")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, orjson.Fragment):
+        return json.loads(orjson.dumps(value))
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

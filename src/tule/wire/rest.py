@@ -1,0 +1,346 @@
+"""rest-json and rest-xml: members in labels, query string, headers and body.
+
+AWS: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html and aws-restxml-protocol.html
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+
+from tule.wire import eventstream, timestamps, xml_tree
+from tule.wire.http import Body, Request, Response
+from tule.wire.json_shapes import InexactNumber
+from tule.wire.json_text import dumps, loads, loads_exact
+from tule.wire.malformed import Malformed
+from tule.wire.shapes import Shape, is_streaming
+from tule.wire.xml_shapes import LEAF_READERS, element_name
+
+if TYPE_CHECKING:
+    from tule.wire.codec import Compilers
+    from tule.wire.models import ServiceModel
+
+MAX_QUERY_FIELDS = 10_000
+
+
+class _Bound(NamedTuple):
+    name: str
+    wire_name: str
+    convert: Callable[[Any], Any]
+
+
+class RestInput:
+    """From a request to params."""
+
+    def __init__(self, model: ServiceModel, compilers: Compilers, operation: Mapping[str, Any]) -> None:
+        self._xml = model.protocol == "rest-xml"
+        self._labels = _label_pattern(operation["http"]["requestUri"])
+        self._label_readers: dict[str, tuple[str, Callable[[str], Any]]] = {}
+        self._query: dict[str, tuple[str, Shape, Callable[[list[str]], Any]]] = {}
+        self._query_rest: tuple[str, bool] | None = None
+        self._literals = frozenset(piece.partition("=")[0] for piece in operation["http"]["requestUri"].partition("?")[2].split("&"))
+        self._headers: list[_Bound] = []
+        self._prefixed: list[tuple[str, str]] = []
+        self._body: Callable[[Request], Any] | None = None
+        self._payload: str | None = None
+        if "input" in operation:
+            self._bind(model, compilers, model.shapes.at(operation["input"]))
+
+    def parse(self, request: Request) -> dict[str, Any]:
+        params: dict[str, Any] = {}
+        if self._body is not None:
+            value = self._body(request)
+            if self._payload is not None:
+                if value is not None:
+                    params[self._payload] = value
+            elif value:
+                params.update(value)
+        self._read_labels(request.path, params)
+        if self._query or self._query_rest is not None:
+            self._read_query(request.query, params)
+        headers = request.headers
+        for bound in self._headers:
+            if (text := headers.get(bound.wire_name)) is not None:
+                params[bound.name] = bound.convert(text)
+        for name, prefix in self._prefixed:
+            found = {header[len(prefix) :]: text for header, text in headers.items() if header.startswith(prefix)}
+            if found:
+                params[name] = found
+        return params
+
+    def _read_labels(self, path: str, params: dict[str, Any]) -> None:
+        match = self._labels.match(path)
+        if match is None:
+            return
+        for label, text in match.groupdict().items():
+            bound = self._label_readers.get(label)
+            if bound is not None and text is not None:
+                params[bound[0]] = bound[1](unquote(text, errors="strict"))
+
+    def _read_query(self, query: str, params: dict[str, Any]) -> None:
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_FIELDS) if query else []
+        except (ValueError, UnicodeError) as error:
+            raise Malformed("The query string cannot be decoded") from error
+        grouped: dict[str, list[str]] = {}
+        for key, value in pairs:
+            grouped.setdefault(key, []).append(value)
+        for key, values in grouped.items():
+            if (bound := self._query.get(key)) is not None:
+                params[bound[0]] = bound[2](values)
+        if self._query_rest is not None:
+            name, many = self._query_rest
+            rest = {key: values if many else values[0] for key, values in grouped.items() if key not in self._query and key not in self._literals}
+            if rest:
+                params[name] = rest
+
+    def _bind(self, model: ServiceModel, compilers: Compilers, structure: Shape) -> None:
+        shapes = model.shapes
+        members = shapes.members(structure)
+        body_members = [name for name, member in members.items() if not member.get("location")]
+        for name, member in members.items():
+            self._bind_member(model, name, member)
+        payload = structure.get("payload")
+        if payload is not None:
+            self._payload = payload
+            self._body = self._payload_reader(compilers, members[payload], model.shapes)
+        elif body_members:
+            self._body = self._members_reader(compilers, structure, shapes.is_recursive(structure))
+
+    def _bind_member(self, model: ServiceModel, name: str, member: Shape) -> None:
+        location = member.get("location")
+        wire_name: str = member.get("locationName", name)
+        if location == "uri":
+            self._label_readers[_group(wire_name)] = (name, _text_reader(member, "iso8601"))
+        elif location == "querystring":
+            if member["type"] == "map":
+                self._query_rest = (name, model.shapes.at(member["value"])["type"] == "list")
+            elif member["type"] == "list":
+                item = _text_reader(model.shapes.at(member["member"]), "iso8601")
+                self._query[wire_name] = (name, member, lambda values: [item(value) for value in values])
+            else:
+                convert = _text_reader(member, "iso8601")
+                self._query[wire_name] = (name, member, lambda values: convert(values[0]))
+        elif location == "header":
+            self._headers.append(_Bound(name, wire_name.lower(), _header_reader(model, member)))
+        elif location == "headers":
+            self._prefixed.append((name, wire_name.lower()))
+
+    def _payload_reader(self, compilers: Compilers, member: Shape, shapes: Any) -> Callable[[Request], Any]:
+        if is_streaming(member):
+            return lambda request: request.stream if request.body is None else Body.of(request.body)
+        if member["type"] == "blob":
+            return lambda request: request.body or None
+        if member["type"] == "string":
+            return lambda request: _utf8(request.body) if request.body else None
+        if self._xml:
+            return _xml_reader(compilers, member, member.get("locationName", member["shape"]))
+        return _json_reader(compilers, member, shapes.is_recursive(member))
+
+    def _members_reader(self, compilers: Compilers, structure: Shape, recursive: bool) -> Callable[[Request], Any]:
+        if self._xml:
+            return _xml_reader(compilers, structure, structure.get("locationName", structure["shape"]))
+        return _json_reader(compilers, structure, recursive)
+
+
+def _json_reader(compilers: Compilers, shape: Shape, recursive: bool) -> Callable[[Request], Any]:
+    read = compilers.json_readers.reader(shape)
+
+    def read_json(request: Request) -> Any:
+        if not request.body:
+            return None
+        value = loads(request.body, deep=recursive)
+        if value is None:
+            return None
+        try:
+            return read(value)
+        except InexactNumber:
+            return read(loads_exact(request.body))
+
+    return read_json
+
+
+def _xml_reader(compilers: Compilers, shape: Shape, _root: str) -> Callable[[Request], Any]:
+    read = compilers.xml_readers.reader(shape)
+    return lambda request: read([xml_tree.parse(request.body)]) if request.body else None
+
+
+def _label_pattern(uri: str) -> re.Pattern[str]:
+    """A regular expression of the path, with a group for each label."""
+    pieces: list[str] = []
+    for segment in uri.partition("?")[0].strip("/").split("/"):
+        if segment.startswith("{"):
+            name = segment.strip("{}")
+            pieces.append(f"(?P<{_group(name.rstrip('+'))}>{'.+' if name.endswith('+') else '[^/]+'})")
+        else:
+            pieces.append(re.escape(segment))
+    return re.compile("/" + "/".join(pieces) + "/?$" if "+}" not in uri.partition("?")[0][-2:] else "/" + "/".join(pieces) + "$", re.DOTALL)
+
+
+def _group(label: str) -> str:
+    return re.sub(r"\W", "_", label)
+
+
+def _text_reader(member: Shape, _time: str) -> Callable[[str], Any]:
+    return LEAF_READERS[member["type"]]
+
+
+def _header_reader(model: ServiceModel, member: Shape) -> Callable[[str], Any]:
+    if member.get("jsonvalue"):
+        return _read_json_header
+    if member["type"] == "list":
+        item = LEAF_READERS[model.shapes.at(member["member"])["type"]]
+        return lambda text: [item(_unquoted(piece.strip())) for piece in text.split(",") if piece.strip()]
+    return LEAF_READERS[member["type"]]
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace('\\"', '"') if len(text) >= 2 and text[0] == text[-1] == '"' else text
+
+
+def _read_json_header(text: str) -> Any:
+    try:
+        return orjson.loads(b64decode(text, validate=True))
+    except ValueError as error:
+        raise Malformed("A header that holds JSON cannot be decoded") from error
+
+
+def _utf8(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Malformed("The body is not UTF-8") from error
+
+
+class RestOutput:
+    """From a result to a response."""
+
+    def __init__(self, model: ServiceModel, compilers: Compilers, operation: Mapping[str, Any]) -> None:
+        self._xml = model.protocol == "rest-xml"
+        self._s3 = model.name == "s3"
+        self._status: int = operation["http"].get("responseCode", 200)
+        self._status_member: str | None = None
+        self._headers: list[_Bound] = []
+        self._prefixed: list[tuple[str, str]] = []
+        self._payload: str | None = None
+        self._write: Callable[[Any], bytes] | None = None
+        self._content_type = ""
+        self._events = eventstream.output_of(model, operation, "text/xml" if self._xml else "application/json")
+        if "output" in operation:
+            self._bind(model, compilers, model.shapes.at(operation["output"]))
+
+    def serialize(self, result: Mapping[str, Any], request_id: str, status: int | None) -> Response:
+        headers = {"x-amz-request-id": request_id, "x-amz-id-2": host_id(request_id)} if self._s3 else {"x-amzn-RequestId": request_id}
+        if self._status_member is not None and result.get(self._status_member) is not None:
+            status = status or int(result[self._status_member])
+        for name, wire_name, convert in self._headers:
+            if (value := result.get(name)) is not None:
+                headers[wire_name] = convert(value)
+        for name, prefix in self._prefixed:
+            headers.update({prefix + key: str(value) for key, value in (result.get(name) or {}).items()})
+        return Response(status or self._status, headers, self._body(result, headers))
+
+    def _body(self, result: Mapping[str, Any], headers: dict[str, str]) -> Any:
+        if self._events is not None:
+            headers["content-type"] = eventstream.CONTENT_TYPE
+            return self._events.stream(result)
+        if self._payload is not None:
+            value = result.get(self._payload)
+            if value is None:
+                return b""
+            if self._content_type:
+                headers.setdefault("content-type", self._content_type)
+            return value if self._write is None else self._write(value)
+        if self._write is None or self._status == 204:
+            return b""
+        headers.setdefault("content-type", self._content_type)
+        return self._write(result)
+
+    def _bind(self, model: ServiceModel, compilers: Compilers, structure: Shape) -> None:
+        members = model.shapes.members(structure)
+        for name, member in members.items():
+            self._bind_member(model, name, member)
+        payload = structure.get("payload")
+        if payload is not None:
+            self._payload = payload
+            self._bind_payload(model, compilers, members[payload])
+        elif self._events is None and (not self._xml or any(not member.get("location") for member in members.values())):
+            tag = structure.get("locationName", structure["shape"])
+            self._content_type, self._write = self._structure_writer(model, compilers, structure, tag)
+
+    def _bind_member(self, model: ServiceModel, name: str, member: Shape) -> None:
+        location = member.get("location")
+        wire_name: str = member.get("locationName", name)
+        if location == "statusCode":
+            self._status_member = name
+        elif location == "header":
+            self._headers.append(_Bound(name, wire_name, _header_writer(model, member)))
+        elif location == "headers":
+            self._prefixed.append((name, wire_name))
+
+    def _bind_payload(self, model: ServiceModel, compilers: Compilers, member: Shape) -> None:
+        if member["type"] == "blob":
+            self._content_type = "binary/octet-stream" if self._s3 else "application/octet-stream"
+            self._write = _raw
+        elif member["type"] == "string":
+            self._content_type = "text/plain"
+            self._write = _raw
+        else:
+            tag = element_name(member, member["shape"])
+            self._content_type, self._write = self._structure_writer(model, compilers, member, tag)
+
+    def _structure_writer(
+        self, model: ServiceModel, compilers: Compilers, shape: Shape, tag: str
+    ) -> tuple[str, Callable[[Any], bytes]]:
+        if not self._xml:
+            writer = compilers.json_writers.writer(shape)
+            return "application/json", lambda value: dumps(value if writer is None else writer(value))
+        namespace = model.metadata.get("xmlNamespace")
+        element = compilers.xml_writers.element(shape, tag, f' xmlns="{namespace}"' if namespace else "")
+
+        def write(value: Any) -> bytes:
+            parts = ['<?xml version="1.0" encoding="UTF-8"?>\n']
+            element(value, parts.append)
+            return "".join(parts).encode()
+
+        return "application/xml" if self._s3 else "text/xml", write
+
+
+def host_id(request_id: str) -> str:
+    """x-amz-id-2, S3's second request id: opaque, longer than the first."""
+    return b64encode((request_id * 3)[:56].encode()).decode()
+
+
+def _raw(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _header_writer(model: ServiceModel, member: Shape) -> Callable[[Any], str]:
+    if member.get("jsonvalue"):
+        return lambda value: b64encode(value.encode() if isinstance(value, str) else orjson.dumps(value)).decode()
+    if member["type"] == "list":
+        item = _header_writer(model, model.shapes.at(member["member"]))
+        return lambda value: ",".join(item(entry) for entry in value)
+    if member["type"] == "timestamp":
+        return _HEADER_TIMES[member.get("timestampFormat", "rfc822")]
+    if member["type"] == "boolean":
+        return lambda value: "true" if value else "false"
+    return str
+
+
+_HEADER_TIMES: dict[str, Callable[[Any], str]] = {
+    "rfc822": timestamps.rfc822,
+    "iso8601": timestamps.iso8601,
+    "unixTimestamp": lambda value: str(timestamps.epoch(value)),
+}
+
+
+class RestProtocol:
+    def __init__(self, model: ServiceModel, compilers: Compilers, operation: Mapping[str, Any]) -> None:
+        self.parse = RestInput(model, compilers, operation).parse
+        self.serialize = RestOutput(model, compilers, operation).serialize

@@ -1,0 +1,171 @@
+"""The REST operations of one service as a trie over path segments.
+
+A literal segment wins over a label, a label over a greedy one; among operations at one path the one wins whose query
+literals and required query and header members are all there, the most demanding first.  That is how UploadPart,
+CopyObject and PutObject, all `PUT /{Bucket}/{Key+}`, are told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from tule.wire.shapes import Shapes
+
+Labels = dict[str, str]
+
+
+@dataclass(slots=True, frozen=True)
+class Route:
+    """One operation at a path.  `literals`: query names with the value they must have, None for any."""
+
+    operation: str
+    labels: tuple[str, ...]
+    literals: tuple[tuple[str, str | None], ...]
+    needed_query: tuple[str, ...]
+    needed_headers: tuple[str, ...]
+    deprecated: bool
+
+    def fits(self, query: Mapping[str, Any]) -> bool:
+        return all(name in query and (value is None or query[name] == value) for name, value in self.literals)
+
+    def complete(self, query: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
+        return all(name in query for name in self.needed_query) and all(name in headers for name in self.needed_headers)
+
+    @property
+    def demand(self) -> tuple[int, int, bool]:
+        return len(self.literals), len(self.needed_query) + len(self.needed_headers), not self.deprecated
+
+
+@dataclass(slots=True)
+class _Node:
+    literals: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
+    label: _Node | None = None
+    greedy: _Node | None = None
+    routes: dict[str, list[Route]] = field(default_factory=dict[str, list[Route]])
+
+
+class Routes:
+    def __init__(self, service: str, operations: Mapping[str, Mapping[str, Any]], shapes: Shapes) -> None:
+        self._keeps_slashes = service == "s3"
+        self._root = _Node()
+        for name, operation in operations.items():
+            self._add(name, operation, shapes)
+
+    def find(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, Labels] | None:
+        """The operation and its labels (percent-decoded), or None where nothing fits."""
+        segments = self._segments(path)
+        found = self._walk(self._root, segments, 0, method, query, headers, [])
+        if found is None:
+            return None
+        route, values = found
+        return route.operation, dict(zip(route.labels, values, strict=True))
+
+    def knows_path(self, path: str) -> bool:
+        """Whether any method exists at this path."""
+        return any(
+            self._walk(self._root, self._segments(path), 0, method, _Anything(), _Anything(), []) is not None
+            for method in ("GET", "PUT", "POST", "DELETE", "HEAD", "PATCH")
+        )
+
+    def _segments(self, path: str) -> list[str]:
+        segments = path.split("/")[1:]
+        if segments and segments[-1] == "" and (not self._keeps_slashes or len(segments) <= 2):
+            segments.pop()
+        return segments
+
+    def _add(self, name: str, operation: Mapping[str, Any], shapes: Shapes) -> None:
+        path, _, query = operation["http"]["requestUri"].partition("?")
+        node, labels = self._root, list[str]()
+        for segment in self._segments(path):
+            if not segment.startswith("{"):
+                node = node.literals.setdefault(segment, _Node())
+                continue
+            labels.append(segment.strip("{}").rstrip("+"))
+            if segment.endswith("+}"):
+                node.greedy = node = node.greedy or _Node()
+            else:
+                node.label = node = node.label or _Node()
+        route = _route(name, operation, shapes, tuple(labels), query)
+        at = node.routes.setdefault(operation["http"]["method"], [])
+        at.append(route)
+        at.sort(key=lambda route: route.demand, reverse=True)
+
+    def _walk(
+        self,
+        node: _Node,
+        segments: list[str],
+        position: int,
+        method: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        values: list[str],
+    ) -> tuple[Route, list[str]] | None:
+        if position == len(segments):
+            route = _best(node.routes.get(method, ()), query, headers)
+            return None if route is None else (route, values)
+        segment = segments[position]
+        if (literal := node.literals.get(segment) or node.literals.get(unquote(segment))) is not None:
+            found = self._walk(literal, segments, position + 1, method, query, headers, values)
+            if found is not None:
+                return found
+        if node.label is not None and segment:
+            found = self._walk(node.label, segments, position + 1, method, query, headers, [*values, unquote(segment)])
+            if found is not None:
+                return found
+        if node.greedy is not None:
+            for end in range(len(segments), position, -1):
+                value = unquote("/".join(segments[position:end]))
+                if value and (found := self._walk(node.greedy, segments, end, method, query, headers, [*values, value])) is not None:
+                    return found
+                if not node.greedy.literals:
+                    break
+        return None
+
+
+def _best(routes: Any, query: Mapping[str, str], headers: Mapping[str, str]) -> Route | None:
+    fallback: Route | None = None
+    for route in routes:
+        if route.fits(query):
+            if route.complete(query, headers):
+                return route
+            fallback = route if fallback is None or route.demand[0] == fallback.demand[0] else fallback
+    return fallback
+
+
+def _route(name: str, operation: Mapping[str, Any], shapes: Shapes, labels: tuple[str, ...], query: str) -> Route:
+    literals: list[tuple[str, str | None]] = []
+    for piece in query.split("&") if query else ():
+        key, _, value = piece.partition("=")
+        if key != "x-id":
+            literals.append((key, value or None))
+    needed_query, needed_headers = list[str](), list[str]()
+    if "input" in operation:
+        structure = shapes.at(operation["input"])
+        members = shapes.members(structure)
+        for required in structure.get("required", ()):
+            member = members[required]
+            wire_name = member.get("locationName", required)
+            if member.get("location") == "querystring":
+                needed_query.append(wire_name)
+            elif member.get("location") == "header":
+                needed_headers.append(wire_name.lower())
+    return Route(name, labels, tuple(literals), tuple(needed_query), tuple(needed_headers), bool(operation.get("deprecated")))
+
+
+class _Anything(Mapping[str, str]):
+    """A mapping in which every name is present, to ask whether a path exists at all."""
+
+    def __getitem__(self, key: str) -> str:
+        return ""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0

@@ -1,0 +1,79 @@
+"""Points in time as they are written on the wire, and as operations see them: seconds since the epoch."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+
+from tule.wire.malformed import Malformed
+
+_LATEST = 253402300799.0  # 9999-12-31T23:59:59Z, the last second that ISO 8601 dates here can say
+_EARLIEST = -62135596800.0
+
+
+def from_wire(value: Any) -> float:
+    """Seconds from a number, ISO 8601, RFC 822 or a number in a string; raises Malformed."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value) if abs(value) < 1e15 else math.inf
+    elif isinstance(value, str):
+        seconds = _from_text(value)
+    else:
+        raise Malformed(f"{value!r:.60} can not be converted to a Timestamp")
+    if not _EARLIEST <= seconds <= _LATEST:
+        raise Malformed("Unable to parse date: out of range")
+    return seconds
+
+
+def _from_text(text: str) -> float:
+    stripped = text.strip()
+    try:
+        if stripped[4:5] == "-" or "T" in stripped:
+            parsed = datetime.fromisoformat(stripped)
+        else:
+            try:
+                return float(stripped)
+            except ValueError:
+                parsed = parsedate_to_datetime(stripped)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError, TypeError, IndexError) as error:
+        raise Malformed(f"Unable to parse date: {text[:60]}") from error
+
+
+def epoch(value: Any) -> int | float:
+    """A result's timestamp as a JSON number, to the millisecond."""
+    if isinstance(value, int):
+        return value
+    return round(_seconds(value), 3)
+
+
+def iso8601(value: Any) -> str:
+    """`2024-05-01T12:00:00Z`, with milliseconds where there are any."""
+    moment = _moment(value)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    milliseconds = moment.microsecond // 1000
+    return f"{text.zfill(19)}.{milliseconds:03d}Z" if milliseconds else f"{text.zfill(19)}Z"
+
+
+def iso8601_millis(value: Any) -> str:
+    """`2024-05-01T12:00:00.000Z`, as S3 always writes it."""
+    moment = _moment(value)
+    return f"{moment.strftime('%Y-%m-%dT%H:%M:%S').zfill(19)}.{moment.microsecond // 1000:03d}Z"
+
+
+def rfc822(value: Any) -> str:
+    """`Wed, 01 May 2024 12:00:00 GMT`."""
+    return format_datetime(_moment(value).replace(microsecond=0), usegmt=True)
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+    return float(value)
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(round(float(value) * 1000) / 1000, UTC)
