@@ -1,0 +1,74 @@
+"""Bodies that verify themselves while they are read.
+
+A body is handed on piece by piece before its end is known, so a reader must keep nothing of it until the iteration has
+ended without an error: the last piece, the digest or a chunk's signature may still refuse it.  Digests of large pieces
+are computed in a thread, while the reader works on the piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from hashlib import sha256
+
+from tule.core.errors import ServiceError
+from tule.wire.http import Body
+
+_OFF_LOOP_BYTES = 32_768
+
+
+class RunningHash:
+    """SHA-256 of what has passed; a large piece is hashed in a thread until the next one comes."""
+
+    def __init__(self) -> None:
+        self._hash = sha256()
+        self._pending: asyncio.Future[None] | None = None
+
+    async def update(self, piece: bytes) -> None:
+        await self._settle()
+        if len(piece) < _OFF_LOOP_BYTES:
+            self._hash.update(piece)
+        else:
+            self._pending = asyncio.get_running_loop().run_in_executor(None, self._hash.update, piece)
+
+    async def hexdigest(self) -> str:
+        await self._settle()
+        return self._hash.hexdigest()
+
+    async def _settle(self) -> None:
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            await pending
+
+
+async def hash_of(data: bytes) -> str:
+    if len(data) < 4 * _OFF_LOOP_BYTES:
+        return sha256(data).hexdigest()
+    return await asyncio.to_thread(lambda: sha256(data).hexdigest())
+
+
+class HashedBody(Body):
+    """A body whose SHA-256 the client has signed in `x-amz-content-sha256`."""
+
+    def __init__(self, body: Body, expected: str) -> None:
+        super().__init__(self._verified(body, expected), body.length)
+
+    @staticmethod
+    async def _verified(body: Body, expected: str) -> AsyncIterator[bytes]:
+        running = RunningHash()
+        async for piece in body:
+            await running.update(piece)
+            yield piece
+        computed = await running.hexdigest()
+        if computed != expected:
+            raise content_mismatch(expected, computed)
+
+
+def content_mismatch(expected: str, computed: str) -> ServiceError:
+    """The body is not the one whose hash was signed."""
+    return ServiceError(
+        "XAmzContentSHA256Mismatch",
+        "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        400,
+        fields={"ClientComputedContentSHA256": expected, "S3ComputedContentSHA256": computed},
+    )
