@@ -1,0 +1,18 @@
+"""Amazon S3.  AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tule.platform.service import Service, operations_in
+from tule.services.s3 import access, garbage
+from tule.services.s3.operations import buckets, deleting, listing, notifications, objects
+
+SERVICE = Service(
+    name="s3",
+    operations=operations_in(buckets, objects, listing, deleting, notifications),
+    needs=access.NEEDS,
+    anonymous=access.ANONYMOUS,
+    schema=Path(__file__).with_name("schema.sql").read_text(),
+    deliver=garbage.deliver,
+)

@@ -1,0 +1,159 @@
+"""The checksums of objects: which one a request carries, computing it piece by piece, and putting parts together.
+
+AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from awscrt import checksums as crt
+
+from tule.services.s3 import errors
+
+FULL_OBJECT = "FULL_OBJECT"
+COMPOSITE = "COMPOSITE"
+DEFAULT = "CRC64NVME"  # what S3 computes when the client sends none
+
+
+class Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class _Crc:
+    def __init__(self, function: Callable[[bytes, int], int], size: int) -> None:
+        self._function = function
+        self._size = size
+        self._value = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._value = self._function(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(self._size)
+
+
+class _Kind(NamedTuple):
+    start: Callable[[], Hash]
+    size: int  # bytes of the digest
+    combine: Callable[[int, int, int], int] | None  # of the checksums of two pieces and the second one's length
+
+
+def _crc(function: Callable[[bytes, int], int], size: int) -> Callable[[], Hash]:
+    return lambda: _Crc(function, size)
+
+
+KINDS: Mapping[str, _Kind] = {
+    "CRC32": _Kind(_crc(zlib.crc32, 4), 4, crt.combine_crc32),
+    "CRC32C": _Kind(_crc(crt.crc32c, 4), 4, crt.combine_crc32c),
+    "CRC64NVME": _Kind(_crc(crt.crc64nvme, 8), 8, crt.combine_crc64nvme),
+    "SHA1": _Kind(hashlib.sha1, 20, None),
+    "SHA256": _Kind(hashlib.sha256, 32, None),
+    "SHA512": _Kind(hashlib.sha512, 64, None),
+}
+MEMBERS: Mapping[str, str] = {f"Checksum{name}": name for name in KINDS}
+_BY_HEADER: Mapping[str, str] = {f"x-amz-checksum-{name.lower()}": name for name in KINDS}
+_PREFIX = "x-amz-checksum-"
+
+
+class Checksum(NamedTuple):
+    """A stored checksum; `value` is base64, for a composite with `-N`."""
+
+    algorithm: str
+    type: str
+    value: str
+
+    @property
+    def members(self) -> dict[str, str]:
+        return {f"Checksum{self.algorithm}": self.value, "ChecksumType": self.type}
+
+    @property
+    def text(self) -> str:
+        return f"{self.algorithm}:{self.type}:{self.value}"
+
+
+def parse(text: str) -> Checksum:
+    return Checksum(*text.split(":", 2))
+
+
+class Wanted(NamedTuple):
+    """The checksum that a request asks for: `value` is what the client said, None when it comes in the trailer."""
+
+    algorithm: str
+    value: str | None
+    trailing: bool = False
+
+    @property
+    def header(self) -> str:
+        return _PREFIX + self.algorithm.lower()
+
+
+def wanted(params: Mapping[str, Any], headers: Mapping[str, str]) -> Wanted | None:
+    """What the request carries.  Raises InvalidRequest for two checksums, an unknown algorithm, or a malformed value."""
+    found = [Wanted(name, params[member]) for member, name in MEMBERS.items() if params.get(member) is not None]
+    trailer = headers.get("x-amz-trailer", "").strip().lower()
+    if trailer.startswith(_PREFIX):
+        if trailer not in _BY_HEADER:
+            raise errors.invalid_request("The value specified in the x-amz-trailer header is not supported")
+        found.append(Wanted(_BY_HEADER[trailer], None, trailing=True))
+    if len(found) > 1:
+        raise errors.invalid_request("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+    algorithm = params.get("ChecksumAlgorithm")
+    if algorithm is not None:
+        algorithm = check_algorithm(algorithm)
+    if not found:
+        return Wanted(algorithm, None) if algorithm and headers.get("x-amz-sdk-checksum-algorithm") is None else None
+    want = found[0]
+    if algorithm is not None and algorithm != want.algorithm:
+        raise errors.invalid_request("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+    if want.value is not None:
+        check_value(want.algorithm, want.value, want.header)
+    return want
+
+
+def check_algorithm(name: str) -> str:
+    if name.upper() not in KINDS:
+        known = "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
+        raise errors.invalid_request(f"Checksum algorithm provided is unsupported. Please try again with any of the valid types: {known}")
+    return name.upper()
+
+
+def check_value(algorithm: str, value: str, header: str) -> None:
+    try:
+        size = len(base64.b64decode(value, validate=True))
+    except (binascii.Error, ValueError):
+        size = -1
+    if size != KINDS[algorithm].size:
+        raise errors.invalid_checksum_header(header)
+
+
+def checksum_of(algorithm: str, data: bytes) -> str:
+    digest = KINDS[algorithm].start()
+    digest.update(data)
+    return base64.b64encode(digest.digest()).decode()
+
+
+def composite(algorithm: str, parts: Iterable[str]) -> Checksum:
+    """The checksum of the parts' checksums, with how many they were."""
+    digest = KINDS[algorithm].start()
+    values = list(parts)
+    for value in values:
+        digest.update(base64.b64decode(value))
+    return Checksum(algorithm, COMPOSITE, f"{base64.b64encode(digest.digest()).decode()}-{len(values)}")
+
+
+def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> Checksum:
+    """The checksum of the whole, from (checksum, length) of its parts; for the CRCs only."""
+    kind = KINDS[algorithm]
+    assert kind.combine is not None
+    total = 0
+    for value, length in parts:
+        total = kind.combine(total, int.from_bytes(base64.b64decode(value)), length)
+    return Checksum(algorithm, FULL_OBJECT, base64.b64encode(total.to_bytes(kind.size)).decode())

@@ -1,0 +1,212 @@
+"""S3's errors by name, with its codes and texts.  AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tule.core.errors import ServiceError
+
+
+def no_such_bucket(name: str) -> ServiceError:
+    return ServiceError("NoSuchBucket", "The specified bucket does not exist", 404, fields={"BucketName": name})
+
+
+def bucket_already_exists(name: str) -> ServiceError:
+    message = (
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "
+        "Please select a different name and try again."
+    )
+    return ServiceError("BucketAlreadyExists", message, 409, fields={"BucketName": name})
+
+
+def bucket_already_owned_by_you(name: str) -> ServiceError:
+    message = "Your previous request to create the named bucket succeeded and you already own it."
+    return ServiceError("BucketAlreadyOwnedByYou", message, 409, fields={"BucketName": name})
+
+
+def bucket_not_empty(name: str, *, versioned: bool) -> ServiceError:
+    message = "The bucket you tried to delete is not empty"
+    if versioned:
+        message += ". You must delete all versions in the bucket."
+    return ServiceError("BucketNotEmpty", message, 409, fields={"BucketName": name})
+
+
+def too_many_buckets() -> ServiceError:
+    return ServiceError("TooManyBuckets", "You have attempted to create more buckets than allowed", 400)
+
+
+def invalid_bucket_name(name: str) -> ServiceError:
+    return ServiceError("InvalidBucketName", "The specified bucket is not valid.", 400, fields={"BucketName": name})
+
+
+def invalid_location_constraint(constraint: str) -> ServiceError:
+    return ServiceError("InvalidLocationConstraint", "The specified location-constraint is not valid", 400, fields={"LocationConstraint": constraint})
+
+
+def illegal_location_constraint(constraint: str | None) -> ServiceError:
+    message = f"The {constraint or 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to."
+    return ServiceError("IllegalLocationConstraintException", message, 400)
+
+
+def no_such_configuration(code: str, message: str, bucket: str) -> ServiceError:
+    """The 404 of a bucket's sub-resource that was never set."""
+    return ServiceError(code, message, 404, fields={"BucketName": bucket})
+
+
+def access_denied(message: str = "Access Denied") -> ServiceError:
+    return ServiceError("AccessDenied", message, 403)
+
+
+def invalid_expected_owner(owner: str) -> ServiceError:
+    message = f"The value of the expected bucket owner parameter must be an AWS Account ID... [{owner}]"
+    return ServiceError("InvalidBucketOwnerAWSAccountID", message, 400)
+
+
+def no_such_key(key: str) -> ServiceError:
+    return ServiceError("NoSuchKey", "The specified key does not exist.", 404, fields={"Key": key})
+
+
+def delete_marker_is_current(key: str, version: str) -> ServiceError:
+    """A key whose current version is a delete marker does not exist, and the answer says why."""
+    error = no_such_key(key)
+    error.headers = {"x-amz-delete-marker": "true", "x-amz-version-id": version}
+    return error
+
+
+def no_such_version(key: str, version: str) -> ServiceError:
+    return ServiceError("NoSuchVersion", "The specified version does not exist.", 404, fields={"Key": key, "VersionId": version})
+
+
+def version_is_delete_marker(method: str, version: str, modified: str) -> ServiceError:
+    return ServiceError(
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+        405,
+        fields={"Method": method, "ResourceType": "DeleteMarker"},
+        headers={"x-amz-delete-marker": "true", "x-amz-version-id": version, "last-modified": modified, "allow": "DELETE"},
+    )
+
+
+def key_too_long(key: str) -> ServiceError:
+    size = str(len(key.encode()))
+    return ServiceError("KeyTooLongError", "Your key is too long", 400, fields={"Size": size, "MaxSizeAllowed": "1024"})
+
+
+def invalid_argument(message: str, name: str, value: str | None = None) -> ServiceError:
+    fields: dict[str, str] = {"ArgumentName": name}
+    if value is not None:
+        fields["ArgumentValue"] = value
+    return ServiceError("InvalidArgument", message, 400, fields=fields)
+
+
+def invalid_request(message: str) -> ServiceError:
+    return ServiceError("InvalidRequest", message, 400)
+
+
+def malformed_xml() -> ServiceError:
+    return ServiceError("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", 400)
+
+
+def header_not_implemented(header: str, additional: str | None = None) -> ServiceError:
+    """S3's own 501: a header it does not take here."""
+    fields = {"Header": header}
+    if additional:
+        fields["additionalMessage"] = additional
+    return ServiceError("NotImplemented", "A header you provided implies functionality that is not implemented", 501, fields=fields)
+
+
+def precondition_failed(condition: str) -> ServiceError:
+    return ServiceError("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412, fields={"Condition": condition})
+
+
+def conditional_request_conflict(key: str) -> ServiceError:
+    message = "The conditional request cannot succeed due to a conflicting operation against this resource."
+    return ServiceError("ConditionalRequestConflict", message, 409, fields={"Condition": "If-None-Match", "Key": key})
+
+
+def not_modified(headers: dict[str, str]) -> ServiceError:
+    return ServiceError("304", "Not Modified", 304, headers=headers)
+
+
+def invalid_range(requested: str, size: int) -> ServiceError:
+    return ServiceError(
+        "InvalidRange",
+        "The requested range is not satisfiable",
+        416,
+        fields={"RangeRequested": requested, "ActualObjectSize": str(size)},
+        headers={"content-range": f"bytes */{size}"},
+    )
+
+
+def invalid_part_number(requested: int, actual: int) -> ServiceError:
+    return ServiceError(
+        "InvalidPartNumber",
+        "The requested partnumber is not satisfiable",
+        416,
+        fields={"PartNumberRequested": str(requested), "ActualPartCount": str(actual)},
+    )
+
+
+def missing_content_length() -> ServiceError:
+    return ServiceError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
+
+
+def incomplete_body() -> ServiceError:
+    return ServiceError("IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header", 400)
+
+
+def entity_too_large(size: int, limit: int) -> ServiceError:
+    return ServiceError(
+        "EntityTooLarge",
+        "Your proposed upload exceeds the maximum allowed size",
+        400,
+        fields={"ProposedSize": str(size), "MaxSizeAllowed": str(limit)},
+    )
+
+
+def invalid_digest(value: str) -> ServiceError:
+    return ServiceError("InvalidDigest", "The Content-MD5 you specified was invalid.", 400, fields={"Content-MD5": value})
+
+
+def bad_content_md5(expected: str, calculated: str) -> ServiceError:
+    return ServiceError(
+        "BadDigest",
+        "The Content-MD5 you specified did not match what we received.",
+        400,
+        fields={"ExpectedDigest": expected, "CalculatedDigest": calculated},
+    )
+
+
+def bad_checksum(algorithm: str) -> ServiceError:
+    return ServiceError("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.", 400)
+
+
+def invalid_checksum_header(header: str) -> ServiceError:
+    return invalid_request(f"Value for {header} header is invalid.")
+
+
+def metadata_too_large(size: int) -> ServiceError:
+    return ServiceError(
+        "MetadataTooLarge",
+        "Your metadata headers exceed the maximum allowed metadata size",
+        400,
+        fields={"Size": str(size), "MaxSizeAllowed": "2048"},
+    )
+
+
+def invalid_storage_class() -> ServiceError:
+    return ServiceError("InvalidStorageClass", "The storage class you specified is not valid", 400)
+
+
+def invalid_destinations(problems: Iterable[tuple[str, str]]) -> ServiceError:
+    """Notification destinations that S3 could not reach: pairs of ARN and what is wrong with it."""
+    fields: dict[str, str] = {}
+    for number, (name, value) in enumerate(problems, 1):
+        fields |= {f"ArgumentName{number}": name, f"ArgumentValue{number}": value}
+    return ServiceError("InvalidArgument", "Unable to validate the following destination configurations", 400, fields=fields)
+
+
+def malformed_trailer() -> ServiceError:
+    return ServiceError(
+        "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.", 400
+    )

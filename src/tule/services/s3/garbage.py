@@ -1,0 +1,42 @@
+"""Letting go of bytes that a version held, when that version is gone.
+
+Versions share blobs after a copy, and readers may be about to open what a write has just replaced.  So letting go is a job
+a little later, which asks again whether anything still refers to the bytes.  The sweeper of the blob store would find them
+too; this is to give the space back soon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tule.backbone.delivery import Delivery, Done, Outcome
+from tule.backbone.jobs import Job, enqueue
+from tule.platform.node import Node
+from tule.services.s3.state import references
+from tule.services.s3.state.buckets import Bucket
+from tule.services.s3.state.objects import Dropped
+from tule.store.store import Tx
+
+KIND = "s3-let-go"
+_GRACE_MS = 60_000
+
+
+def let_go(tx: Tx, bucket: Bucket, dropped: Iterable[Dropped]) -> None:
+    for manifest, blob in dropped:
+        if manifest is None and blob is None:
+            continue
+        payload = {"manifest": manifest, "blob": blob}
+        enqueue(tx, Job(KIND, bucket.arn, bucket.account, bucket.region, payload, due_ms=tx.now_ms + _GRACE_MS, max_attempts=100))
+
+
+async def deliver(node: Node, delivery: Delivery) -> Outcome:
+    """Forget what nobody refers to any more, rows first, then bytes."""
+    manifest, blob = delivery.payload["manifest"], delivery.payload["blob"]
+    names: list[str] = []
+    if manifest is not None:
+        names += await node.store.write(lambda tx: references.forget_manifest(tx, manifest))
+    if blob is not None and await node.store.read(lambda tx: not references.holders(tx, [blob])):
+        names.append(blob)
+    for name in names:
+        await node.blobs.delete(name)
+    return Done()

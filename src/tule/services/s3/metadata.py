@@ -1,0 +1,77 @@
+"""What is kept of an object beside its bytes: system headers, user metadata, storage class, encryption.
+
+AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from tule.core.errors import not_implemented
+from tule.services.s3 import errors
+
+STANDARD = "STANDARD"
+_STORAGE_CLASSES = (STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR")
+_SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires", "WebsiteRedirectLocation")
+_DEFAULT_TYPE = "binary/octet-stream"
+_MAX_USER_BYTES = 2048
+_NOT_BUILT = {
+    "ObjectLockMode": "object lock",
+    "ObjectLockRetainUntilDate": "object lock",
+    "ObjectLockLegalHoldStatus": "object lock",
+    "SSECustomerAlgorithm": "encryption with customer keys (SSE-C)",
+    "SSECustomerKey": "encryption with customer keys (SSE-C)",
+    "SSEKMSKeyId": "encryption with KMS keys (SSE-KMS)",
+    "WriteOffsetBytes": "appending to objects",
+}
+# What every answer about an object says of its encryption: S3 encrypts all new objects with its own keys.
+ENCRYPTION = {"ServerSideEncryption": "AES256"}
+
+
+def refuse_unbuilt(operation: str, params: Mapping[str, Any]) -> None:
+    """Raises NotImplemented for what this service does not do, rather than leave it out silently."""
+    for member, what in _NOT_BUILT.items():
+        if params.get(member) is not None:
+            raise not_implemented("s3", f"{operation} with {what}")
+    encryption = params.get("ServerSideEncryption")
+    if encryption in ("aws:kms", "aws:kms:dsse"):
+        raise not_implemented("s3", f"{operation} with encryption with KMS keys (SSE-KMS)")
+    if encryption not in (None, "AES256"):
+        message = "The encryption method specified is not supported"
+        raise errors.invalid_argument(message, "x-amz-server-side-encryption", encryption)
+
+
+def of_request(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The headers that reading will repeat, in the model's names.  Raises MetadataTooLarge."""
+    kept = {name: params[name] for name in _SYSTEM if params.get(name) is not None}
+    encoding = kept.pop("ContentEncoding", None)
+    if encoding:
+        left = ",".join(part.strip() for part in encoding.split(",") if part.strip() != "aws-chunked")
+        if left:
+            kept["ContentEncoding"] = left
+    kept.setdefault("ContentType", _DEFAULT_TYPE)
+    user = params.get("Metadata")
+    if user:
+        size = sum(len(name.encode()) + len(value.encode()) for name, value in user.items())
+        if size > _MAX_USER_BYTES:
+            raise errors.metadata_too_large(size)
+        kept["Metadata"] = {name.lower(): value for name, value in user.items()}
+    return kept
+
+
+def storage_class(params: Mapping[str, Any]) -> str:
+    wanted = params.get("StorageClass", STANDARD)
+    if wanted not in _STORAGE_CLASSES:
+        raise errors.invalid_storage_class()
+    return wanted
+
+
+def encoded(headers: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(headers)
+
+
+def decoded(headers: bytes) -> dict[str, Any]:
+    return orjson.loads(headers)

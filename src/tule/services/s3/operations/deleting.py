@@ -1,0 +1,138 @@
+"""Deleting objects and versions.  AWS: S3 API reference, DeleteObject, DeleteObjects."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tule.core.errors import ServiceError, not_implemented
+from tule.platform.call import Call
+from tule.platform.service import Params
+from tule.services.s3 import errors, events, garbage, names, preconditions, sequence, writing
+from tule.services.s3.events import Change
+from tule.services.s3.reading import check_version_id
+from tule.services.s3.state import buckets, objects
+from tule.services.s3.state.buckets import Bucket
+from tule.services.s3.state.objects import Version
+from tule.store.store import Tx
+
+_MOST = 1000
+
+
+class Deleted(NamedTuple):
+    """`marker`: a delete marker was made, or removed; `version`: its id, or that of the version removed."""
+
+    marker: bool
+    version: str | None
+
+
+async def delete_object(call: Call, params: Params) -> Params:
+    _refuse_unbuilt(params)
+    key = params["Key"]
+    names.check_key(key)
+    seq = sequence.draw(call.node, call.now_ms)
+
+    def delete(tx: Tx) -> Params:
+        bucket = buckets.get(tx, params["Bucket"])
+        done = _delete(call, tx, bucket, key, params, seq, "DeleteObject")
+        result: Params = {}
+        if done.marker:
+            result["DeleteMarker"] = True
+        if done.version is not None:
+            result["VersionId"] = done.version
+        return result
+
+    return await call.node.store.write(delete)
+
+
+async def delete_objects(call: Call, params: Params) -> Params:
+    """All in one transaction; each key succeeds or fails by itself."""
+    wanted = (params.get("Delete") or {}).get("Objects") or []
+    if not 1 <= len(wanted) <= _MOST:
+        raise errors.malformed_xml()
+    first = [sequence.draw(call.node, call.now_ms) for _ in wanted]
+
+    def delete(tx: Tx) -> Params:
+        bucket = buckets.get(tx, params["Bucket"])
+        deleted: list[Params] = []
+        failed: list[Params] = []
+        for entry, seq in zip(wanted, first, strict=True):
+            try:
+                deleted.append(_entry(entry, _delete(call, tx, bucket, entry["Key"], _conditions(entry), seq, "DeleteObjects")))
+            except ServiceError as error:
+                failed.append(_failure(entry, error))
+        result: Params = {"Errors": failed} if failed else {}
+        if deleted and not params["Delete"].get("Quiet"):
+            result["Deleted"] = deleted
+        return result
+
+    return await call.node.store.write(delete)
+
+
+def _conditions(entry: Params) -> Params:
+    return {**entry, "IfMatch": entry["ETag"]} if "ETag" in entry else entry
+
+
+def _entry(entry: Params, done: Deleted) -> Params:
+    result: Params = {"Key": entry["Key"]}
+    if "VersionId" in entry:
+        result["VersionId"] = entry["VersionId"]
+    if done.marker:
+        result |= {"DeleteMarker": True, "DeleteMarkerVersionId": done.version}
+    return result
+
+
+def _failure(entry: Params, error: ServiceError) -> Params:
+    result: Params = {"Key": entry["Key"], "Code": error.code, "Message": error.message}
+    if "VersionId" in entry:
+        result["VersionId"] = entry["VersionId"]
+    return result
+
+
+def _refuse_unbuilt(params: Params) -> None:
+    if params.get("MFA") is not None:
+        raise not_implemented("s3", "DeleteObject with MFA")
+    for member, header in (("IfMatchLastModifiedTime", "x-amz-if-match-last-modified-time"), ("IfMatchSize", "x-amz-if-match-size")):
+        if params.get(member) is not None:
+            raise errors.header_not_implemented(header)
+
+
+def _delete(call: Call, tx: Tx, bucket: Bucket, key: str, params: Params, seq: int, reason: str) -> Deleted:
+    version_id = params.get("VersionId")
+    if version_id is not None:
+        return _delete_version(call, tx, bucket, key, version_id, seq, reason)
+    old = objects.head(tx, bucket, key)
+    preconditions.check_delete(params, key, None if old is None or old.marker else old.etag)
+    if bucket.versioning:
+        return _put_marker(call, tx, bucket, key, seq, old, reason)
+    if old is None:
+        return Deleted(False, None)
+    garbage.let_go(tx, bucket, objects.remove_current(tx, bucket, key, old))
+    events.notify(call, tx, bucket, Change("ObjectRemoved:Delete", reason, key, max(seq, old.seq + 1)))
+    return Deleted(False, None)
+
+
+def _put_marker(call: Call, tx: Tx, bucket: Bucket, key: str, seq: int, old: objects.Head | None, reason: str) -> Deleted:
+    seq = seq if old is None else max(seq, old.seq + 1)
+    version = writing.new_version_id(tx, bucket)
+    marker = Version(bucket.id, key, seq, version, 1, 0, "", tx.now_ms, bucket.account, "", "", b"{}", None, None, None, None, None)
+    garbage.let_go(tx, bucket, objects.put(tx, bucket, marker, old))
+    etag = None if old is None or old.marker else old.etag
+    events.notify(call, tx, bucket, Change("ObjectRemoved:DeleteMarkerCreated", reason, key, seq, etag=etag, version=version))
+    return Deleted(True, version)
+
+
+def _delete_version(call: Call, tx: Tx, bucket: Bucket, key: str, version_id: str, seq: int, reason: str) -> Deleted:
+    """Deleting what is not there succeeds."""
+    check_version_id(version_id)
+    old = objects.head(tx, bucket, key)
+    if old is not None and old.version == version_id:
+        marker, dropped = bool(old.marker), objects.remove_current(tx, bucket, key, old)
+        seq = max(seq, old.seq + 1)
+    else:
+        removed = objects.remove_noncurrent(tx, bucket, key, version_id)
+        if removed is None:
+            return Deleted(False, version_id if bucket.versioning else None)
+        marker, dropped = removed
+    garbage.let_go(tx, bucket, dropped)
+    events.notify(call, tx, bucket, Change("ObjectRemoved:Delete", reason, key, seq, version=version_id))
+    return Deleted(marker, version_id if bucket.versioning else None)

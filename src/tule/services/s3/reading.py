@@ -1,0 +1,139 @@
+"""Reading one version of an object: which one, under which conditions, which bytes of it, and what the answer says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from email.utils import formatdate
+from typing import Any
+
+from tule.blobs.blobs import Blobs
+from tule.platform.call import Call
+from tule.services.s3 import checksums, errors, metadata, preconditions, ranges, writing
+from tule.services.s3.checksums import Checksum
+from tule.services.s3.ranges import Span
+from tule.services.s3.segments import Segment, pieces, segments_of
+from tule.services.s3.state import buckets, objects
+from tule.services.s3.state.buckets import Bucket
+from tule.services.s3.state.objects import Version
+from tule.store.store import Tx
+
+_OVERRIDES = {
+    "ResponseCacheControl": "CacheControl",
+    "ResponseContentDisposition": "ContentDisposition",
+    "ResponseContentEncoding": "ContentEncoding",
+    "ResponseContentLanguage": "ContentLanguage",
+    "ResponseContentType": "ContentType",
+    "ResponseExpires": "Expires",
+}
+
+
+def http_date(at_ms: int) -> str:
+    return formatdate(at_ms // 1000, usegmt=True)
+
+
+def find(tx: Tx, bucket: Bucket, key: str, version_id: str | None, method: str) -> Version:
+    """The version that a request means.  Raises NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete marker."""
+    if version_id is None:
+        found = objects.current(tx, bucket, key)
+        if found is None:
+            raise errors.no_such_key(key)
+        if found.marker:
+            raise errors.delete_marker_is_current(key, found.version)
+        return found
+    check_version_id(version_id)
+    found = objects.version(tx, bucket, key, version_id)
+    if found is None:
+        raise errors.no_such_version(key, version_id)
+    if found.marker:
+        raise errors.version_is_delete_marker(method, version_id, http_date(found.modified_ms))
+    return found
+
+
+def check_version_id(version_id: str) -> None:
+    """Raises InvalidArgument for what cannot be the id of a version."""
+    if version_id != objects.NULL and not (len(version_id) == writing.VERSION_ID_CHARS and version_id.replace("_", "").replace(".", "").isalnum()):
+        raise errors.invalid_argument("Invalid version id specified", "versionId", version_id)
+
+
+class Reading:
+    """GetObject and HeadObject up to the bytes.  Made within a transaction; raises every error that they answer."""
+
+    def __init__(self, call: Call, tx: Tx, params: Mapping[str, Any], method: str) -> None:
+        self._call = call
+        self._params = params
+        self.bucket = buckets.get(tx, params["Bucket"])
+        self.version = version = find(tx, self.bucket, params["Key"], params.get("VersionId"), method)
+        unchanged = {"etag": f'"{version.etag}"', "last-modified": http_date(version.modified_ms)}
+        preconditions.check_read(params, version.etag, version.modified_ms, errors.not_modified(unchanged))
+        self.segments = segments_of(tx, version)
+        self._part: Segment | None = None
+        self.span = self._span()
+
+    def _span(self) -> Span | None:
+        number = self._params.get("PartNumber")
+        wanted = self._params.get("Range")
+        if number is None:
+            return ranges.span(wanted, self.version.size)
+        if wanted is not None:
+            raise errors.invalid_request("Cannot specify both Range header and partNumber query parameter")
+        parts = self._parts_count() or 1
+        if not 1 <= number <= parts:
+            raise errors.invalid_part_number(number, parts)
+        if parts == 1 and not self._parts_count():
+            return Span(0, self.version.size)
+        self._part = part = self.segments[number - 1]
+        return Span(part.start, part.start + part.size)
+
+    def _parts_count(self) -> int:
+        """How many parts a multipart upload made this of, as its ETag tells; 0 for others."""
+        _, dash, count = self.version.etag.partition("-")
+        return int(count) if dash else 0
+
+    def answer(self) -> dict[str, Any]:
+        version, span = self.version, self.span
+        result: dict[str, Any] = {
+            "AcceptRanges": "bytes",
+            "LastModified": version.modified_ms // 1000,
+            "ContentLength": version.size if span is None else span.length,
+            "ETag": f'"{version.etag}"',
+            "Metadata": {},
+            **metadata.ENCRYPTION,
+            **metadata.decoded(version.headers),
+            **writing.version_member(self.bucket, version.version),
+        }
+        if span is not None and span.length:
+            result["ContentRange"] = span.content_range(version.size)
+            self._call.status = 206
+        if version.storage_class != metadata.STANDARD:
+            result["StorageClass"] = version.storage_class
+        if version.tags:
+            result["TagCount"] = len(metadata.decoded(version.tags.encode()))
+        if self._params.get("PartNumber") is not None and self._parts_count():
+            result["PartsCount"] = self._parts_count()
+        if self._params.get("ChecksumMode") == "ENABLED":
+            result |= self._checksum_members()
+        for parameter, member in _OVERRIDES.items():
+            if self._params.get(parameter) is not None:
+                result[member] = self._params[parameter]
+        return result
+
+    def _checksum_members(self) -> dict[str, str]:
+        """The whole object's with the whole object; of a part its own, where the upload kept one for each part."""
+        if not self.version.checksum:
+            return {}
+        whole = checksums.parse(self.version.checksum)
+        if self.span is None or self.span.length == self.version.size:
+            return whole.members
+        if self._part is not None and self._part.checksum and whole.type == checksums.COMPOSITE:
+            return Checksum(whole.algorithm, whole.type, self._part.checksum).members
+        return {}
+
+    def body(self) -> bytes | AsyncIterator[bytes]:
+        data, span = self.version.data, self.span
+        if data is not None:
+            return data if span is None else data[span.start : span.end]
+        return read(self._call.node.blobs, self.segments, span or Span(0, self.version.size))
+
+
+def read(blobs: Blobs, segments: list[Segment], span: Span) -> AsyncIterator[bytes]:
+    return pieces(blobs, segments, span)

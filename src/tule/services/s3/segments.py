@@ -1,0 +1,46 @@
+"""Where the bytes of a version are, in order: one piece for most, one for each part of a multipart upload."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
+
+from tule.blobs.blobs import Blobs
+from tule.services.s3.ranges import Span
+from tule.services.s3.state import uploads
+from tule.services.s3.state.objects import Version
+from tule.store.store import Tx
+
+
+class Segment(NamedTuple):
+    """`size` bytes of the object from `start` on; in `data` or in `blob`.  `checksum` is the part's, base64."""
+
+    start: int
+    size: int
+    data: bytes | None
+    blob: str | None
+    checksum: str = ""
+
+
+def segments_of(tx: Tx, version: Version) -> list[Segment]:
+    if version.manifest is None:
+        return [Segment(0, version.size, version.data, version.blob)]
+    found: list[Segment] = []
+    start = 0
+    for part in uploads.parts(tx, version.manifest):
+        found.append(Segment(start, part.size, part.data, part.blob, part.checksum))
+        start += part.size
+    return found
+
+
+async def pieces(blobs: Blobs, segments: Sequence[Segment], span: Span) -> AsyncIterator[bytes]:
+    """The bytes of `span`, piece by piece."""
+    for segment in segments:
+        first, last = max(span.start - segment.start, 0), min(span.end - segment.start, segment.size)
+        if first >= last:
+            continue
+        if segment.data is not None:
+            yield segment.data[first:last]
+        elif segment.blob is not None:
+            async for piece in blobs.read(segment.blob, first, last):
+                yield piece

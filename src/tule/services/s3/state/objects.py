@@ -1,0 +1,147 @@
+"""Objects and their versions.
+
+`s3_objects` has the current version of each key, so that a listing reads one row a key however many versions there are;
+`s3_noncurrent` has what was replaced in buckets with versioning.  `seq` orders the versions of one key, newest greatest.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tule.services.s3.listing import Start
+from tule.services.s3.state.buckets import Bucket
+from tule.store.store import Tx
+
+NULL = "null"
+_NAMES = ("bucket", "key", "seq", "version", "marker", "size", "etag", "modified_ms", "owner", "storage_class", "checksum", "headers", "tags", "acl")
+_NAMES += ("manifest", "blob", "data")
+_COLUMNS = ", ".join(_NAMES)
+_VALUES = ", ".join("?" for _ in _NAMES)
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[2:])
+_CURRENT = f"SELECT {_COLUMNS} FROM s3_objects WHERE bucket = ? AND key = ?"
+_HEAD = "SELECT seq, version, marker, etag, modified_ms, size, manifest, blob FROM s3_objects WHERE bucket = ? AND key = ?"
+_PUT = f"INSERT INTO s3_objects ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT (bucket, key) DO UPDATE SET {_CHANGES}"
+_ARCHIVE = f"INSERT INTO s3_noncurrent ({_COLUMNS}) SELECT {_COLUMNS} FROM s3_objects WHERE bucket = ? AND key = ?"
+_DELETE = "DELETE FROM s3_objects WHERE bucket = ? AND key = ?"
+_PROMOTE = f"INSERT INTO s3_objects ({_COLUMNS}) SELECT {_COLUMNS} FROM s3_noncurrent WHERE bucket = ? AND key = ? ORDER BY seq DESC LIMIT 1"
+_PROMOTED = "DELETE FROM s3_noncurrent WHERE bucket = ? AND key = ? AND seq = (SELECT seq FROM s3_objects WHERE bucket = ? AND key = ?)"
+_NONCURRENT = f"SELECT {_COLUMNS} FROM s3_noncurrent WHERE bucket = ? AND key = ? AND version = ?"
+_DELETE_NONCURRENT = "DELETE FROM s3_noncurrent WHERE bucket = ? AND key = ? AND version = ? RETURNING marker, manifest, blob"
+_ANY = "SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1"
+_ANY_NONCURRENT = "SELECT 1 FROM s3_noncurrent WHERE bucket = ? LIMIT 1"
+_LISTED = "key, size, etag, modified_ms, owner, storage_class, checksum"
+_LIST_FROM = f"SELECT {_LISTED} FROM s3_objects WHERE bucket = ? AND key >= ? AND key < ? AND marker = 0 ORDER BY key LIMIT ?"
+_LIST_AFTER = f"SELECT {_LISTED} FROM s3_objects WHERE bucket = ? AND key > ? AND key < ? AND marker = 0 ORDER BY key LIMIT ?"
+
+
+class Version(NamedTuple):
+    """One version of an object, or a delete marker.  Fields are the columns."""
+
+    bucket: int
+    key: str
+    seq: int
+    version: str
+    marker: int
+    size: int
+    etag: str
+    modified_ms: int
+    owner: str
+    storage_class: str
+    checksum: str
+    headers: bytes
+    tags: str | None
+    acl: str | None
+    manifest: str | None
+    blob: str | None
+    data: bytes | None
+
+
+class Head(NamedTuple):
+    """What a write must know of the version that it replaces."""
+
+    seq: int
+    version: str
+    marker: int
+    etag: str
+    modified_ms: int
+    size: int
+    manifest: str | None
+    blob: str | None
+
+
+class Listed(NamedTuple):
+    key: str
+    size: int
+    etag: str
+    modified_ms: int
+    owner: str
+    storage_class: str
+    checksum: str
+
+
+class Dropped(NamedTuple):
+    """Where the bytes of a version that is gone are; another version may share them."""
+
+    manifest: str | None
+    blob: str | None
+
+
+def current(tx: Tx, bucket: Bucket, key: str) -> Version | None:
+    """The current version, which may be a delete marker."""
+    row = tx.one(_CURRENT, bucket.id, key)
+    return None if row is None else Version(*row)
+
+
+def head(tx: Tx, bucket: Bucket, key: str) -> Head | None:
+    row = tx.one(_HEAD, bucket.id, key)
+    return None if row is None else Head(*row)
+
+
+def version(tx: Tx, bucket: Bucket, key: str, version_id: str) -> Version | None:
+    now = current(tx, bucket, key)
+    if now is not None and now.version == version_id:
+        return now
+    row = tx.one(_NONCURRENT, bucket.id, key, version_id)
+    return None if row is None else Version(*row)
+
+
+def put(tx: Tx, bucket: Bucket, new: Version, old: Head | None) -> list[Dropped]:
+    """Make `new` the current version in place of `old`; what is no longer reachable by this."""
+    dropped: list[Dropped] = []
+    if old is not None and (new.version != NULL or old.version != NULL):
+        tx.execute(_ARCHIVE, bucket.id, new.key)
+        if new.version == NULL:
+            dropped += _drop_noncurrent(tx, bucket, new.key, NULL)
+    elif old is not None:
+        dropped.append(Dropped(old.manifest, old.blob))
+    tx.execute(_PUT, *new)
+    return dropped
+
+
+def remove_current(tx: Tx, bucket: Bucket, key: str, old: Head) -> list[Dropped]:
+    """Take the current version away for good; in its place comes the newest of the noncurrent ones, if any."""
+    tx.execute(_DELETE, bucket.id, key)
+    if bucket.versioning and tx.execute(_PROMOTE, bucket.id, key):
+        tx.execute(_PROMOTED, bucket.id, key, bucket.id, key)
+    return [Dropped(old.manifest, old.blob)]
+
+
+def remove_noncurrent(tx: Tx, bucket: Bucket, key: str, version_id: str) -> tuple[bool, list[Dropped]] | None:
+    """Whether the version that went was a delete marker, and what it held; None when there is none."""
+    row = tx.one(_DELETE_NONCURRENT, bucket.id, key, version_id)
+    return None if row is None else (bool(row[0]), [Dropped(row[1], row[2])])
+
+
+def _drop_noncurrent(tx: Tx, bucket: Bucket, key: str, version_id: str) -> list[Dropped]:
+    removed = remove_noncurrent(tx, bucket, key, version_id)
+    return removed[1] if removed else []
+
+
+def any_in(tx: Tx, bucket: Bucket) -> bool:
+    return tx.one(_ANY, bucket.id) is not None or tx.one(_ANY_NONCURRENT, bucket.id) is not None
+
+
+def listed(tx: Tx, bucket: Bucket, start: Start, end: str, limit: int) -> list[Listed]:
+    """Objects from `start` on with a key less than `end`, delete markers left out."""
+    rows = tx.all(_LIST_FROM if start.inclusive else _LIST_AFTER, bucket.id, start.key, end, limit)
+    return [Listed(*row) for row in rows]

@@ -1,0 +1,84 @@
+"""Making a version the current one: what PutObject, CopyObject, CompleteMultipartUpload and form posts share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from tule.platform.call import Call
+from tule.services.s3 import access_control, events, garbage, metadata, preconditions, tagging
+from tule.services.s3.checksums import Checksum
+from tule.services.s3.events import Change
+from tule.services.s3.state import objects
+from tule.services.s3.state.buckets import Bucket
+from tule.services.s3.state.objects import NULL, Version
+from tule.store.store import Tx
+
+VERSION_ID_CHARS = 32
+
+
+class Draft:
+    """A version in the making: everything about it that does not depend on the bucket's state."""
+
+    __slots__ = ("blob", "checksum", "data", "etag", "headers", "manifest", "params", "seq", "size", "storage_class", "tags")
+
+    def __init__(self, params: Mapping[str, Any], seq: int) -> None:
+        """Raises the errors of headers, tags, storage class and conditions."""
+        preconditions.check_write_headers(params)
+        self.params = params
+        self.seq = seq
+        self.headers = metadata.encoded(metadata.of_request(params))
+        self.storage_class = metadata.storage_class(params)
+        tags = tagging.from_header(params["Tagging"]) if params.get("Tagging") else {}
+        self.tags = orjson.dumps(tags).decode() if tags else None
+        self.size = 0
+        self.etag = ""
+        self.checksum = ""
+        self.manifest: str | None = None
+        self.blob: str | None = None
+        self.data: bytes | None = None
+
+    def hold(self, size: int, etag: str, checksum: Checksum | None) -> None:
+        self.size, self.etag, self.checksum = size, etag, checksum.text if checksum else ""
+
+
+def commit(call: Call, tx: Tx, bucket: Bucket, draft: Draft, event: str, reason: str) -> Version:
+    """Write the version, let go of what it replaces, and tell who asked.  Raises the errors of conditions and of ACLs."""
+    key = draft.params["Key"]
+    old = objects.head(tx, bucket, key)
+    preconditions.check_write(draft.params, key, None if old is None or old.marker else old.etag)
+    owner = bucket.account if bucket.config["Ownership"] == access_control.ENFORCED else call.account
+    grants = access_control.for_new_object(draft.params, bucket.config, owner, bucket.account)
+    new = Version(
+        bucket=bucket.id,
+        key=key,
+        seq=draft.seq if old is None else max(draft.seq, old.seq + 1),
+        version=new_version_id(tx, bucket),
+        marker=0,
+        size=draft.size,
+        etag=draft.etag,
+        modified_ms=tx.now_ms,
+        owner=owner,
+        storage_class=draft.storage_class,
+        checksum=draft.checksum,
+        headers=draft.headers,
+        tags=draft.tags,
+        acl=None if grants is None else orjson.dumps(grants).decode(),
+        manifest=draft.manifest,
+        blob=draft.blob,
+        data=draft.data,
+    )
+    garbage.let_go(tx, bucket, objects.put(tx, bucket, new, old))
+    events.notify(call, tx, bucket, Change(event, reason, key, new.seq, new.size, new.etag, new.version))
+    return new
+
+
+def new_version_id(tx: Tx, bucket: Bucket) -> str:
+    return tx.ids.alnum(VERSION_ID_CHARS) if bucket.versioning == "Enabled" else NULL
+
+
+def version_member(bucket: Bucket, version: str) -> dict[str, str]:
+    """Answers name the version only in buckets that have, or had, versioning."""
+    return {"VersionId": version} if bucket.versioning else {}
