@@ -33,6 +33,12 @@ log = logging.getLogger("tule.server")
 HIGH_WATER_BYTES = 256 * 1024  # of a request body waiting to be read, before the socket is told to wait
 DISCARD_BYTES = 64 * 1024 * 1024  # of a body nobody wanted, before the connection is cut
 SWEEP_S = 5.0
+LINGER_S = 2.0  # for a refused client to read why
+HEAD_TOO_LARGE = (
+    400,
+    "RequestHeaderSectionTooLarge",
+    "Your request header and query parameters used to send the request exceed the maximum allowed size.",
+)
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
@@ -154,7 +160,8 @@ class Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._receiving: IncomingBody | None = None  # the body that the parser is filling
         self._in_head = False
-        self._head_bytes = 0
+        self._head_bytes = 0  # received since the message began, as long as its head is not complete
+        self._parsed_bytes = 0  # of the headers of this message
         self._refusal: tuple[int, str, str] | None = None
         self._reading_paused = False
         self._drained: asyncio.Future[None] | None = None
@@ -197,11 +204,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refusal = self._refusal or (400, "BadRequest", "An error occurred when parsing the HTTP request.")
         if self._in_head and self._head_bytes > self._server.limits.head_bytes:
-            self._refusal = (
-                400,
-                "RequestHeaderSectionTooLarge",
-                "Your request header and query parameters used to send the request exceed the maximum allowed size.",
-            )
+            self._refusal = HEAD_TOO_LARGE
         if self._refusal is not None and not self._closing:
             self._refuse(*self._refusal)
 
@@ -224,16 +227,21 @@ class Connection(asyncio.Protocol):
         self._in_head = True
         self._url = b""
         self._headers = []
+        self._parsed_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._parsed_bytes += len(name) + len(value) + 4
         self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._head_bytes = 0
+        if self._parsed_bytes + len(self._url) > self._server.limits.head_bytes:
+            self._refusal = HEAD_TOO_LARGE  # it came in one piece and was parsed before anybody could count
+            return
         headers: dict[str, str] = {}
         for name, value in self._headers:
             headers[name] = f"{headers[name]},{value}" if name in headers else value
@@ -292,7 +300,10 @@ class Connection(asyncio.Protocol):
         if self._closing:
             return
         if not keep_alive:
-            self._close()
+            if body.complete:
+                self._close()
+            else:
+                self._linger()
             return
         if not body.complete:
             body.discard()
@@ -345,7 +356,7 @@ class Connection(asyncio.Protocol):
         body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'.encode()
         response = Response(status, {"content-type": "application/xml", "content-length": str(len(body))}, body)
         self._transport.write(self._server.head(response, keep_alive=False) + body)
-        self._close()
+        self._linger()
 
     # -- flow and life
 
@@ -386,6 +397,17 @@ class Connection(asyncio.Protocol):
     def close_when_idle(self) -> None:
         if self._task is None and not self._closing:
             self._close()
+
+    def _linger(self) -> None:
+        """Close our side and drop what still comes: a socket closed with unread bytes resets, and the client loses our answer."""
+        self._closing = True
+        if self._reading_paused:
+            self._transport.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+            asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
+        else:
+            self._transport.close()
 
     def _close(self) -> None:
         self._closing = True
