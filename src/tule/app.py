@@ -99,6 +99,7 @@ async def build(config: Config) -> App:
     blobs = await open_blobs(config, store, clock, ids)
     node = Node(config, clock, ids, store, telemetry, blobs, Pager(secret), services)
     identities = IamIdentities(store, clock, secret)
+    node.identities = identities
     actions = Actions()
     models = Models()
     node.authorizer = Authorizer(store, identities, actions, clock)

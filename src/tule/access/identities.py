@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tule.access.principal import Principal
+from tule.core.ids import Ids
 from tule.store.store import Tx
 
 
@@ -36,8 +37,37 @@ class IdentityPolicies:
     tags: tuple[tuple[str, str], ...] = ()  # of the user or role, for aws:PrincipalTag
 
 
+@dataclass(slots=True, frozen=True)
+class Role:
+    """What STS must know of a role."""
+
+    arn: str
+    account: str
+    name: str
+    id: str  # AROA...
+    trust: dict[str, Any]
+    max_session_s: int
+    tags: tuple[tuple[str, str], ...] = ()
+
+
 class Identities(Protocol):
-    def access_key(self, tx: Tx, access_key: str) -> AccessKey | None: ...
+    def access_key(self, tx: Tx, access_key: str) -> AccessKey | None:
+        """A long-term key (AKIA...).  Temporary keys are in their session token: see `session`."""
+        ...
+
+    def session(self, token: str) -> AccessKey | None:
+        """The temporary key (ASIA...), expired or not, that a session token carries; None when it was not made here."""
+        ...
+
+    def issue(self, ids: Ids, principal: Principal, expires_ms: int) -> AccessKey:
+        """New temporary credentials that act as `principal` until `expires_ms`."""
+        ...
+
+    def role(self, tx: Tx, role_arn: str) -> Role | None: ...
+
+    def managed_policy(self, tx: Tx, account: str, policy_arn: str) -> Policy | None:
+        """The default version of a managed policy, the account's own or AWS's."""
+        ...
 
     def policies(self, tx: Tx, principal: Principal) -> IdentityPolicies | None:
         """The policies of the principal's user or role; None when that entity is gone."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tule.access.authorize import Authorizer
+    from tule.access.identities import Identities
     from tule.backbone.jobs import Jobs
     from tule.blobs.blobs import Blobs
     from tule.compute.compute import Compute
@@ -35,6 +36,7 @@ class Node:
     pager: Pager
     services: dict[str, Service]
     dispatcher: Dispatcher = field(init=False)
+    identities: Identities = field(init=False)
     authorizer: Authorizer = field(init=False)
     jobs: Jobs = field(init=False)
     compute: Compute = field(init=False)

@@ -1,0 +1,153 @@
+"""What access asks of identities: whose key is this, and which policies count for whom.  See `access/identities.py`.
+
+Answers are kept in memory until anything about identities changes.  A change on this or another node is heard through
+the topic `iam`; because that hint may be lost, `watch` also compares the stored count of changes now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+
+from tule.access.identities import AccessKey, IdentityPolicies, Policy, Role
+from tule.access.principal import Principal, root
+from tule.access.sessions import InvalidSessionToken, Sessions
+from tule.core import arn as arns
+from tule.core.clock import Clock
+from tule.core.ids import Ids
+from tule.services.iam import policies, rules, state
+from tule.services.iam.state import GROUP, ROLE, USER, Entity, Kind
+from tule.store.store import Store, Tx
+
+_WATCH_SECONDS = 10.0
+_MAX_CACHED = 10_000
+
+
+class IamIdentities:
+    """Implements `access.identities.Identities` on IAM's state."""
+
+    def __init__(self, store: Store, clock: Clock, secret: bytes) -> None:
+        self._store = store
+        self._clock = clock
+        self._sessions = Sessions(secret)
+        self._version = 1
+        self._stored_version = -1
+        self._keys: dict[str, AccessKey | None] = {}
+        self._policies: dict[tuple[str, str], IdentityPolicies | None] = {}
+        self.stop = store.subscribe(state.TOPIC, self.forget)
+
+    def version(self) -> int:
+        return self._version
+
+    def forget(self) -> None:
+        self._version += 1
+        self._keys.clear()
+        self._policies.clear()
+
+    def access_key(self, tx: Tx, access_key: str) -> AccessKey | None:
+        """A long-term key; None when it is unknown or its user is gone."""
+        if access_key not in self._keys:
+            _make_room(self._keys)
+            self._keys[access_key] = _read_key(tx, access_key)
+        return self._keys[access_key]
+
+    def session(self, token: str) -> AccessKey | None:
+        """The temporary key of a session token; None when the token was not made by this installation."""
+        try:
+            return self._sessions.open(token)
+        except InvalidSessionToken:
+            return None
+
+    def issue(self, ids: Ids, principal: Principal, expires_ms: int) -> AccessKey:
+        return self._sessions.issue(ids, principal, expires_ms)
+
+    def role(self, tx: Tx, role_arn: str) -> Role | None:
+        if not arns.is_arn(role_arn):
+            return None
+        parsed = arns.parse(role_arn)
+        if parsed.service != "iam" or not parsed.resource.startswith("role/"):
+            return None
+        role = state.find(tx, ROLE, parsed.account, parsed.resource.rpartition("/")[2])
+        if role is None or ROLE.arn(parsed.account, role) != role_arn:
+            return None
+        max_session_s = role.get("max_session", rules.DEFAULT_SESSION_S)
+        tags = tuple(role.get("tags", {}).items())
+        return Role(role_arn, parsed.account, role["name"], role["id"], orjson.loads(role["trust"]), max_session_s, tags)
+
+    def managed_policy(self, tx: Tx, account: str, policy_arn: str) -> Policy | None:
+        return _managed(tx, account, policy_arn)
+
+    def policies(self, tx: Tx, principal: Principal) -> IdentityPolicies | None:
+        cached_as = (principal.entity_arn, principal.user_id.partition(":")[0])
+        if cached_as not in self._policies:
+            _make_room(self._policies)
+            self._policies[cached_as] = _read_policies(tx, principal)
+        return self._policies[cached_as]
+
+    async def watch(self) -> None:
+        """For the node's life: hear of changes whose hint was lost."""
+        while True:
+            stored = await self._store.read(state.version)
+            if stored != self._stored_version:
+                self._stored_version = stored
+                self.forget()
+            await asyncio.sleep(_WATCH_SECONDS)
+
+
+def _make_room(cache: dict[Any, Any]) -> None:
+    if len(cache) >= _MAX_CACHED:
+        cache.clear()
+
+
+def _read_key(tx: Tx, access_key: str) -> AccessKey | None:
+    row = state.key(tx, access_key)
+    if row is None:
+        return None
+    if row.user_id == row.account:
+        principal = root(row.account, access_key)
+    else:
+        found = state.by_id(tx, row.user_id)
+        if found is None:
+            return None
+        arn = USER.arn(row.account, found[2])
+        principal = Principal("user", row.account, arn, entity_arn=arn, user_id=row.user_id, access_key=access_key)
+    return AccessKey(access_key, row.secret, principal, active=row.status == "Active")
+
+
+def _read_policies(tx: Tx, principal: Principal) -> IdentityPolicies | None:
+    kind = {"user": USER, "role": ROLE, "federated": USER}.get(principal.kind)
+    if kind is None:
+        return IdentityPolicies()
+    account = principal.account
+    name = arns.parse(principal.entity_arn).resource.rpartition("/")[2]
+    entity = state.find(tx, kind, account, name)
+    unique_id = principal.user_id.partition(":")[0]
+    if entity is None or kind.arn(account, entity) != principal.entity_arn:
+        return None
+    if kind is ROLE and unique_id != entity["id"]:
+        return None
+    return of_entity(tx, kind, account, entity)
+
+
+def of_entity(tx: Tx, kind: Kind, account: str, entity: Entity) -> IdentityPolicies:
+    """Inline and attached policies, those of a user's groups too, with boundary and tags."""
+    found = _own_policies(tx, kind, account, entity)
+    if kind is USER:
+        for group in state.groups_of(tx, account, entity["id"]):
+            found += _own_policies(tx, GROUP, account, group)
+    boundary_arn = state.boundary(tx, account, entity["id"])
+    boundary = None if boundary_arn is None else _managed(tx, account, boundary_arn)
+    return IdentityPolicies(tuple(found), boundary, tuple(entity.get("tags", {}).items()))
+
+
+def _own_policies(tx: Tx, kind: Kind, account: str, entity: Entity) -> list[Policy]:
+    found = [Policy(f"{kind.noun}/{entity['name']} (inline policy {name})", orjson.loads(text)) for name, text in entity.get("inline", {}).items()]
+    attached = (_managed(tx, account, policy_arn) for policy_arn in state.attached_policies(tx, account, entity["id"]))
+    return found + [policy for policy in attached if policy is not None]
+
+
+def _managed(tx: Tx, account: str, policy_arn: str) -> Policy | None:
+    text = policies.default_document(tx, account, policy_arn)
+    return None if text is None else Policy(policy_arn, orjson.loads(text))

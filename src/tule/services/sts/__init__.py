@@ -1,0 +1,18 @@
+"""AWS Security Token Service: who am I, and temporary credentials.
+
+Credentials are not kept anywhere: they carry themselves (`access/sessions.py`).
+AWS: https://docs.aws.amazon.com/STS/latest/APIReference/
+"""
+
+from __future__ import annotations
+
+from tule.platform.service import Service, operations_in
+from tule.services.sts import operations
+from tule.services.sts.access import NEEDS
+
+SERVICE = Service(
+    "sts",
+    operations_in(operations),
+    needs=NEEDS,
+    anonymous=frozenset({"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}),
+)
