@@ -1,0 +1,42 @@
+"""AWS Lambda.  AWS: https://docs.aws.amazon.com/lambda/latest/api/welcome.html
+
+Functions from .zip archives, their configuration, resource policies, versions and aliases, reserved concurrency, synchronous
+and asynchronous invocation.  Not built yet, and refused or answered 501: container images, layers, event source mappings,
+function URLs, provisioned concurrency, destinations, response streaming, code signing, durable functions.
+Known to differ: a function is active as soon as CreateFunction has answered; VpcConfig is kept but joins no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+
+from tule.platform.node import Node
+from tule.platform.service import Service, operations_in
+from tule.services.lambda_ import access, code, events, state
+from tule.services.lambda_.operations import concurrency, event_invoke, invocations, permissions, tags, versions
+from tule.services.lambda_.operations import functions as function_operations
+from tule.services.lambda_.resources import RESOURCE_TYPES
+from tule.services.lambda_.running import functions
+
+
+def _start(node: Node) -> Sequence[Awaitable[None]]:
+    here = functions(node)
+    here.packages.forget_other_boots()
+    return [here.shipper.run(), here.sweep()]
+
+
+async def _reset(node: Node) -> None:
+    functions(node).forget()
+
+
+SERVICE = Service(
+    "lambda",
+    operations=operations_in(function_operations, invocations, permissions, tags, concurrency, versions, event_invoke),
+    needs=access.NEEDS,
+    schema=state.SCHEMA,
+    deliver=events.deliver,
+    start=_start,
+    resource_types=RESOURCE_TYPES,
+    reset=_reset,
+    pages={code.DOWNLOADS: code.download},
+)

@@ -1,0 +1,117 @@
+"""Who may do what with functions.  AWS: Service authorization reference, Lambda.
+
+Operations on a function need their permission on its ARN, qualified when a version or an alias is named; the function's
+resource policy counts as well, and lets in services and other accounts.  Who gives a function a role must be allowed to pass it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from tule.core import arn as arns
+from tule.platform.call import Call
+from tule.platform.service import Need, Needs
+from tule.services.lambda_ import state
+from tule.services.lambda_.names import FunctionRef, function_ref, of_arn
+from tule.services.lambda_.runnables import policy_document
+from tule.services.lambda_.running import functions
+from tule.services.lambda_.sessions import LAMBDA
+from tule.store.store import Tx
+
+Params = dict[str, Any]
+
+_ON_FUNCTION = [
+    "GetFunction",
+    "GetFunctionConfiguration",
+    "UpdateFunctionCode",
+    "DeleteFunction",
+    "AddPermission",
+    "RemovePermission",
+    "GetPolicy",
+    "PutFunctionConcurrency",
+    "GetFunctionConcurrency",
+    "DeleteFunctionConcurrency",
+    "PublishVersion",
+    "ListVersionsByFunction",
+    "CreateAlias",
+    "GetAlias",
+    "UpdateAlias",
+    "DeleteAlias",
+    "ListAliases",
+    "PutFunctionEventInvokeConfig",
+    "UpdateFunctionEventInvokeConfig",
+    "GetFunctionEventInvokeConfig",
+    "DeleteFunctionEventInvokeConfig",
+    "ListFunctionEventInvokeConfigs",
+]
+
+
+def _on_function(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
+    function = state.find_function(tx, ref)
+    policy = policy_document(function, ref.qualifier) if function is not None else None
+    return [Need(action, ref.qualified_arn, _resource_tags(function), policy, ref.account)]
+
+
+def _resource_tags(function: Params | None) -> Mapping[str, Any]:
+    return {f"aws:ResourceTag/{key}": value for key, value in function["tags"].items()} if function is not None else {}
+
+
+def _invoke(call: Call, tx: Tx, params: Params) -> list[Need]:
+    ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
+    found = functions(call.node).runnables.cached(ref)
+    if found is not None:
+        return [Need("lambda:InvokeFunction", ref.qualified_arn, found.tags, found.policy, ref.account)]
+    return _on_function("lambda:InvokeFunction", call, tx, params)
+
+
+def _create_function(call: Call, tx: Tx, params: Params) -> list[Need]:
+    ref = function_ref(call, params["FunctionName"])
+    tags = params.get("Tags", {})
+    context = {f"aws:RequestTag/{key}": value for key, value in tags.items()} | ({"aws:TagKeys": list(tags)} if tags else {})
+    return [Need("lambda:CreateFunction", ref.arn, context, owner=ref.account), _pass_role(ref, params["Role"])]
+
+
+def _update_function_configuration(call: Call, tx: Tx, params: Params) -> list[Need]:
+    needs = _on_function("lambda:UpdateFunctionConfiguration", call, tx, params)
+    if "Role" in params:
+        needs.append(_pass_role(function_ref(call, params["FunctionName"]), params["Role"]))
+    return needs
+
+
+def _pass_role(ref: FunctionRef, role: str) -> Need:
+    return Need("iam:PassRole", role, {"iam:PassedToService": LAMBDA, "iam:AssociatedResourceArn": ref.arn})
+
+
+def _on_tagged(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    arn = params["Resource"]
+    tags = params.get("Tags", {})
+    context: dict[str, Any] = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+    keys = list(tags) or params.get("TagKeys", [])
+    if keys:
+        context["aws:TagKeys"] = list(keys)
+    try:
+        function = state.find_function(tx, of_arn(arn))
+    except ValueError:
+        function = None
+    owner = arns.parse(arn).account if arns.is_arn(arn) else ""
+    return [Need(action, arn, {**context, **_resource_tags(function)}, owner=owner)]
+
+
+def _needs() -> dict[str, Needs]:
+    needs: dict[str, Needs] = {
+        "Invoke": _invoke,
+        "InvokeAsync": _invoke,
+        "CreateFunction": _create_function,
+        "UpdateFunctionConfiguration": _update_function_configuration,
+    }
+    for operation in _ON_FUNCTION:
+        needs[operation] = partial(_on_function, f"lambda:{operation}")
+    for operation in ("TagResource", "UntagResource", "ListTags"):
+        needs[operation] = partial(_on_tagged, f"lambda:{operation}")
+    return needs
+
+
+NEEDS = _needs()

@@ -1,0 +1,1 @@
+"""Lambda's operations, named as in the API, by the thing that they work on."""

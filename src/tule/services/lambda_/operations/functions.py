@@ -1,0 +1,180 @@
+"""Creating, showing, changing and deleting functions.  AWS: Lambda API reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tule.core.paging import InvalidToken
+from tule.platform.call import Call
+from tule.platform.service import reads
+from tule.services.lambda_ import code, configuration, errors, publishing, state
+from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
+from tule.services.lambda_.packages import Package
+from tule.services.lambda_.runnables import instances_key
+from tule.services.lambda_.running import functions
+from tule.store.store import Tx
+
+MAX_ITEMS = 50
+
+Params = dict[str, Any]
+
+
+async def create_function(call: Call, params: Params) -> Params:
+    configuration.refuse_unbuilt(params)
+    configuration.check(params)
+    if not params.get("Runtime") or not params.get("Handler"):
+        raise errors.invalid_parameter("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+    ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)
+    if await call.node.store.read(lambda tx: state.find_function(tx, ref)) is not None:
+        raise errors.function_exists(ref.name)
+    await functions(call.node).sessions.assume(ref, params["Role"])
+    package = await code.receive(call, params["Code"])
+    return await call.node.store.write(lambda tx: _create(call, tx, ref, params, package))
+
+
+def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Package) -> Params:
+    config = configuration.new(ref, params, call.now_ms)
+    config |= {"CodeSha256": package.code_sha256, "CodeSize": package.size, "RevisionId": tx.ids.uuid()}
+    config |= {"State": "Active", "LastUpdateStatus": "Successful"}
+    body = {
+        "configuration": config,
+        "generation": tx.ids.hex(16),
+        "code": package.sha256,
+        "published": 0,
+        "tags": dict(params.get("Tags", {})),
+        "reserved": None,
+        "policies": {},
+        "event_invoke": {},
+        "urls": {},
+    }
+    if not state.FUNCTIONS.create(tx, ref.account, ref.region, ref.name, body):
+        raise errors.function_exists(ref.name)
+    state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
+    if params.get("Publish"):
+        config = publishing.publish(tx, ref, body)["configuration"] | {"FunctionArn": ref.arn}
+    state.put_function(tx, ref, body)
+    return configuration.just_created(config, tx.ids.uuid())
+
+
+@reads
+def get_function(call: Call, tx: Tx, params: Params) -> Params:
+    ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
+    function, version = state.resolve(tx, ref)
+    answer: Params = {
+        "Configuration": configuration.shown(version["configuration"], ref.qualified_arn),
+        "Code": code.location(call, version["code"]),
+    }
+    if function["tags"]:
+        answer["Tags"] = function["tags"]
+    if function["reserved"] is not None:
+        answer["Concurrency"] = {"ReservedConcurrentExecutions": function["reserved"]}
+    return answer
+
+
+@reads
+def get_function_configuration(call: Call, tx: Tx, params: Params) -> Params:
+    ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
+    _, version = state.resolve(tx, ref)
+    return configuration.shown(version["configuration"], ref.qualified_arn)
+
+
+async def update_function_code(call: Call, params: Params) -> Params:
+    configuration.refuse_unbuilt(params)
+    configuration.check(params)
+    ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)
+    await call.node.store.read(lambda tx: _latest(tx, ref, params))
+    package = await code.receive(call, params)
+    if params.get("DryRun"):
+        return await call.node.store.read(lambda tx: _with_code(_latest(tx, ref, params), params, package))
+    return await call.node.store.write(lambda tx: _change(call, tx, ref, params, lambda config: _with_code(config, params, package), package))
+
+
+def _with_code(config: Params, params: Params, package: Package) -> Params:
+    changed = {**config, "CodeSha256": package.code_sha256, "CodeSize": package.size}
+    return changed | {"Architectures": params["Architectures"]} if params.get("Architectures") else changed
+
+
+async def update_function_configuration(call: Call, params: Params) -> Params:
+    configuration.refuse_unbuilt(params)
+    configuration.check(params)
+    ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)
+    await call.node.store.read(lambda tx: _latest(tx, ref, params))
+    if "Role" in params:
+        await functions(call.node).sessions.assume(ref, params["Role"])
+
+    def change(config: Params) -> Params:
+        changed = dict(config)
+        configuration.apply(changed, ref, params, call.now_ms)
+        return changed
+
+    return await call.node.store.write(lambda tx: _change(call, tx, ref, params, change))
+
+
+def _latest(tx: Tx, ref: FunctionRef, params: Params) -> Params:
+    """The configuration of $LATEST, at the revision that the caller knows if it says one."""
+    config: Params = state.function(tx, ref)["configuration"]
+    if params.get("RevisionId") not in (None, config["RevisionId"]):
+        raise errors.precondition_failed("GetFunctionConfiguration")
+    return config
+
+
+def _change(call: Call, tx: Tx, ref: FunctionRef, params: Params, change: Callable[[Params], Params], package: Package | None = None) -> Params:
+    _latest(tx, ref, params)
+    function = state.function(tx, ref)
+    before, retired = function["configuration"], instances_key(ref, LATEST, function["generation"])
+    config = change(before)
+    config |= {"LastModified": configuration.timestamp(call.now_ms), "RevisionId": tx.ids.uuid(), "LastUpdateStatus": "Successful"}
+    function["configuration"] = config
+    function["generation"] = tx.ids.hex(16)
+    if package is not None:
+        function["code"] = package.sha256
+        state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
+    shown = config
+    if params.get("Publish"):
+        shown = publishing.publish(tx, ref, function)["configuration"]
+        shown = {**shown, "FunctionArn": f"{ref.arn}:{shown['Version']}"}
+    state.put_function(tx, ref, function)
+    tx.after_commit(lambda: call.node.compute.retire(retired))
+    return configuration.just_updated(shown, tx.ids.uuid())
+
+
+@reads
+def list_functions(call: Call, tx: Tx, params: Params) -> Params:
+    scope = f"lambda.ListFunctions.{call.account}.{call.region}.{params.get('FunctionVersion', '')}"
+    limit = min(params.get("MaxItems", MAX_ITEMS), MAX_ITEMS)
+    found = state.functions(tx, call.account, call.region, _position(call, scope, params), limit + 1)
+    shown: list[Params] = []
+    for name, function in found[:limit]:
+        shown += _entries(tx, FunctionRef(call.account, call.region, name), function, params.get("FunctionVersion") == "ALL")
+    answer: Params = {"Functions": shown}
+    if len(found) > limit:
+        answer["NextMarker"] = call.node.pager.token(scope, found[limit - 1][0])
+    return answer
+
+
+def _entries(tx: Tx, ref: FunctionRef, function: Params, every_version: bool) -> list[Params]:
+    if not every_version:
+        return [configuration.listed(function["configuration"], ref.arn)]
+    return publishing.listed_versions(tx, ref, function)
+
+
+def _position(call: Call, scope: str, params: Params) -> str:
+    if not params.get("Marker"):
+        return ""
+    try:
+        return call.node.pager.position(scope, params["Marker"])
+    except InvalidToken as error:
+        raise errors.invalid_parameter("The Marker provided is invalid.") from error
+
+
+def delete_function(call: Call, tx: Tx, params: Params) -> None:
+    ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
+    function = state.function(tx, ref)
+    if ref.qualifier is None:
+        state.delete_function(tx, ref)
+        retired = instances_key(ref)
+    else:
+        publishing.delete_version(tx, ref, function)
+        retired = instances_key(ref, ref.qualifier)
+    tx.after_commit(lambda: call.node.compute.retire(retired))

@@ -1,0 +1,72 @@
+"""Invoking functions.  AWS: Lambda API reference, Invoke, InvokeAsync."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import orjson
+
+from tule.compute.compute import Invocation
+from tule.platform.call import Call
+from tule.services.lambda_ import asynchronous, errors
+from tule.services.lambda_.json_complaints import complaint
+from tule.services.lambda_.names import function_ref
+from tule.services.lambda_.runnables import Runnable
+from tule.services.lambda_.running import functions
+from tule.wire.http import Body
+
+MAX_SYNC_BYTES = 6_291_456
+MAX_EVENT_BYTES = 1_048_576
+LOG_TAIL_BYTES = 4096
+
+Params = dict[str, Any]
+
+
+async def invoke(call: Call, params: Params) -> Params:
+    kind = params.get("InvocationType", "RequestResponse")
+    payload: bytes = params.get("Payload") or b"{}"
+    _check_payload(payload, kind)
+    here = functions(call.node)
+    function = await here.runnables.get(function_ref(call, params["FunctionName"], params.get("Qualifier")))
+    if kind == "Event":
+        await asynchronous.accept(call, function, payload, params.get("ClientContext"))
+        return {"StatusCode": 202}
+    if kind == "DryRun":
+        return {"StatusCode": 204}
+    done = await here.run(function, payload, call.id, params.get("ClientContext"), call.trace)
+    return _answer(function, done, params.get("LogType") == "Tail")
+
+
+def _check_payload(payload: bytes, kind: str) -> None:
+    limit = MAX_EVENT_BYTES if kind == "Event" else MAX_SYNC_BYTES
+    if len(payload) > limit:
+        raise errors.payload_too_large(len(payload), kind, limit)
+    try:
+        orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise errors.unreadable_payload(complaint(payload, error)) from error
+
+
+def _answer(function: Runnable, done: Invocation, with_log: bool) -> Params:
+    answer: Params = {"StatusCode": 200, "Payload": done.payload, "ExecutedVersion": function.spec.version}
+    if done.error is not None:
+        answer["FunctionError"] = done.error
+    if with_log:
+        tail = "".join(_with_newline(line.text) for line in done.lines).encode()[-LOG_TAIL_BYTES:]
+        answer["LogResult"] = base64.b64encode(tail).decode()
+    return answer
+
+
+def _with_newline(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"
+
+
+async def invoke_async(call: Call, params: Params) -> Params:
+    """The old way to invoke asynchronously; `InvokeArgs` is a stream."""
+    args = params["InvokeArgs"]
+    payload = (await args.read(MAX_EVENT_BYTES) if isinstance(args, Body) else bytes(args)) or b"{}"
+    _check_payload(payload, "Event")
+    function = await functions(call.node).runnables.get(function_ref(call, params["FunctionName"]))
+    await asynchronous.accept(call, function, payload, None)
+    return {"Status": 202}

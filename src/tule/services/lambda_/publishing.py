@@ -1,0 +1,62 @@
+"""Versions: frozen copies of $LATEST under a number.  AWS: Lambda developer guide, function versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tule.services.lambda_ import configuration, errors, state
+from tule.services.lambda_.names import LATEST, FunctionRef
+from tule.store.store import Tx
+
+_NOT_CODE = frozenset(["RevisionId", "LastModified", "Version", "FunctionArn", "Description", "State", "LastUpdateStatus"])
+
+
+def publish(tx: Tx, ref: FunctionRef, function: dict[str, Any], description: str | None = None) -> dict[str, Any]:
+    """The document of the new version; of the last one when nothing changed since.  Changes `function`, which the caller stores."""
+    last = state.version(tx, ref, str(function["published"])) if function["published"] else None
+    if last is not None and not _differs(last["configuration"], function["configuration"], description):
+        return last
+    function["published"] += 1
+    number = str(function["published"])
+    config: dict[str, Any] = {**function["configuration"], "Version": number, "FunctionArn": f"{ref.arn}:{number}", "RevisionId": tx.ids.uuid()}
+    if description:
+        config["Description"] = description
+    if config["SnapStart"]["ApplyOn"] == "PublishedVersions":
+        config["SnapStart"] = {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
+    body = {"configuration": config, "generation": tx.ids.hex(16), "code": function["code"]}
+    state.put_version(tx, ref, number, body)
+    state.share_package(tx, ref, number, function["code"])
+    function["configuration"] = {**function["configuration"], "RevisionId": tx.ids.uuid()}
+    return body
+
+
+def _differs(published: dict[str, Any], latest: dict[str, Any], description: str | None) -> bool:
+    def essence(config: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in config.items() if name not in _NOT_CODE and name != "SnapStart"}
+
+    return essence(published) != essence(latest) or description not in (None, "", published["Description"])
+
+
+def listed_versions(tx: Tx, ref: FunctionRef, function: dict[str, Any]) -> list[dict[str, Any]]:
+    """$LATEST and the published versions, as ListVersionsByFunction shows them."""
+    shown = [configuration.listed(function["configuration"], f"{ref.arn}:{LATEST}")]
+    for version in state.versions(tx, ref):
+        config = version["configuration"]
+        shown.append(configuration.listed(config, f"{ref.arn}:{config['Version']}"))
+    return shown
+
+
+def delete_version(tx: Tx, ref: FunctionRef, function: dict[str, Any]) -> None:
+    """Remove the version that `ref` names.  Raises InvalidParameterValueException or ResourceConflictException."""
+    number = ref.qualifier or ""
+    if number == LATEST:
+        raise errors.invalid_parameter("$LATEST version cannot be deleted without deleting the function.")
+    if not number.isdecimal():
+        raise errors.invalid_parameter("Deletion of aliases is not currently supported.")
+    pointing = [alias["AliasArn"] for alias in state.aliases(tx, ref) if alias["FunctionVersion"] == number]
+    if pointing:
+        raise errors.conflict(f"Unable to delete version because the following aliases reference it: [{', '.join(pointing)}]")
+    state.delete_version(tx, ref, number)
+    function["policies"].pop(number, None)
+    function["event_invoke"].pop(number, None)
+    state.put_function(tx, ref, function)

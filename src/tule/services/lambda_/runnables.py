@@ -1,0 +1,123 @@
+"""What it takes to run a function, kept in memory: a warm invocation reads nothing from the store.
+
+An entry lives until a hint says that some function changed, and never longer than a moment, so that a lost hint only
+delays what was changed on another node.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from tule.compute.compute import FunctionSpec
+from tule.platform.node import Node
+from tule.services.lambda_ import state
+from tule.services.lambda_.names import LATEST, FunctionRef
+from tule.services.lambda_.packages import Packages
+from tule.store.store import Tx
+
+MAX_AGE_S = 2.0
+
+
+@dataclass(slots=True, frozen=True)
+class Runnable:
+    """One version of a function, as it was named by `ref`."""
+
+    ref: FunctionRef
+    spec: FunctionSpec
+    role: str
+    package: tuple[str, str]  # SHA-256 and blob
+    policy: dict[str, Any] | None  # the resource policy at the qualifier that was named
+    reserved: int | None = None
+    reserved_by_others: int = 0
+    splits_traffic: bool = False  # the alias that was named chooses anew for each invocation
+    dead_letter: str = ""
+    event_invoke: dict[str, Any] = field(default_factory=dict[str, Any])
+    tags: dict[str, str] = field(default_factory=dict[str, str])  # as condition keys
+
+
+class Runnables:
+    def __init__(self, node: Node, packages: Packages) -> None:
+        self._node = node
+        self._packages = packages
+        self._entries: dict[FunctionRef, tuple[Runnable, float]] = {}
+        self._changes = 0
+        self._stop = node.store.subscribe(state.CHANGED, self.forget)
+
+    def cached(self, ref: FunctionRef) -> Runnable | None:
+        entry = self._entries.get(ref)
+        return entry[0] if entry is not None and entry[1] > time.monotonic() else None
+
+    async def get(self, ref: FunctionRef) -> Runnable:
+        """Raises ResourceNotFoundException."""
+        found = self.cached(ref)
+        if found is not None:
+            return found
+        changes = self._changes
+        found = await self._node.store.read(lambda tx: self.load(tx, ref))
+        await self._packages.unpacked(*found.package)
+        if changes == self._changes and not found.splits_traffic:
+            self._entries[ref] = (found, time.monotonic() + MAX_AGE_S)
+        return found
+
+    def load(self, tx: Tx, ref: FunctionRef) -> Runnable:
+        function, version = state.resolve(tx, ref, random.random())
+        config = version["configuration"]
+        reserved: int | None = function["reserved"]
+        sha256 = version["code"]
+        alias = state.alias(tx, ref, ref.qualifier) if ref.qualifier and ref.qualifier != LATEST and not ref.qualifier.isdecimal() else None
+        return Runnable(
+            ref=ref,
+            spec=_spec(ref, config, version["generation"], self._packages, sha256),
+            role=config["Role"],
+            package=(sha256, state.package_blob(tx, sha256) or ""),
+            policy=policy_document(function, ref.qualifier),
+            reserved=reserved,
+            reserved_by_others=0 if reserved is not None else sum(state.reserved_by_function(tx, ref.account, ref.region).values()),
+            splits_traffic=bool(alias and alias.get("RoutingConfig", {}).get("AdditionalVersionWeights")),
+            dead_letter=config.get("DeadLetterConfig", {}).get("TargetArn", ""),
+            event_invoke=function["event_invoke"].get(ref.qualifier or LATEST, {}),
+            tags={f"aws:ResourceTag/{key}": value for key, value in function["tags"].items()},
+        )
+
+    def forget(self) -> None:
+        self._changes += 1
+        self._entries.clear()
+
+    def close(self) -> None:
+        self._stop()
+
+
+def policy_document(function: dict[str, Any], qualifier: str | None) -> dict[str, Any] | None:
+    """The resource policy of the function at this qualifier, as GetPolicy shows it."""
+    key = "" if qualifier in (None, LATEST) else qualifier
+    policy = function["policies"].get(key)
+    return {"Version": "2012-10-17", "Id": "default", "Statement": policy["statements"]} if policy and policy["statements"] else None
+
+
+def instances_key(ref: FunctionRef, version: str = "", generation: str = "") -> str:
+    """How keys of instances begin: all of a function, of one version, of one generation."""
+    key = f"{ref.arn}|"
+    return f"{key}{version}|{generation}" if version else key
+
+
+def _spec(ref: FunctionRef, config: dict[str, Any], generation: str, packages: Packages, sha256: str) -> FunctionSpec:
+    return FunctionSpec(
+        key=instances_key(ref, config["Version"], generation),
+        arn=ref.qualified_arn,
+        name=ref.name,
+        version=config["Version"],
+        account=ref.account,
+        region=ref.region,
+        runtime=config["Runtime"],
+        handler=config.get("Handler", ""),
+        code=packages.directory(sha256),
+        environment=config.get("Environment", {}).get("Variables", {}),
+        memory_mb=config["MemorySize"],
+        timeout_s=config["Timeout"],
+        tmp_mb=config["EphemeralStorage"]["Size"],
+        log_group=config["LoggingConfig"]["LogGroup"],
+        architecture=config["Architectures"][0],
+    )
