@@ -36,8 +36,10 @@ def _python(source: Path, runtime: str, cache: Path, inner: str) -> Path:
     if not dependencies.exists():
         unfinished = _empty(dependencies.with_suffix(".unfinished"))
         _run(
-            [sys.executable, "-m", "pip", "--python", interpreter, "install", "--quiet", "--disable-pip-version-check"]
-            + ["--requirement", str(source / "requirements.txt"), "--target", str(unfinished)],
+            [
+                *(sys.executable, "-m", "pip", "--python", interpreter, "install", "--quiet", "--disable-pip-version-check"),
+                *("--requirement", str(source / "requirements.txt"), "--target", str(unfinished)),
+            ],
             source,
         )
         unfinished.rename(dependencies)

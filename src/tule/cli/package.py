@@ -72,7 +72,16 @@ class Packager:
         self._code(properties, "CodeUri", base, cache, runtime if isinstance(runtime, str) else "", resource, as_uri=True)
 
     def _code(
-        self, properties: dict[str, Any], name: str, base: Path, cache: Path, runtime: str, resource: dict[str, Any], *, as_uri: bool, layer: bool = False
+        self,
+        properties: dict[str, Any],
+        name: str,
+        base: Path,
+        cache: Path,
+        runtime: str,
+        resource: dict[str, Any],
+        *,
+        as_uri: bool,
+        layer: bool = False,
     ) -> None:
         local = _local(properties.get(name), base)
         if local is None:

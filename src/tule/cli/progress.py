@@ -51,5 +51,8 @@ def _print(event: dict[str, Any]) -> None:
     status = event["ResourceStatus"]
     colour = "red" if "ROLLBACK" in status else next((c for end, c in _COLOURS.items() if status.endswith(end)), None)
     reason = event.get("ResourceStatusReason", "")
-    line = f"  {event['Timestamp']:%H:%M:%S.%f}"[:-3] + f"  {click.style(f'{status:<28}', fg=colour)}  {event['LogicalResourceId']}  {event['ResourceType']}"
+    line = (
+        f"  {event['Timestamp']:%H:%M:%S.%f}"[:-3]
+        + f"  {click.style(f'{status:<28}', fg=colour)}  {event['LogicalResourceId']}  {event['ResourceType']}"
+    )
     click.echo(line + (f"\n      {reason}" if reason and "FAILED" in status else ""))

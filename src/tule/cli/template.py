@@ -51,7 +51,7 @@ def find(place: Path) -> Path:
 def load(path: Path) -> dict[str, Any]:
     text = path.read_text()
     try:
-        template = json.loads(text) if path.suffix == ".json" else yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+        template = json.loads(text) if path.suffix == ".json" else yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError) as error:
         raise click.ClickException(f"{path} cannot be read: {error}") from error
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):

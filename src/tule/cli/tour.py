@@ -31,7 +31,9 @@ def tour(port: int, once: bool) -> None:
         outputs = timed("deployed examples/thumbnails", _deploy)
         where, took = timed("made a thumbnail", lambda: _thumbnail(outputs))
         click.echo(f"\nThe thumbnail is at s3://{where} ({took}).")
-        click.echo(f"  export AWS_ENDPOINT_URL=http://127.0.0.1:{port} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1")
+        click.echo(
+            f"  export AWS_ENDPOINT_URL=http://127.0.0.1:{port} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1"
+        )
         click.echo(f"  aws s3 cp s3://{where} thumbnail.jpg;  .venv/bin/tule logs {outputs['Function']};  .venv/bin/tule status")
         if not once:
             click.echo("\nTule stays up until Ctrl-C.")

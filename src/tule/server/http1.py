@@ -190,6 +190,7 @@ class Connection(asyncio.Protocol):
         if self._drained is not None and not self._drained.done():
             self._drained.set_exception(ClientDisconnected("the client closed the connection"))
             self._drained.exception()
+
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return

@@ -54,7 +54,7 @@ class OwnApi:
         node = self._node
         compute = node.compute.describe()
         return {
-            "services": {name: "available" for name in node.services},
+            "services": dict.fromkeys(node.services, "available"),
             "version": tule.__version__,
             "edition": "tule",
             "store": node.store.dialect,

@@ -15,8 +15,8 @@ from tule.platform.call import Call
 from tule.server.hosts import HostMeaning, meaning
 from tule.server.http1 import ClientDisconnected
 from tule.wire.codec import OperationCodec, error_for
-from tule.wire.http import Body, BodyTooLarge, Request, Response
-from tule.wire.identify import identify
+from tule.wire.http import BodyTooLarge, Request, Response
+from tule.wire.identify import Unidentified, identify
 
 if TYPE_CHECKING:
     from tule.access.authenticate import Authenticator
@@ -33,9 +33,7 @@ _S3_FAMILY = ("s3", "s3control", "s3-outposts", "s3express", "s3-object-lambda")
 
 
 class Pipeline:
-    def __init__(
-        self, node: Node, models: Models, authenticator: Authenticator, dispatcher: NodeDispatcher, access_log: AccessLog | None
-    ) -> None:
+    def __init__(self, node: Node, models: Models, authenticator: Authenticator, dispatcher: NodeDispatcher, access_log: AccessLog | None) -> None:
         self._node = node
         self._models = models
         self._authenticator = authenticator
@@ -50,14 +48,14 @@ class Pipeline:
         try:
             response = await self._run(request, request_id, attempt)
         except ServiceError as error:
-            response = _error(attempt, request, error, request_id)
+            response = self._error(attempt, request, error, request_id)
         except BodyTooLarge as error:
-            response = _error(attempt, request, _too_large(attempt, error), request_id)
+            response = self._error(attempt, request, _too_large(attempt, error), request_id)
         except ClientDisconnected:
             raise
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
-            response = _error(attempt, request, internal_failure(), request_id)
+            response = self._error(attempt, request, internal_failure(), request_id)
         if self._access_log is not None:
             self._access_log(request, response, attempt.call, time.perf_counter() - started)
         return response
@@ -96,10 +94,18 @@ class Pipeline:
         )
         attempt.call = call
         result = await self._dispatcher.run(call, params)
-        response = codec.serialize(result, request_id, status=call.status)
+        response = codec.serialize(result, request_id, call.status)
         if call.response_headers:
             response.headers.update(call.response_headers)
         return response
+
+    def _error(self, attempt: _Attempt, request: Request, error: ServiceError, request_id: str) -> Response:
+        if attempt.codec is not None:
+            return attempt.codec.error(error, request_id)
+        if isinstance(error, Unidentified):
+            return error_for(self._models, error.service, error.protocol, error, request_id, request.method)
+        protocol = _likely_protocol(attempt.service, request)
+        return error_for(self._models, _service_of(self._models, attempt), protocol, error, request_id, request.method)
 
 
 class _Attempt:
@@ -156,10 +162,11 @@ def _too_large(attempt: _Attempt, error: BodyTooLarge) -> ServiceError:
     return ServiceError("RequestEntityTooLargeException", f"Request size is greater than {error.limit} bytes.", 413)
 
 
-def _error(attempt: _Attempt, request: Request, error: ServiceError, request_id: str) -> Response:
-    if attempt.codec is not None:
-        return attempt.codec.error(error, request_id)
-    return error_for(attempt.service, _likely_protocol(attempt.service, request), error, request_id)
+def _service_of(models: Models, attempt: _Attempt) -> str | None:
+    """botocore's name of the service a failed request was for, as far as it got."""
+    if attempt.service in models.index.protocols:
+        return attempt.service
+    return next(iter(models.index.signing_names.get(attempt.service, ())), None)
 
 
 def _likely_protocol(service: str, request: Request) -> str:
@@ -167,13 +174,10 @@ def _likely_protocol(service: str, request: Request) -> str:
     content_type = request.headers.get("content-type", "")
     if service in ("s3", "s3control", ""):
         return "rest-xml"
-    if "x-amz-target" in request.headers or "json" in content_type:
+    if "x-amz-target" in request.headers:
         return "json"
     if "cbor" in content_type or "smithy-protocol" in request.headers:
         return "smithy-rpc-v2-cbor"
     if content_type.startswith("application/x-www-form-urlencoded"):
         return "query"
     return "rest-json"
-
-
-__all__ = ["AccessLog", "Body", "Pipeline"]

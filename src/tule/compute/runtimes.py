@@ -1,0 +1,154 @@
+"""Which interpreter runs a runtime's name, of those installed on this host.
+
+A version is looked for on PATH, under pyenv, uv, nvm and the system's own places.  When the named version is not there the
+nearest one stands in, newer before older, and says so (`Interpreter.warning`); a strict node refuses instead.
+
+AWS: Lambda runtimes, https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from tule.compute.compute import FunctionUnavailable
+from tule.compute.runtime_contract import Interpreter
+
+PYTHON_VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+NODE_VERSIONS = ("16", "18", "20", "22", "24")
+_PYTHON = re.compile(r"^python(3\.\d+)$")
+_NODE = re.compile(r"^nodejs(\d+)\.x$")
+_PROBE_TIMEOUT_S = 10
+# Directories that every sandbox shows: an interpreter below them needs no mount of its own.
+_ALWAYS_SHOWN = ("/usr", "/lib", "/lib64", "/bin")
+
+
+def find_interpreter(runtime: str, *, strict: bool = False) -> Interpreter | None:
+    """The interpreter for `python3.12` or `nodejs22.x`; None for names of other families (`provided.al2023`).
+
+    Raises FunctionUnavailable when nothing on this host will do, or (strict) when the version itself is not installed.
+    """
+    match = _PYTHON.match(runtime)
+    if match:
+        return _choose(runtime, match[1], installed_pythons(), "python", strict)
+    match = _NODE.match(runtime)
+    if match:
+        return _choose(runtime, match[1], installed_nodes(), "node", strict)
+    return None
+
+
+@cache
+def installed_pythons() -> dict[str, Path]:
+    """Version (`3.12`) to executable, of the CPythons that Lambda knows.  Looked up once for the life of the process."""
+    found: dict[str, Path] = {}
+    for version, path in _python_candidates():
+        if version in PYTHON_VERSIONS and version not in found and os.access(path, os.X_OK):
+            found[version] = path
+    return found
+
+
+@cache
+def installed_nodes() -> dict[str, Path]:
+    """Major version (`20`) to executable."""
+    found: dict[str, Path] = {}
+    for path in _node_candidates():
+        version = _node_version(path)
+        if version and version not in found:
+            found[version] = path
+    return found
+
+
+def _choose(runtime: str, version: str, installed: dict[str, Path], family: str, strict: bool) -> Interpreter:
+    if version in installed:
+        return _interpreter(version, installed[version], family)
+    if strict or not installed:
+        raise FunctionUnavailable(f"The runtime {runtime} is not installed on this host.")
+    nearest = min(installed, key=lambda other: _distance(version, other))
+    warning = f"{runtime} is not installed on this host: {family} {nearest} stands in for it."
+    return _interpreter(nearest, installed[nearest], family, exact=False, warning=warning)
+
+
+def _distance(wanted: str, other: str) -> tuple[int, int]:
+    """Nearer first, and of two as near the newer."""
+    gap = _number(other) - _number(wanted)
+    return abs(gap), 0 if gap > 0 else 1
+
+
+def _number(version: str) -> int:
+    return int(version.rpartition(".")[2])
+
+
+def _interpreter(version: str, path: Path, family: str, *, exact: bool = True, warning: str = "") -> Interpreter:
+    prefixes = _python_prefixes(path) if family == "python" else _outside((path.resolve().parent.parent,))
+    return Interpreter(version, path, prefixes, exact, warning)
+
+
+@cache
+def _python_prefixes(path: Path) -> tuple[Path, ...]:
+    """Where an interpreter keeps its library, asked of itself: an executable's place does not tell."""
+    script = "import sys; print(sys.base_prefix); print(sys.base_exec_prefix)"
+    answer = subprocess.run([path, "-I", "-S", "-c", script], capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=True)
+    return _outside((*(Path(line) for line in answer.stdout.split("\n") if line), path.resolve().parent))
+
+
+def _outside(directories: Iterable[Path]) -> tuple[Path, ...]:
+    """Those that a sandbox does not show anyway, each once, without those inside another."""
+    kept: list[Path] = []
+    for directory in sorted(set(directories), key=lambda d: len(d.parts)):
+        if not str(directory).startswith(_ALWAYS_SHOWN) and not any(directory.is_relative_to(other) for other in kept):
+            kept.append(directory)
+    return tuple(kept)
+
+
+def _python_candidates() -> Iterator[tuple[str, Path]]:
+    for directory in _path_directories():
+        for version in PYTHON_VERSIONS:
+            path = directory / f"python{version}"
+            if path.is_file():
+                yield version, path
+    for pattern, root in (
+        ("versions/*/bin/python3.*", Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))),
+        ("*/bin/python3.*", Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local/share/uv/python"))),
+        ("python3.*", Path("/usr/local/bin")),
+        ("*/bin/python3.*", Path("/opt/python")),
+    ):
+        for path in sorted(root.glob(pattern), reverse=True):
+            match = re.fullmatch(r"python(3\.\d+)", path.name)
+            if match:
+                yield match[1], path
+
+
+def _node_candidates() -> Iterator[Path]:
+    for directory in _path_directories():
+        for name in ("node", "nodejs"):
+            if (directory / name).is_file():
+                yield directory / name
+    home = Path.home()
+    for pattern, root in (
+        ("versions/node/*/bin/node", Path(os.environ.get("NVM_DIR", home / ".nvm"))),
+        ("node-versions/*/installation/bin/node", Path(os.environ.get("FNM_DIR", home / ".local/share/fnm"))),
+        ("tools/image/node/*/bin/node", Path(os.environ.get("VOLTA_HOME", home / ".volta"))),
+        ("*/bin/node", home / ".local/share/tule/nodejs"),
+    ):
+        yield from sorted(root.glob(pattern), reverse=True)
+
+
+def _path_directories() -> Iterator[Path]:
+    """PATH without version managers' shims, which run whatever is configured, and without a virtual environment's links."""
+    for text in os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(os.pathsep):
+        directory = Path(text)
+        if text and directory.name != "shims" and not (directory.parent / "pyvenv.cfg").exists():
+            yield directory
+
+
+@cache
+def _node_version(path: Path) -> str:
+    try:
+        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip().removeprefix("v").partition(".")[0]
