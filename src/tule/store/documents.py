@@ -49,7 +49,10 @@ _PUT = (
 _DELETE = "DELETE FROM documents WHERE kind = ? AND account = ? AND region = ? AND key = ?"
 _PAGE = "SELECT key, body FROM documents WHERE kind = ? AND account = ? AND region = ? AND key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?"
 _EVERYWHERE = "SELECT account, region, key, body FROM documents WHERE kind = ? ORDER BY account, region, key"
-_ALIAS = "INSERT INTO document_aliases (kind, alias, account, region, key) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, alias) DO UPDATE SET account = excluded.account, region = excluded.region, key = excluded.key"
+_ALIAS = (
+    "INSERT INTO document_aliases (kind, alias, account, region, key) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (kind, alias) DO UPDATE SET account = excluded.account, region = excluded.region, key = excluded.key"
+)
 _UNALIAS = "DELETE FROM document_aliases WHERE kind = ? AND account = ? AND region = ? AND key = ?"
 _BY_ALIAS = (
     "SELECT d.account, d.region, d.key, d.body FROM document_aliases a JOIN documents d"

@@ -1,0 +1,76 @@
+"""What becomes of a job after a delivery: it ends, is tried again, or dies.
+
+A dead job with a dead letter target becomes a job of kind `dead-letter` for that target, in the same transaction; its
+payload is `{"reason", "attempts", "kind", "target", "payload"}`: why, after how many attempts, and what it was.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from tule.backbone.claims import Claim
+from tule.backbone.delivery import Dead, Done, Outcome, Retry
+from tule.backbone.jobs import TOPIC, Job, enqueue, remove
+from tule.store.store import Tx
+
+DEAD_LETTER_ATTEMPTS = 10
+
+_AGAIN = "UPDATE jobs SET due_ms = ?, attempts = ?, lease_owner = '', lease_until_ms = 0 WHERE id = ? AND lease_owner = ?"
+_OWNED = "SELECT 1 FROM jobs WHERE id = ? AND lease_owner = ?"
+
+
+def record(tx: Tx, claim: Claim, outcome: Outcome) -> None:
+    """Nothing happens when the lease went to somebody else, or the job was cancelled or replaced meanwhile."""
+    if tx.one(_OWNED, claim.id, claim.lease) is None:
+        return
+    match outcome:
+        case Done():
+            remove(tx, claim.id)
+        case Dead(reason):
+            bury(tx, claim, reason, claim.attempts + 1)
+        case Retry():
+            _try_again(tx, claim, outcome)
+
+
+def _try_again(tx: Tx, claim: Claim, outcome: Retry) -> None:
+    attempts = claim.attempts + (1 if outcome.counts else 0)
+    delay_ms = backoff(claim, attempts) if outcome.delay_ms is None else outcome.delay_ms
+    due_ms = tx.now_ms + delay_ms
+    if attempts >= claim.max_attempts or (claim.expires_ms and due_ms >= claim.expires_ms):
+        bury(tx, claim, outcome.reason, attempts)
+    else:
+        tx.execute(_AGAIN, due_ms, attempts, claim.id, claim.lease)
+        tx.wake(TOPIC)
+
+
+def backoff(claim: Claim, attempts: int) -> int:
+    """The wait after this many failed attempts: doubled each time, up to the cap."""
+    return min(claim.backoff_cap_ms, claim.backoff_ms * 2 ** min(max(attempts - 1, 0), 40))
+
+
+def bury(tx: Tx, claim: Claim, reason: str, attempts: int) -> None:
+    remove(tx, claim.id)
+    if not claim.dead_letter:
+        return
+    letter = {
+        "reason": reason,
+        "attempts": attempts,
+        "kind": claim.kind,
+        "target": claim.target,
+        "payload": orjson.loads(claim.payload),
+    }
+    enqueue(
+        tx,
+        Job(
+            "dead-letter",
+            claim.dead_letter,
+            claim.account,
+            claim.region,
+            letter,
+            max_attempts=DEAD_LETTER_ATTEMPTS,
+            source_service=claim.source_service,
+            source_arn=claim.source_arn,
+            role=claim.role,
+            trace=claim.trace,
+        ),
+    )

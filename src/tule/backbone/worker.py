@@ -1,0 +1,212 @@
+"""The loop that runs jobs: claim what is due, hand it to its target, record what came of it.
+
+Promise: a committed job is delivered at least once, on some node, however often processes die.  While a node holds a
+job's lease, no other delivers it.
+
+Picture: `Claims` says which jobs this node may run now.  On a store of one node's own they are kept in memory, and a
+claim is a read; on a shared store a claim writes a lease, which is renewed while the delivery runs.  Each claimed job is
+a task.  The loop wakes by the hint `jobs`, when a task ends, when the clock reaches the next due time or is turned, and
+when a lease of a dead node runs out; it never polls.
+
+A slow target cannot starve others: no target may hold more slots than are free, so that however many are greedy, some
+slots stay for the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import orjson
+
+from tule.backbone import jobs
+from tule.backbone.claims import Claim, claims_for
+from tule.backbone.delivery import Dead, Delivery, Outcome, Retry
+from tule.backbone.endings import record
+from tule.core.clock import Clock
+from tule.core.ids import Ids
+from tule.store.errors import StoreError
+from tule.store.store import Store
+
+log = logging.getLogger("tule.jobs")
+
+CONCURRENCY = 1_024
+STORE_PAUSE_S = 0.5  # after the store failed
+
+
+class Jobs:
+    """`deliver(delivery)` hands a job to its target's service; an exception from it is a failed attempt.
+
+    `concurrency` is the number of deliveries at a time on this node.  Made on the event loop on which it runs.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, ids: Ids, deliver: Callable[[Delivery], Awaitable[Outcome]], *, concurrency: int = CONCURRENCY
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._deliver = deliver
+        self._concurrency = concurrency
+        self._claims = claims_for(store, ids)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._targets: Counter[str] = Counter()
+        self._look = asyncio.Event()
+        self._progress = asyncio.Event()
+        self._paused = False
+        self._loop: asyncio.Task[None] | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
+        clock.on_change(self._look.set)
+
+    async def start(self) -> None:
+        """Begin to deliver, first of all what an earlier life of this node left undone."""
+        await self._claims.recover()
+        self._unsubscribe = self._store.subscribe(jobs.TOPIC, self._look.set)
+        self._loop = asyncio.create_task(self._run(), name="jobs")
+
+    async def stop(self, grace_s: float = 5.0) -> None:
+        """Claim no more; let deliveries end for `grace_s`, then cancel them: they are delivered again after a restart."""
+        self._unsubscribe()
+        if self._loop is None:
+            return
+        self._loop.cancel()
+        await asyncio.gather(self._loop, return_exceptions=True)
+        self._loop = None
+        await self._end_deliveries(grace_s)
+        await self._claims.close()
+
+    async def pause(self) -> None:
+        """Claim nothing and cancel the deliveries on their way (for reset)."""
+        self._paused = True
+        await self._end_deliveries(0)
+
+    def resume(self) -> None:
+        self._paused = False
+        self._look.set()
+
+    async def settle(self) -> None:
+        """Return when all that is due by now has run, with all that it caused to be due by now."""
+        while self._loop is not None and not self._paused:
+            progress = self._progress
+            if not self._running:
+                if not await self._claims.is_due(self._clock.now_ms()):
+                    return
+                self._look.set()
+            await progress.wait()
+
+    async def next_due_ms(self) -> int | None:
+        """The next time after now at which a job is due; None when there is none."""
+        return await self._claims.next_due_ms(self._clock.now_ms())
+
+    async def _run(self) -> None:
+        while True:
+            self._look.clear()
+            try:
+                await self._claim()
+                next_ms = await self.next_due_ms()
+            except StoreError:
+                log.exception("The store cannot be used; jobs wait.")
+                await asyncio.sleep(STORE_PAUSE_S)
+                continue
+            self._made_progress()
+            await self._look_or(next_ms)
+
+    async def _look_or(self, due_ms: int | None) -> None:
+        """Wait until there is something to look at, or the clock shows `due_ms`."""
+        alarm = None if due_ms is None else asyncio.create_task(self._ring(due_ms))
+        try:
+            await self._look.wait()
+        finally:
+            if alarm is not None:
+                alarm.cancel()
+
+    async def _ring(self, due_ms: int) -> None:
+        await self._clock.sleep_until(due_ms)
+        self._look.set()
+
+    async def _claim(self) -> None:
+        while not self._paused and (free := self._concurrency - len(self._running)) > 0:
+            admitted: Counter[str] = Counter()
+
+            def admit(target: str, admitted: Counter[str] = admitted, free: int = free) -> bool:
+                left = free - admitted.total()
+                if self._targets[target] + admitted[target] >= left and left < self._concurrency:
+                    return False
+                admitted[target] += 1
+                return True
+
+            claims = await self._claims.take(self._clock.now_ms(), free, self._barred(free), admit)
+            for claim in claims:
+                self._begin(claim)
+            if not claims:
+                return
+
+    def _barred(self, free: int) -> frozenset[str]:
+        return frozenset(target for target, running in self._targets.items() if running >= free)
+
+    def _begin(self, claim: Claim) -> None:
+        self._targets[claim.target] += 1
+        task = asyncio.create_task(self._deliver_and_record(claim), name=f"{claim.kind} {claim.id}")
+        self._running[claim.id] = task
+        task.add_done_callback(lambda _: self._ended(claim))
+
+    def _ended(self, claim: Claim) -> None:
+        self._claims.release(claim)
+        self._running.pop(claim.id, None)
+        self._targets[claim.target] -= 1
+        if not self._targets[claim.target]:
+            del self._targets[claim.target]
+        self._look.set()
+        self._made_progress()
+
+    def _made_progress(self) -> None:
+        self._progress.set()
+        self._progress = asyncio.Event()
+
+    async def _deliver_and_record(self, claim: Claim) -> None:
+        outcome = await self._outcome(claim)
+        while True:
+            try:
+                await self._store.write(lambda tx: record(tx, claim, outcome))
+                return
+            except StoreError:
+                log.exception("The end of %s job %s cannot be recorded yet.", claim.kind, claim.id)
+                await asyncio.sleep(STORE_PAUSE_S)
+
+    async def _outcome(self, claim: Claim) -> Outcome:
+        now_ms = self._clock.now_ms()
+        if claim.expires_ms and now_ms >= claim.expires_ms:
+            return Dead("The job's maximum age was exceeded.")
+        try:
+            return await self._deliver(_delivery(claim, now_ms))
+        except Exception as error:
+            log.exception("Delivery of %s job %s to %s failed.", claim.kind, claim.id, claim.target)
+            return Retry(f"{type(error).__name__}: {error}")
+
+    async def _end_deliveries(self, grace_s: float) -> None:
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=grace_s)
+        left = list(self._running.values())
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+def _delivery(claim: Claim, now_ms: int) -> Delivery:
+    return Delivery(
+        id=claim.id,
+        kind=claim.kind,
+        target=claim.target,
+        account=claim.account,
+        region=claim.region,
+        payload=orjson.loads(claim.payload),
+        attempt=claim.attempts + 1,
+        max_attempts=claim.max_attempts,
+        enqueued_ms=claim.enqueued_ms,
+        now_ms=now_ms,
+        source_service=claim.source_service,
+        source_arn=claim.source_arn,
+        role=claim.role,
+        trace=claim.trace,
+    )

@@ -1,0 +1,3 @@
+"""Backup and restore of a whole installation: rows and blobs in one file."""
+
+from __future__ import annotations

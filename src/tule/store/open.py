@@ -1,0 +1,64 @@
+"""Which store a configuration means."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tule.core.clock import Clock
+from tule.core.config import Config
+from tule.core.ids import Ids
+from tule.store.errors import StoreInUse
+from tule.store.sqlite import SqliteStore
+from tule.store.store import Store
+
+_EPHEMERAL = "ephemeral-"
+
+
+async def open_store(config: Config, clock: Clock, ids: Ids, *, telemetry: bool = False) -> Store:
+    """The store of what must never be lost, or (`telemetry`) of what may lose its last second.  Raises StoreError."""
+    name = "telemetry" if telemetry else "tule"
+    config.data_path.mkdir(parents=True, exist_ok=True)
+    directory, on_close = _ephemeral(config.data_path) if config.ephemeral else (config.data_path, lambda: None)
+    release = _lock(directory / f"{name}.lock")
+
+    def closed() -> None:
+        release()
+        on_close()
+
+    synchronous = "OFF" if config.ephemeral else "NORMAL" if telemetry else "FULL"
+    return SqliteStore(directory / f"{name}.db", clock, ids, synchronous=synchronous, on_close=closed)
+
+
+def _lock(path: Path) -> Callable[[], None]:
+    """Hold `path` for this process alone.  A record lock: children that outlive a killed node do not inherit it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreInUse(f"Another node works in {path.parent}. Stop it, or start this one with another --data.") from error
+    return lambda: os.close(descriptor)
+
+
+def _ephemeral(data: Path) -> tuple[Path, Callable[[], None]]:
+    """A directory that goes when the store closes.  Those that killed nodes left go now."""
+    for left in data.glob(_EPHEMERAL + "*"):
+        if not _is_running(left.name.split("-")[1]):
+            shutil.rmtree(left, ignore_errors=True)
+    directory = Path(tempfile.mkdtemp(prefix=f"{_EPHEMERAL}{os.getpid()}-", dir=data))
+    return directory, lambda: shutil.rmtree(directory, ignore_errors=True)
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
