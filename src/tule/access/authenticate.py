@@ -139,7 +139,9 @@ class Authenticator:
         return signer
 
     async def _find(self, scope: Scope, kind: Family, token: str) -> _Signer:
-        key = await self._store.read(lambda tx: self._identities.access_key(tx, scope.access_key))
+        key = self._identities.session(token) if token else None
+        if key is None or key.access_key != scope.access_key:
+            key = await self._store.read(lambda tx: self._identities.access_key(tx, scope.access_key))
         if key is not None and not key.active:
             raise unknown_key(kind, scope.access_key)
         if key is not None:
