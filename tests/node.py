@@ -93,9 +93,7 @@ class RunningNode:
         for name, value in self._flags.items():
             flag = "--" + name.replace("_", "-")
             command += [flag] if value is True else [flag, str(value)]
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | self._env
-        )
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | self._env)
         ready = threading.Event()
         threading.Thread(target=self._read, args=(self._process, ready), daemon=True).start()
         if not ready.wait(READY_TIMEOUT_S) or not self.url:
@@ -136,9 +134,7 @@ class RunningNode:
         return Account(self, f"{next(_accounts):012d}")
 
     def post(self, path: str, body: object) -> Any:
-        request = urllib.request.Request(
-            self.url + path, json.dumps(body).encode(), {"content-type": "application/json"}, method="POST"
-        )
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), {"content-type": "application/json"}, method="POST")
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
 

@@ -80,7 +80,7 @@ def _interpreter(runtime: str) -> str:
     from tule.compute.runtimes import find_interpreter
 
     found = find_interpreter(runtime) if runtime.startswith("python") else None
-    return str(found.path) if found is not None else sys.executable
+    return str(found.executable) if found is not None else sys.executable
 
 
 def _digest(manifest: Path, more: str) -> str:
