@@ -173,7 +173,7 @@ def for_new_object(params: Mapping[str, Any], config: Mapping[str, Any], owner: 
     grants = requested(params, owner, bucket_owner, for_bucket=False)
     if grants is None:
         return None
-    if config["Ownership"] == ENFORCED:
+    if config.get("Ownership") == ENFORCED:
         if params.get("ACL") != "bucket-owner-full-control":
             raise not_supported()
         return None

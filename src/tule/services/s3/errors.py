@@ -210,3 +210,20 @@ def malformed_trailer() -> ServiceError:
     return ServiceError(
         "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.", 400
     )
+
+
+def public_policy_blocked(caller: str, resource: str) -> ServiceError:
+    message = (
+        f'User: {caller} is not authorized to perform: s3:PutBucketPolicy on resource: "{resource}" '
+        "because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access."
+    )
+    return access_denied(message)
+
+
+def unexpected_content() -> ServiceError:
+    return ServiceError("UnexpectedContent", "This request does not support content", 400)
+
+
+def missing_security_header(header: str) -> ServiceError:
+    message = "Your request was missing a required header"
+    return ServiceError("MissingSecurityHeader", message, 400, fields={"MissingHeaderName": header})

@@ -31,12 +31,17 @@ def http_date(at_ms: int) -> str:
     return formatdate(at_ms // 1000, usegmt=True)
 
 
-def find(tx: Tx, bucket: Bucket, key: str, version_id: str | None, method: str) -> Version:
-    """The version that a request means.  Raises NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete marker."""
+def find(tx: Tx, bucket: Bucket, key: str, version_id: str | None, method: str, *, marker_is_405: bool = False) -> Version:
+    """The version that a request means.  Raises NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete marker.
+
+    A current delete marker is NoSuchKey for most, MethodNotAllowed for those that set `marker_is_405`.
+    """
     if version_id is None:
         found = objects.current(tx, bucket, key)
         if found is None:
             raise errors.no_such_key(key)
+        if found.marker and marker_is_405:
+            raise errors.version_is_delete_marker(method, found.version, http_date(found.modified_ms))
         if found.marker:
             raise errors.delete_marker_is_current(key, found.version)
         return found
@@ -49,10 +54,10 @@ def find(tx: Tx, bucket: Bucket, key: str, version_id: str | None, method: str) 
     return found
 
 
-def check_version_id(version_id: str) -> None:
+def check_version_id(version_id: str, argument: str = "versionId") -> None:
     """Raises InvalidArgument for what cannot be the id of a version."""
     if version_id != objects.NULL and not (len(version_id) == writing.VERSION_ID_CHARS and version_id.replace("_", "").replace(".", "").isalnum()):
-        raise errors.invalid_argument("Invalid version id specified", "versionId", version_id)
+        raise errors.invalid_argument("Invalid version id specified", argument, version_id)
 
 
 class Reading:

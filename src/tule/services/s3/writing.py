@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tule.platform.call import Call
-from tule.services.s3 import access_control, events, garbage, metadata, preconditions, tagging
+from tule.services.s3 import access_control, events, garbage, metadata, preconditions, tag_rules
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.events import Change
 from tule.services.s3.state import objects
@@ -31,7 +31,7 @@ class Draft:
         self.seq = seq
         self.headers = metadata.encoded(metadata.of_request(params))
         self.storage_class = metadata.storage_class(params)
-        tags = tagging.from_header(params["Tagging"]) if params.get("Tagging") else {}
+        tags = tag_rules.from_header(params["Tagging"]) if params.get("Tagging") else {}
         self.tags = orjson.dumps(tags).decode() if tags else None
         self.size = 0
         self.etag = ""
@@ -49,7 +49,7 @@ def commit(call: Call, tx: Tx, bucket: Bucket, draft: Draft, event: str, reason:
     key = draft.params["Key"]
     old = objects.head(tx, bucket, key)
     preconditions.check_write(draft.params, key, None if old is None or old.marker else old.etag)
-    owner = bucket.account if bucket.config["Ownership"] == access_control.ENFORCED else call.account
+    owner = bucket.account if bucket.config.get("Ownership") == access_control.ENFORCED else call.account
     grants = access_control.for_new_object(draft.params, bucket.config, owner, bucket.account)
     new = Version(
         bucket=bucket.id,

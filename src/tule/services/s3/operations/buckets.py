@@ -9,7 +9,7 @@ from tule.core.errors import not_implemented
 from tule.core.paging import InvalidToken, page
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import access_control, errors, names, tagging
+from tule.services.s3 import access_control, errors, names, tag_rules
 from tule.services.s3.state import buckets, objects, uploads
 from tule.store.store import Tx
 
@@ -50,7 +50,7 @@ def _placement(endpoint: str, configuration: Params) -> tuple[str, str]:
         return endpoint, "EU"
     if constraint != endpoint:
         raise errors.illegal_location_constraint(constraint)
-    return endpoint, constraint
+    return endpoint, endpoint
 
 
 def _first_configuration(params: Params, location: str, account: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _first_configuration(params: Params, location: str, account: str) -> dict[st
         config["Acl"] = grants
     tags = (params.get("CreateBucketConfiguration") or {}).get("Tags")
     if tags:
-        config["Tags"] = tagging.from_list(tags, tagging.BUCKET)
+        config["Tags"] = tag_rules.from_list(tags, tag_rules.BUCKET)
     return config
 
 

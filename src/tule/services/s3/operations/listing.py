@@ -7,11 +7,11 @@ from urllib.parse import quote
 from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.service import Params, named, reads
-from tule.services.s3 import checksums, errors, listing, names
-from tule.services.s3.listing import Page, Start
+from tule.services.s3 import checksums, errors, names, walk
 from tule.services.s3.state import buckets, objects
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Listed
+from tule.services.s3.walk import Page, Start
 from tule.store.store import Tx
 
 _MAX_KEYS = 1000
@@ -23,10 +23,10 @@ def list_objects(call: Call, tx: Tx, params: Params) -> Params:
     marker = params.get("Marker", "")
     start = _after(marker, params) if marker else Start("", True)
     page, result = _page(tx, bucket, params, start)
-    result |= {"Marker": _shown(marker, params)}
+    result |= {"Marker": shown(marker, params)}
     result["Contents"] = [_entry(item, params, with_owner=True) for item in page.items]
     if page.truncated and params.get("Delimiter") and page.last is not None:
-        result["NextMarker"] = _shown(page.last, params)
+        result["NextMarker"] = shown(page.last, params)
     return result
 
 
@@ -41,7 +41,7 @@ def list_objects_v2(call: Call, tx: Tx, params: Params) -> Params:
     if "ContinuationToken" in params:
         result["ContinuationToken"] = params["ContinuationToken"]
     if "StartAfter" in params:
-        result["StartAfter"] = _shown(params["StartAfter"], params)
+        result["StartAfter"] = shown(params["StartAfter"], params)
     if page.truncated:
         result["NextContinuationToken"] = call.node.pager.token(scope, page.last)
     return result
@@ -60,7 +60,7 @@ def _start(call: Call, scope: str, params: Params) -> Start:
 
 
 def _after(marker: str, params: Params) -> Start:
-    return listing.start_after(marker, params.get("Prefix", ""), params.get("Delimiter", ""))
+    return walk.start_after(marker, params.get("Prefix", ""), params.get("Delimiter", ""))
 
 
 def _page(tx: Tx, bucket: Bucket, params: Params, start: Start) -> tuple[Page[Listed], Params]:
@@ -68,16 +68,16 @@ def _page(tx: Tx, bucket: Bucket, params: Params, start: Start) -> tuple[Page[Li
     prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
     limit = max_keys(params)
     if limit:
-        page = listing.walk(lambda at, end, count: objects.listed(tx, bucket, at, end, count), prefix, delimiter, start, limit)
+        page = walk.one_page(lambda at, end, count: objects.listed(tx, bucket, at, end, count), prefix, delimiter, start, limit)
     else:
         page = Page[Listed]([], [], False, None)
-    result: Params = {"Name": bucket.name, "Prefix": _shown(prefix, params), "MaxKeys": limit, "IsTruncated": page.truncated}
+    result: Params = {"Name": bucket.name, "Prefix": shown(prefix, params), "MaxKeys": limit, "IsTruncated": page.truncated}
     if delimiter:
-        result["Delimiter"] = _shown(delimiter, params)
+        result["Delimiter"] = shown(delimiter, params)
     if "EncodingType" in params:
         result["EncodingType"] = params["EncodingType"]
     if page.prefixes:
-        result["CommonPrefixes"] = [{"Prefix": _shown(each, params)} for each in page.prefixes]
+        result["CommonPrefixes"] = [{"Prefix": shown(each, params)} for each in page.prefixes]
     return page, result
 
 
@@ -89,14 +89,14 @@ def max_keys(params: Params, name: str = "MaxKeys", argument: str = "max-keys") 
     return min(wanted, _MAX_KEYS)
 
 
-def _shown(text: str, params: Params) -> str:
+def shown(text: str, params: Params) -> str:
     """Percent-encoded when the client asked for it, so that any key survives XML."""
     return quote(text, safe="/-_.*") if params.get("EncodingType") == "url" else text
 
 
 def _entry(item: Listed, params: Params, *, with_owner: bool) -> Params:
     entry: Params = {
-        "Key": _shown(item.key, params),
+        "Key": shown(item.key, params),
         "LastModified": item.modified_ms / 1000,
         "ETag": f'"{item.etag}"',
         "Size": item.size,

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tule.services.s3.listing import Start
 from tule.services.s3.state.buckets import Bucket
+from tule.services.s3.walk import Start
 from tule.store.store import Tx
 
 NULL = "null"
-_NAMES = ("bucket", "key", "seq", "version", "marker", "size", "etag", "modified_ms", "owner", "storage_class", "checksum", "headers", "tags", "acl")
-_NAMES += ("manifest", "blob", "data")
+_OF_KEY = ("bucket", "key")
+_OF_VERSION = ("seq", "version", "marker", "size", "etag", "modified_ms", "owner", "storage_class", "checksum", "headers", "tags", "acl")
+_OF_BYTES = ("manifest", "blob", "data")
+_NAMES = _OF_KEY + _OF_VERSION + _OF_BYTES
 _COLUMNS = ", ".join(_NAMES)
 _VALUES = ", ".join("?" for _ in _NAMES)
 _CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[2:])
@@ -27,11 +29,26 @@ _PROMOTE = f"INSERT INTO s3_objects ({_COLUMNS}) SELECT {_COLUMNS} FROM s3_noncu
 _PROMOTED = "DELETE FROM s3_noncurrent WHERE bucket = ? AND key = ? AND seq = (SELECT seq FROM s3_objects WHERE bucket = ? AND key = ?)"
 _NONCURRENT = f"SELECT {_COLUMNS} FROM s3_noncurrent WHERE bucket = ? AND key = ? AND version = ?"
 _DELETE_NONCURRENT = "DELETE FROM s3_noncurrent WHERE bucket = ? AND key = ? AND version = ? RETURNING marker, manifest, blob"
+_SET_ACL = "UPDATE s3_objects SET acl = ? WHERE bucket = ? AND key = ? AND version = ?"
+_SET_NONCURRENT_ACL = "UPDATE s3_noncurrent SET acl = ? WHERE bucket = ? AND key = ? AND version = ?"
+_SET_TAGS = "UPDATE s3_objects SET tags = ? WHERE bucket = ? AND key = ? AND version = ?"
+_SET_NONCURRENT_TAGS = "UPDATE s3_noncurrent SET tags = ? WHERE bucket = ? AND key = ? AND version = ?"
 _ANY = "SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1"
 _ANY_NONCURRENT = "SELECT 1 FROM s3_noncurrent WHERE bucket = ? LIMIT 1"
 _LISTED = "key, size, etag, modified_ms, owner, storage_class, checksum"
 _LIST_FROM = f"SELECT {_LISTED} FROM s3_objects WHERE bucket = ? AND key >= ? AND key < ? AND marker = 0 ORDER BY key LIMIT ?"
 _LIST_AFTER = f"SELECT {_LISTED} FROM s3_objects WHERE bucket = ? AND key > ? AND key < ? AND marker = 0 ORDER BY key LIMIT ?"
+_VERSION_LISTED = "key, seq, version, marker, size, etag, modified_ms, owner, storage_class, checksum"
+_NEWEST_FIRST = "ORDER BY key, seq DESC LIMIT ?"
+_CURRENT_FROM = f"SELECT {_VERSION_LISTED} FROM s3_objects WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?"
+_CURRENT_AFTER = f"SELECT {_VERSION_LISTED} FROM s3_objects WHERE bucket = ? AND key > ? AND key < ? ORDER BY key LIMIT ?"
+_NONCURRENT_FROM = f"SELECT {_VERSION_LISTED} FROM s3_noncurrent WHERE bucket = ? AND key >= ? AND key < ? {_NEWEST_FIRST}"
+_NONCURRENT_AFTER = f"SELECT {_VERSION_LISTED} FROM s3_noncurrent WHERE bucket = ? AND key > ? AND key < ? {_NEWEST_FIRST}"
+_OLDER = f"SELECT {_VERSION_LISTED} FROM s3_noncurrent WHERE bucket = ? AND key = ? AND seq < ? {_NEWEST_FIRST}"
+_SEQ = (
+    "SELECT seq FROM s3_objects WHERE bucket = ? AND key = ? AND version = ?"
+    " UNION ALL SELECT seq FROM s3_noncurrent WHERE bucket = ? AND key = ? AND version = ?"
+)
 
 
 class Version(NamedTuple):
@@ -77,6 +94,20 @@ class Listed(NamedTuple):
     owner: str
     storage_class: str
     checksum: str
+
+
+class ListedVersion(NamedTuple):
+    key: str
+    seq: int
+    version: str
+    marker: int
+    size: int
+    etag: str
+    modified_ms: int
+    owner: str
+    storage_class: str
+    checksum: str
+    latest: bool
 
 
 class Dropped(NamedTuple):
@@ -137,6 +168,16 @@ def _drop_noncurrent(tx: Tx, bucket: Bucket, key: str, version_id: str) -> list[
     return removed[1] if removed else []
 
 
+def set_acl(tx: Tx, bucket: Bucket, of: Version, acl: str | None) -> None:
+    if not tx.execute(_SET_ACL, acl, bucket.id, of.key, of.version):
+        tx.execute(_SET_NONCURRENT_ACL, acl, bucket.id, of.key, of.version)
+
+
+def set_tags(tx: Tx, bucket: Bucket, of: Version, tags: str | None) -> None:
+    if not tx.execute(_SET_TAGS, tags, bucket.id, of.key, of.version):
+        tx.execute(_SET_NONCURRENT_TAGS, tags, bucket.id, of.key, of.version)
+
+
 def any_in(tx: Tx, bucket: Bucket) -> bool:
     return tx.one(_ANY, bucket.id) is not None or tx.one(_ANY_NONCURRENT, bucket.id) is not None
 
@@ -145,3 +186,19 @@ def listed(tx: Tx, bucket: Bucket, start: Start, end: str, limit: int) -> list[L
     """Objects from `start` on with a key less than `end`, delete markers left out."""
     rows = tx.all(_LIST_FROM if start.inclusive else _LIST_AFTER, bucket.id, start.key, end, limit)
     return [Listed(*row) for row in rows]
+
+
+def listed_versions(tx: Tx, bucket: Bucket, start: Start, end: str, limit: int) -> list[ListedVersion]:
+    """At least the first `limit` versions of keys from `start` on, by key and newest first."""
+    now = tx.all(_CURRENT_FROM if start.inclusive else _CURRENT_AFTER, bucket.id, start.key, end, limit)
+    before = tx.all(_NONCURRENT_FROM if start.inclusive else _NONCURRENT_AFTER, bucket.id, start.key, end, limit)
+    found = [ListedVersion(*row, latest=True) for row in now] + [ListedVersion(*row, latest=False) for row in before]
+    return sorted(found, key=lambda each: (each.key, -each.seq))[:limit]
+
+
+def older_versions(tx: Tx, bucket: Bucket, key: str, version_id: str, limit: int) -> list[ListedVersion]:
+    """Versions of one key that are older than one of them, newest first; none when there is no such version."""
+    row = tx.one(_SEQ, bucket.id, key, version_id, bucket.id, key, version_id)
+    if row is None:
+        return []
+    return [ListedVersion(*each, latest=False) for each in tx.all(_OLDER, bucket.id, key, row[0], limit)]

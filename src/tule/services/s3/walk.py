@@ -58,7 +58,7 @@ def start_after(marker: str, prefix: str, delimiter: str) -> Start:
     return Start(marker, False) if below is None else Start(after_all_with(below), True)
 
 
-def walk(fetch: Fetch[Item], prefix: str, delimiter: str, start: Start, limit: int) -> Page[Item]:
+def one_page(fetch: Fetch[Item], prefix: str, delimiter: str, start: Start, limit: int) -> Page[Item]:
     """One page of at most `limit` items and common prefixes together."""
     end = after_all_with(prefix)
     at = start if start.key >= prefix else Start(prefix, True)

@@ -1,0 +1,85 @@
+"""Versioning of buckets, and listing of versions.  AWS: S3 API reference, PutBucketVersioning, ListObjectVersions."""
+
+from __future__ import annotations
+
+from tule.core.errors import ServiceError, not_implemented
+from tule.platform.call import Call
+from tule.platform.service import Params, reads
+from tule.services.s3 import checksums, errors, names, version_walk
+from tule.services.s3.operations.listing import max_keys, shown
+from tule.services.s3.reading import check_version_id
+from tule.services.s3.state import buckets
+from tule.services.s3.state.objects import ListedVersion
+from tule.store.store import Tx
+
+
+def put_bucket_versioning(call: Call, tx: Tx, params: Params) -> Params:
+    bucket = buckets.get(tx, params["Bucket"])
+    configuration = params["VersioningConfiguration"]
+    if configuration.get("MFADelete") == "Enabled" or params.get("MFA"):
+        raise not_implemented("s3", "PutBucketVersioning with MFADelete")
+    status = configuration.get("Status")
+    if status is None:
+        raise ServiceError("IllegalVersioningConfigurationException", "The Versioning element must be specified", 400)
+    if status not in ("Enabled", "Suspended"):
+        raise errors.malformed_xml()
+    buckets.configure(tx, bucket, Versioning=status)
+    return {}
+
+
+@reads
+def get_bucket_versioning(call: Call, tx: Tx, params: Params) -> Params:
+    status = buckets.get(tx, params["Bucket"]).versioning
+    return {"Status": status} if status else {}
+
+
+@reads
+def list_object_versions(call: Call, tx: Tx, params: Params) -> Params:
+    bucket = buckets.get(tx, params["Bucket"])
+    key_marker, version_marker = params.get("KeyMarker", ""), params.get("VersionIdMarker", "")
+    if version_marker and not key_marker:
+        message = "A version-id marker cannot be specified without a key marker."
+        raise errors.invalid_argument(message, "version-id-marker", version_marker)
+    if version_marker:
+        check_version_id(version_marker, "version-id-marker")
+    limit = max_keys(params)
+    prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
+    page = version_walk.one_page(tx, bucket, prefix, delimiter, key_marker, version_marker, limit)
+    result: Params = {
+        "Name": bucket.name,
+        "Prefix": shown(prefix, params),
+        "KeyMarker": shown(key_marker, params),
+        "VersionIdMarker": version_marker,
+        "MaxKeys": limit,
+        "IsTruncated": page.truncated,
+        "Versions": [_version(item, params) for item in page.items if not item.marker],
+        "DeleteMarkers": [_marker(item, params) for item in page.items if item.marker],
+        "CommonPrefixes": [{"Prefix": shown(each, params)} for each in page.prefixes],
+    }
+    if delimiter:
+        result["Delimiter"] = shown(delimiter, params)
+    if "EncodingType" in params:
+        result["EncodingType"] = params["EncodingType"]
+    if page.truncated:
+        result["NextKeyMarker"] = shown(page.last_key, params)
+        if page.last_version:
+            result["NextVersionIdMarker"] = page.last_version
+    return {name: value for name, value in result.items() if value != []}
+
+
+def _marker(item: ListedVersion, params: Params) -> Params:
+    return {
+        "Key": shown(item.key, params),
+        "VersionId": item.version,
+        "IsLatest": item.latest,
+        "LastModified": item.modified_ms / 1000,
+        "Owner": names.owner(item.owner),
+    }
+
+
+def _version(item: ListedVersion, params: Params) -> Params:
+    entry = _marker(item, params) | {"ETag": f'"{item.etag}"', "Size": item.size, "StorageClass": item.storage_class}
+    if item.checksum:
+        algorithm, kind, _ = checksums.parse(item.checksum)
+        entry |= {"ChecksumAlgorithm": [algorithm], "ChecksumType": kind}
+    return entry
