@@ -126,8 +126,8 @@ class Authenticator:
         if version != self._version or len(self._signers) > _MAX_CACHED_KEYS:
             self._signers.clear()
             self._version = version
-        signer = self._signers.get((scope.access_key, scope.text))
-        if signer is None:
+        signer = self._signers.get((token or scope.access_key, scope.text))
+        if signer is None or (token and signer.key is not None and signer.key.access_key != scope.access_key):
             signer = await self._find(scope, kind, token)
         key = signer.key
         if key is None:
@@ -141,6 +141,10 @@ class Authenticator:
     async def _find(self, scope: Scope, kind: Family, token: str) -> _Signer:
         key = self._identities.session(token) if token else None
         if key is None or key.access_key != scope.access_key:
+            key = self._identities.session(token) if token else None
+        if key is not None and key.access_key != scope.access_key:
+            raise wrong_token(kind, scope.access_key, token)
+        if key is None:
             key = await self._store.read(lambda tx: self._identities.access_key(tx, scope.access_key))
         if key is not None and not key.active:
             raise unknown_key(kind, scope.access_key)
@@ -149,7 +153,7 @@ class Authenticator:
             signer = _Signer(key, secret, Caller(key.principal, scope.region, scope.service))
         else:
             return _Signer(None, b"", Caller(self._stranger(scope.access_key, token, kind), scope.region, scope.service))
-        self._signers[scope.access_key, scope.text] = signer
+        self._signers[token or scope.access_key, scope.text] = signer
         return signer
 
     def _stranger(self, access_key: str, token: str, kind: Family) -> Principal:

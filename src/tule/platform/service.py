@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tule.access.need import Need
+
 if TYPE_CHECKING:
     from tule.backbone.delivery import Delivery, Outcome
     from tule.platform.call import Call
@@ -19,21 +21,6 @@ if TYPE_CHECKING:
 
 Params = dict[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(slots=True, frozen=True)
-class Need:
-    """One permission that a call needs: `action` (`s3:GetObject`) on `resource` (an ARN, or `*`), with condition keys.
-
-    `policy` is the resource's own policy document where it has one, and `owner` the account that owns the resource
-    (the caller's own when empty).
-    """
-
-    action: str
-    resource: str = "*"
-    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    policy: Mapping[str, Any] | None = None
-    owner: str = ""
 
 
 Needs = Callable[["Call", "Tx", Params], Sequence[Need]]
@@ -105,9 +92,7 @@ def operations_in(*modules: ModuleType) -> dict[str, Operation]:
             api_name = getattr(function, "__tule_name__", None) or _camel(name)
             if api_name in found:
                 raise ValueError(f"two operations are named {api_name}")
-            found[api_name] = Operation(
-                api_name, function, inspect.iscoroutinefunction(function), getattr(function, "__tule_reads__", False)
-            )
+            found[api_name] = Operation(api_name, function, inspect.iscoroutinefunction(function), getattr(function, "__tule_reads__", False))
     return found
 
 

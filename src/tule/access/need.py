@@ -1,0 +1,24 @@
+"""What a call needs permission for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True, frozen=True)
+class Need:
+    """One permission that a call needs: `action` (`s3:GetObject`) on `resource` (an ARN, or `*`), with condition keys.
+
+    `policy` is the resource's own policy document where it has one, and `owner` the account that owns the resource
+    (the caller's own when empty).  `policy_decides` marks resources whose policy must allow too, even to their own
+    account: roles (trust policy) and KMS keys.
+    """
+
+    action: str
+    resource: str = "*"
+    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    policy: Mapping[str, Any] | None = None
+    owner: str = ""
+    policy_decides: bool = False
