@@ -1,0 +1,43 @@
+"""The variables that a function's process has.  AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tule.compute.compute import Credentials, FunctionSpec
+
+
+def function_environment(
+    function: FunctionSpec, log_stream: str, family: Mapping[str, str], network: Mapping[str, str], credentials: Credentials | None = None
+) -> dict[str, str]:
+    """AWS's reserved names win over the user's; what the user may set, such as TZ or AWS_ENDPOINT_URL, the user's win."""
+    reserved = {
+        "_HANDLER": function.handler,
+        "AWS_REGION": function.region,
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group or f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+    }
+    if credentials is not None:
+        reserved |= credential_variables(credentials)
+    defaults = {
+        "AWS_DEFAULT_REGION": function.region,
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    }
+    return {**defaults, **network, **family, **function.environment, **reserved}
+
+
+def credential_variables(credentials: Credentials) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "AWS_SESSION_TOKEN": credentials.session_token,
+    }

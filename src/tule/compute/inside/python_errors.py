@@ -1,0 +1,46 @@
+"""Error documents and their log records.  AWS: https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html"""
+
+import traceback
+
+NO_BREAK_SPACE = "\u00a0"
+
+
+class Fault(Exception):
+    """What the runtime, not the function, has to say: its type is `Runtime.<something>`."""
+
+    def __init__(self, error_type, message, trace=()):
+        Exception.__init__(self, message)
+        self.error_type = error_type
+        self.message = message
+        self.trace = trace
+
+
+def fault_document(fault, request_id=None):
+    return _document(fault.error_type, fault.message, None if fault.trace is None else list(fault.trace), request_id)
+
+
+def error_document(error, request_id=None, hidden=0):
+    """`hidden` first frames of the traceback are the runtime's own."""
+    frames = traceback.extract_tb(error.__traceback__)[hidden:]
+    return _document(type(error).__name__, str(error), traceback.format_list(frames), request_id)
+
+
+def _document(error_type, message, trace, request_id):
+    document = {"errorMessage": message, "errorType": error_type, "requestId": request_id or ""}
+    if trace is not None:
+        document["stackTrace"] = trace
+    return document
+
+
+def log_error(document, sink):
+    lines = ["[ERROR] %s: %s" % (document["errorType"], document["errorMessage"])]
+    if document.get("stackTrace") is not None:
+        lines.append("Traceback (most recent call last):")
+        for element in document["stackTrace"]:
+            lines.extend(_indented(line) for line in element.splitlines())
+    sink.log("\n".join(lines))
+
+
+def _indented(line):
+    text = line.lstrip(" ")
+    return NO_BREAK_SPACE * (len(line) - len(text)) + text

@@ -1,0 +1,142 @@
+"""The Python runtime of an instance: loads the handler, then answers events over its control socket.
+
+What the function sees (context, error documents, log lines, JSON) is as AWS's own runtime interface client gives it.
+AWS: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html, python-exceptions.html, python-logging.html
+"""
+
+import importlib
+import json
+import logging
+import os
+import random
+import resource
+import sys
+import time
+import traceback
+
+from . import frames
+from .python_context import LambdaContext
+from .python_errors import Fault, error_document, fault_document, log_error
+from .python_json import parse, serialize
+from .python_logging import LogSink, RequestIds, configure_logging
+
+
+def serve(control):
+    """The life of an instance: one INIT frame, then events until the node is gone."""
+    kind, head, _ = frames.read(control)
+    if kind != frames.INIT:
+        return
+    _enter(head["environment"], head["path"])
+    sink = LogSink(1)
+    requests = RequestIds()
+    configure_logging(sink, requests)
+    handler, failure = _load(os.environ["_HANDLER"])
+    if failure is not None:
+        log_error(failure, sink)
+        control.sendall(frames.pack(frames.FAILED, _usage(), json.dumps(failure).encode()))
+        os._exit(1)
+    control.sendall(frames.pack(frames.READY, _usage()))
+    while True:
+        kind, head, body = frames.read(control)
+        if kind != frames.EVENT:
+            return
+        requests.current = head["id"]
+        kind, answer = _answer(handler, head, body, sink)
+        _flush()
+        control.sendall(frames.pack(kind, _usage(), answer))
+
+
+def _enter(environment, path):
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[:] = path + [entry for entry in sys.path if entry not in path]
+    sys.argv[:] = ["/var/runtime/bootstrap.py"]
+    for name in [name for name in sys.modules if name.split(".")[0] == "inside"]:
+        del sys.modules[name]
+    main = type(sys)("__main__")
+    main.__dict__["__builtins__"] = __builtins__
+    sys.modules["__main__"] = main
+    random.seed()
+    time.tzset()
+    os.chdir(environment["LAMBDA_TASK_ROOT"])
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, write_through=True, encoding="utf-8", errors="backslashreplace")
+
+
+def _load(name):
+    """(handler, None), or (None, the error document of what stands in the way)."""
+    try:
+        return _handler(name), None
+    except Fault as fault:
+        return None, fault_document(fault)
+    except BaseException as error:  # whatever the module raises while it is imported, SystemExit included
+        if isinstance(error, SystemExit):
+            raise
+        return None, error_document(error, hidden=_import_frames(error))
+
+
+def _handler(name):
+    module_name, dot, function_name = name.rpartition(".")
+    if not dot:
+        raise Fault("Runtime.MalformedHandlerName", "Bad handler '%s': not enough values to unpack (expected 2, got 1)" % name)
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        raise Fault("Runtime.ImportModuleError", "Cannot use built-in module %s as a handler module" % module_name)
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        raise Fault("Runtime.ImportModuleError", "Unable to import module '%s': %s" % (module_name, error))
+    except SyntaxError as error:
+        place = ['  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)]
+        raise Fault("Runtime.UserCodeSyntaxError", "Syntax error in module '%s': %s" % (module_name, error), place)
+    try:
+        return getattr(module, function_name)
+    except AttributeError:
+        raise Fault("Runtime.HandlerNotFound", "Handler '%s' missing on module '%s'" % (function_name, module_name), None)
+
+
+def _import_frames(error):
+    """How many of the traceback's first frames are ours or importlib's."""
+    frames_of_error = traceback.extract_tb(error.__traceback__)
+    return sum(1 for frame in frames_of_error if frame.filename == __file__ or frame.filename.startswith("<frozen importlib") or "/importlib/" in frame.filename)
+
+
+def _answer(handler, head, body, sink):
+    try:
+        for name, value in head.get("environment", {}).items():
+            os.environ[name] = value
+        if head.get("trace"):
+            os.environ["_X_AMZN_TRACE_ID"] = head["trace"]
+        context = LambdaContext(head)
+        return frames.ANSWER, _marshal(handler(_unmarshal(body), context))
+    except Fault as fault:
+        document = fault_document(fault, head["id"])
+    except Exception as error:
+        document = error_document(error, head["id"], hidden=1)
+    log_error(document, sink)
+    return frames.FAULT, json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _unmarshal(body):
+    try:
+        return parse(body)
+    except ValueError as error:
+        raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
+
+
+def _marshal(result):
+    try:
+        return serialize(result)
+    except Exception as error:
+        raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
+
+
+def _flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue
+
+
+def _usage():
+    return {"rss_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}

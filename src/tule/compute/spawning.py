@@ -1,0 +1,179 @@
+"""The processes that instances are forked from: one spawner, and a zygote for each interpreter in use.  Started when first needed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from tule.compute.channel import Channel, ChannelClosed
+from tule.compute.compute import FunctionUnavailable
+from tule.compute.probe import Features
+from tule.compute.runtime_contract import Interpreter, Mount
+
+INSIDE = Path(__file__).parent / "inside"
+LANG_ROOT, SDK_ROOT, RAPID_ROOT = "/var/lang", "/var/runtime", "/var/rapid"
+ZYGOTE_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin", "TZ": ":UTC", "LD_LIBRARY_PATH": "/var/lang/lib"}
+START_TIMEOUT_S = 30.0
+
+
+class Spawner:
+    """Starts zygotes and answers for code mounts."""
+
+    def __init__(self, features: Features, files: Mapping[str, bytes]) -> None:
+        self._features = features
+        self._files = {path: base64.b64encode(data).decode() for path, data in files.items()}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self._root: tempfile.TemporaryDirectory[str] | None = None
+        self._zygotes: dict[tuple[Path, Path | None], asyncio.Task[Zygote]] = {}
+        self._ids = count(1)
+        self._trees: dict[int, asyncio.Future[list[int]]] = {}
+        self._reader: asyncio.Task[None] | None = None
+
+    def _start(self) -> Channel:
+        if self._channel is None:
+            loop = asyncio.get_running_loop()
+            self._root = tempfile.TemporaryDirectory(prefix="tule-root-")
+            self._channel, theirs = Channel.pair(loop)
+            settings = json.dumps({"features": self._features.inside()})
+            command = [sys.executable, "-I", "-S", str(INSIDE), "spawner", settings, str(theirs.fileno())]
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=ZYGOTE_ENVIRONMENT, stdin=subprocess.DEVNULL, start_new_session=True)
+            theirs.close()
+            self._reader = loop.create_task(self._read(self._channel))
+        return self._channel
+
+    async def _read(self, channel: Channel) -> None:
+        while True:
+            try:
+                message, fds = await channel.receive()
+            except ChannelClosed:
+                for waiter in self._trees.values():
+                    waiter.set_exception(FunctionUnavailable("the spawner ended"))
+                self._trees.clear()
+                return
+            waiter = self._trees.pop(message["id"])
+            if waiter.done():
+                for fd in fds:
+                    os.close(fd)
+            elif "error" in message:
+                waiter.set_exception(FunctionUnavailable(f"the code cannot be mounted: {message['error']}"))
+            else:
+                waiter.set_result(fds)
+
+    def trees(self, directories: Sequence[Sequence[Path]]) -> asyncio.Future[list[int]]:
+        """Detached read-only mounts, one for each list of directories (the lowest first)."""
+        channel = self._start()
+        number = next(self._ids)
+        waiter: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        self._trees[number] = waiter
+        channel.send({"op": "trees", "id": number, "trees": [[str(each) for each in lower] for lower in directories]})
+        return waiter
+
+    async def zygote(self, interpreter: Interpreter, sdk_path: Path | None) -> Zygote:
+        key = (interpreter.executable, sdk_path)
+        task = self._zygotes.get(key)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None or task.result().closed)):
+            task = self._zygotes[key] = asyncio.get_running_loop().create_task(self._start_zygote(interpreter, sdk_path))
+        return await asyncio.shield(task)
+
+    async def _start_zygote(self, interpreter: Interpreter, sdk_path: Path | None) -> Zygote:
+        spawner = self._start()
+        assert self._root is not None
+        channel, theirs = Channel.pair(asyncio.get_running_loop())
+        place = Place(self._features.mount, interpreter, sdk_path)
+        settings = {"features": self._features.inside(), "preload": ["boto3"] if sdk_path else [], "path": place.path}
+        order: dict[str, Any] = {
+            "op": "zygote",
+            "root": self._root.name,
+            "binds": [[str(mount.source), mount.target] for mount in place.mounts],
+            "files": self._files,
+            "argv": [place.executable, "-I", place.inside, "zygote", json.dumps(settings)],
+            "env": ZYGOTE_ENVIRONMENT,
+        }
+        spawner.send(order, [theirs.fileno()])
+        theirs.close()
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await channel.receive()
+        except (ChannelClosed, TimeoutError) as error:
+            channel.close()
+            raise FunctionUnavailable(f"the zygote of {interpreter.executable} did not start") from error
+        return Zygote(channel)
+
+    async def stop(self) -> None:
+        for task in self._zygotes.values():
+            if task.done() and not task.cancelled() and task.exception() is None:
+                task.result().close()
+            task.cancel()
+        if self._channel is not None:
+            self._channel.close()
+        if self._reader is not None:
+            self._reader.cancel()
+        if self._process is not None:
+            await asyncio.to_thread(self._process.wait)
+        if self._root is not None:
+            self._root.cleanup()
+        self._channel = self._process = self._root = self._reader = None
+        self._zygotes.clear()
+
+
+class Zygote:
+    """A fork server, as the node sees it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.closed = False
+
+    def fork(self, order: Mapping[str, Any], fds: Sequence[int]) -> None:
+        """The first process of the new instance answers on the descriptor named `agent`.  Raises ChannelClosed."""
+        try:
+            self._channel.send(order, fds)
+        except ChannelClosed:
+            self.closed = True
+            raise
+
+    def close(self) -> None:
+        self.closed = True
+        self._channel.close()
+
+
+class Place:
+    """Where an interpreter and the SDK are found by a zygote: in the skeleton root, or at their host paths without one."""
+
+    def __init__(self, rooted: bool, interpreter: Interpreter, sdk_path: Path | None) -> None:
+        self.mounts: list[Mount] = []
+        self.executable = str(interpreter.executable)
+        self.inside = str(INSIDE)
+        self.path = [str(sdk_path)] if sdk_path else []
+        if not rooted:
+            return
+        self.inside = f"{RAPID_ROOT}/inside"
+        self.mounts.append(Mount(INSIDE, self.inside))
+        if sdk_path:
+            self.mounts.append(Mount(sdk_path, SDK_ROOT))
+            self.path = [SDK_ROOT]
+        executable = interpreter.executable.resolve()
+        for prefix in interpreter.prefixes:
+            if prefix.resolve() == Path("/usr"):
+                self.executable = str(executable)
+            elif executable.is_relative_to(prefix.resolve()):
+                self.mounts.append(Mount(prefix.resolve(), LANG_ROOT))
+                self.executable = f"{LANG_ROOT}/{executable.relative_to(prefix.resolve())}"
+            else:
+                self.mounts.append(Mount(prefix, str(prefix)))
+
+
+def socket_pair() -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    ours.setblocking(False)
+    return ours, theirs
