@@ -1,7 +1,13 @@
-"""Write src/tule/wire/data/index.json from the installed botocore models.  Run after botocore was upgraded."""
+"""Write the generated data of src/tule/wire/data.  Run after botocore was upgraded.
+
+index.json    from the botocore models: whose request is it
+unicode.json  from Python's Unicode database: what `\\p{L}` means in the models' patterns
+"""
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +16,8 @@ import orjson
 
 from tule.wire.models import SERVICES, Models
 
-TARGET = Path(__file__).parent.parent / "src" / "tule" / "wire" / "data" / "index.json"
+DATA = Path(__file__).parent.parent / "src" / "tule" / "wire" / "data"
+CATEGORIES = ("L", "M", "N", "P", "S", "Z", "Zs")
 
 
 def index() -> dict[str, Any]:
@@ -34,5 +41,28 @@ def index() -> dict[str, Any]:
     return {**found, "signing_names": signing, "first_segments": segments}
 
 
+def unicode_classes() -> dict[str, str]:
+    """The characters of each category, written as the inside of a regular expression's character class."""
+    categories = [unicodedata.category(chr(code)) for code in range(sys.maxunicode + 1)] + [""]
+    return {category: _ranges(category, categories) for category in CATEGORIES}
+
+
+def _ranges(category: str, categories: list[str]) -> str:
+    ranges: list[str] = []
+    start: int | None = None
+    for code, found in enumerate(categories):
+        if found.startswith(category) and start is None:
+            start = code
+        elif not found.startswith(category) and start is not None:
+            ranges.append(f"\\U{start:08x}-\\U{code - 1:08x}")
+            start = None
+    return "".join(ranges)
+
+
+def write(name: str, value: Any) -> None:
+    (DATA / name).write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
+
+
 if __name__ == "__main__":
-    TARGET.write_bytes(orjson.dumps(index(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
+    write("index.json", index())
+    write("unicode.json", unicode_classes())

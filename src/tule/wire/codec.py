@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from tule.core.errors import ServiceError
 from tule.wire import refusals
-from tule.wire.constraints import Checker
 from tule.wire.errors import error_response
 from tule.wire.http import Request, Response
 from tule.wire.json_shapes import JsonReaders, JsonWriters
@@ -17,6 +16,7 @@ from tule.wire.query_shapes import QueryReaders
 from tule.wire.rest import RestProtocol
 from tule.wire.rpc import CborProtocol, Ec2Protocol, JsonProtocol, QueryProtocol
 from tule.wire.shapes import is_streaming
+from tule.wire.violations import Validator
 from tule.wire.xml_shapes import XmlReaders, XmlWriters
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class Compilers:
         return XmlWriters(self._model.shapes, millis=self._model.name == "s3" or self._model.protocol == "ec2")
 
     @cached_property
-    def checker(self) -> Checker:
-        return Checker(self._model.name, self._model.shapes)
+    def validator(self) -> Validator:
+        return Validator(self._model.name, self._model.shapes)
 
 
 class OperationCodec:
@@ -93,7 +93,7 @@ class OperationCodec:
 
     @cached_property
     def _check(self) -> Callable[[Mapping[str, Any]], None]:
-        return self._model.compilers.checker.input_of(self._operation)
+        return self._model.compilers.validator.of(self.name, self._operation)
 
     def parse(self, request: Request) -> dict[str, Any]:
         """The params of a request, validated.  `request.body` is whole unless `input_stream` is named.

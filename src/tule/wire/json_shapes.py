@@ -41,8 +41,6 @@ class JsonReaders:
         self._made: dict[str, Reader] = {}
 
     def reader(self, shape: Shape) -> Reader:
-        if shape.get("jsonvalue"):
-            return _read_json_value
         key = shape["shape"]
         made = self._made.get(key)
         if made is None:
@@ -164,15 +162,6 @@ def _read_cbor_time(value: Any) -> float:
     if isinstance(value, datetime):
         return value.timestamp()
     return timestamps.from_wire(value)
-
-
-def _read_json_value(value: Any) -> Any:
-    if type(value) is not str:
-        raise Malformed(f"{_token(value)} can not be converted to a String")
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise Malformed("Invalid JSON in a member that holds JSON") from error
 
 
 _LEAVES: dict[str, Reader] = {

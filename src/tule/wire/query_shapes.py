@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tule.wire.malformed import Malformed
-from tule.wire.shapes import Shape, Shapes
+from tule.wire.shapes import Shape, Shapes, flat_name, wire_name
 from tule.wire.xml_shapes import LEAF_READERS
 
 MAX_DEPTH = 100
@@ -106,8 +106,8 @@ class QueryReaders:
             given = member.get("queryName") or member.get("locationName", name)
             return given if "queryName" in member else given[0].upper() + given[1:]
         if member["type"] == "list" and member.get("flattened"):
-            return member["member"].get("locationName") or member.get("locationName", name)
-        return member.get("locationName", name)
+            return flat_name(member, name)
+        return wire_name(member, name)
 
     def _list(self, shape: Shape) -> Reader:
         member = self._shapes.at(shape["member"])
@@ -126,7 +126,7 @@ class QueryReaders:
 
     def _map(self, shape: Shape) -> Reader:
         key_shape, value_shape = self._shapes.at(shape["key"]), self._shapes.at(shape["value"])
-        key_name, value_name = key_shape.get("locationName", "key"), value_shape.get("locationName", "value")
+        key_name, value_name = wire_name(key_shape, "key"), wire_name(value_shape, "value")
         item = self.reader(value_shape)
         flattened = bool(shape.get("flattened"))
 

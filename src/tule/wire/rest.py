@@ -18,8 +18,8 @@ from tule.wire.http import Body, Request, Response
 from tule.wire.json_shapes import InexactNumber
 from tule.wire.json_text import dumps, loads, loads_exact
 from tule.wire.malformed import Malformed
-from tule.wire.shapes import Shape, is_streaming
-from tule.wire.xml_shapes import LEAF_READERS, element_name
+from tule.wire.shapes import Shape, is_streaming, wire_name
+from tule.wire.xml_shapes import LEAF_READERS
 
 if TYPE_CHECKING:
     from tule.wire.codec import Compilers
@@ -291,7 +291,7 @@ class RestOutput:
             self._content_type = "text/plain"
             self._write = _raw
         else:
-            tag = element_name(member, member["shape"])
+            tag = wire_name(member, member["shape"])
             self._content_type, self._write = self._structure_writer(model, compilers, member, tag)
 
     def _structure_writer(

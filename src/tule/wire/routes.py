@@ -116,13 +116,16 @@ class Routes:
             if found is not None:
                 return found
         if node.greedy is not None:
-            for end in range(len(segments), position, -1):
+            for end in _greedy_ends(node.greedy, position, len(segments)):
                 value = unquote("/".join(segments[position:end]))
                 if value and (found := self._walk(node.greedy, segments, end, method, query, headers, [*values, value])) is not None:
                     return found
-                if not node.greedy.literals:
-                    break
         return None
+
+
+def _greedy_ends(node: _Node, position: int, length: int) -> range:
+    """Where a greedy label may end: at the end of the path, or before a literal that follows it."""
+    return range(position + 1, length + 1) if node.literals else range(length, length + 1)
 
 
 def _best(routes: Any, query: Mapping[str, str], headers: Mapping[str, str]) -> Route | None:

@@ -29,6 +29,10 @@ class Shapes:
     def members(self, structure: Shape) -> dict[str, Shape]:
         return {name: self.at(reference) for name, reference in structure["members"].items()}
 
+    def below(self, shape: Shape) -> list[str]:
+        """Names of the shapes that its members, key or values have."""
+        return [reference["shape"] for reference in _references(shape)]
+
     def error_names(self) -> dict[str, str]:
         """Shape names of the errors, by name and by query code."""
         errors = {name: raw for name, raw in self._raw.items() if raw.get("exception") or "error" in raw}
@@ -58,3 +62,13 @@ def _references(raw: Shape) -> list[Mapping[str, Any]]:
 def is_streaming(shape: Shape) -> bool:
     """A blob whose bytes are not held in memory (S3 object bodies, Lambda layers)."""
     return bool(shape.get("streaming")) and shape["type"] == "blob"
+
+
+def wire_name(shape: Shape, name: str) -> str:
+    """The name of a member on the wire.  `formName` is a patch's word for the name in the query protocol alone."""
+    return shape.get("formName") or shape.get("locationName", name)
+
+
+def flat_name(shape: Shape, name: str) -> str:
+    """The name under which a flattened list repeats itself."""
+    return shape.get("formName") or shape["member"].get("locationName") or shape.get("locationName", name)

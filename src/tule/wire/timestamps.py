@@ -29,7 +29,7 @@ def from_wire(value: Any) -> float:
 def _from_text(text: str) -> float:
     stripped = text.strip()
     try:
-        if stripped[4:5] == "-" or "T" in stripped:
+        if stripped[4:5] == "-" or stripped[8:9] == "T":
             parsed = datetime.fromisoformat(stripped)
         else:
             try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tule.wire import timestamps
 from tule.wire.malformed import Malformed
-from tule.wire.shapes import Shape, Shapes
+from tule.wire.shapes import Shape, Shapes, flat_name, wire_name
 from tule.wire.xml_tree import Node
 
 Reader = Callable[[list[Node]], Any]
@@ -51,11 +51,11 @@ class XmlReaders:
         for name, member in self._shapes.members(shape).items():
             if member.get("location"):
                 continue
-            wire_name = element_name(member, name)
+            tag = wire_name(member, name)
             if member.get("xmlAttribute"):
-                attributes[wire_name] = (name, LEAF_READERS[member["type"]])
+                attributes[tag] = (name, LEAF_READERS[member["type"]])
             else:
-                elements[wire_name] = (name, self.reader(member))
+                elements[tag] = (name, self.reader(member))
 
         def read(nodes: list[Node]) -> Any:
             node = nodes[-1]
@@ -67,8 +67,8 @@ class XmlReaders:
             grouped: dict[str, list[Node]] = {}
             for child in node.children:
                 grouped.setdefault(child.name, []).append(child)
-            for wire_name, same in grouped.items():
-                if (found := elements.get(wire_name)) is not None:
+            for tag, same in grouped.items():
+                if (found := elements.get(tag)) is not None:
                     result[found[0]] = found[1](same)
             return result
 
@@ -82,7 +82,7 @@ class XmlReaders:
 
     def _map(self, shape: Shape) -> Reader:
         key_shape, value_shape = self._shapes.at(shape["key"]), self._shapes.at(shape["value"])
-        key_name, value_name = key_shape.get("locationName", "key"), value_shape.get("locationName", "value")
+        key_name, value_name = wire_name(key_shape, "key"), wire_name(value_shape, "value")
         item = self.reader(value_shape)
         flattened = bool(shape.get("flattened"))
 
@@ -201,8 +201,8 @@ class XmlWriters:
 
     def _tag(self, member: Shape, name: str) -> str:
         if member["type"] == "list" and member.get("flattened"):
-            return member["member"].get("locationName") or member.get("locationName", name)
-        return member.get("locationName", name)
+            return flat_name(member, name)
+        return wire_name(member, name)
 
     def _nested(self, shape: Shape, tag: str, namespace: str) -> Writer:
         inner = self._inner(shape)
@@ -253,8 +253,8 @@ class XmlWriters:
 
     def _entries(self, shape: Shape, tag: str) -> Writer:
         key_shape, value_shape = self._shapes.at(shape["key"]), self._shapes.at(shape["value"])
-        key = self.element(key_shape, key_shape.get("locationName", "key"))
-        item = self.element(value_shape, value_shape.get("locationName", "value"))
+        key = self.element(key_shape, wire_name(key_shape, "key"))
+        item = self.element(value_shape, wire_name(value_shape, "value"))
 
         def write(value: Any, emit: Emit) -> None:
             for name, inner in value.items():
