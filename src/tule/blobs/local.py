@@ -13,7 +13,7 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -157,7 +157,7 @@ class LocalBlobs:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
     @contextlib.contextmanager
-    def _clear_errors(self) -> Iterator[None]:
+    def _clear_errors(self) -> Generator[None]:
         try:
             yield
         except OSError as error:
@@ -189,12 +189,12 @@ class _NewFile:
         """Within the kernel, sharing blocks where the file system can."""
         descriptor = _open(source)
         try:
-            left = os.fstat(descriptor).st_size
-            while left:
-                copied = _copy(descriptor, self._descriptor, left)
+            size, at = os.fstat(descriptor).st_size, 0
+            while at < size:
+                copied = _copy(descriptor, self._descriptor, at, size - at)
                 if not copied:
                     raise BlobMissing(f"{source.name} was cut short")
-                left -= copied
+                at += copied
                 self.length += copied
         finally:
             os.close(descriptor)
@@ -221,14 +221,14 @@ def _open(path: Path) -> int:
         raise BlobMissing(path.name) from error
 
 
-def _copy(source: int, target: int, count: int) -> int:
-    """Some of `count` bytes from one file's position to the other's; how many."""
+def _copy(source: int, target: int, at: int, count: int) -> int:
+    """Some of `count` bytes from `at` of one file to the end of the other; how many."""
     try:
-        return os.copy_file_range(source, target, count)
+        return os.copy_file_range(source, target, count, at)
     except OSError as error:
         if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
             raise
-        return os.sendfile(target, source, None, count)
+        return os.sendfile(target, source, at, count)
 
 
 def _fsync_directory(directory: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tule.core.clock import Clock
 from tule.core.config import Config
 from tule.core.ids import Ids
+from tule.store.chaos import ChaosStore
 from tule.store.errors import StoreInUse
 from tule.store.sqlite import SqliteStore
 from tule.store.store import Store
@@ -21,17 +22,50 @@ _EPHEMERAL = "ephemeral-"
 
 async def open_store(config: Config, clock: Clock, ids: Ids, *, telemetry: bool = False) -> Store:
     """The store of what must never be lost, or (`telemetry`) of what may lose its last second.  Raises StoreError."""
-    name = "telemetry" if telemetry else "tule"
     config.data_path.mkdir(parents=True, exist_ok=True)
-    directory, on_close = _ephemeral(config.data_path) if config.ephemeral else (config.data_path, lambda: None)
+    store = await (_postgresql if config.store else _sqlite)(config, clock, ids, telemetry)
+    return ChaosStore(store) if config.chaos else store
+
+
+async def _sqlite(config: Config, clock: Clock, ids: Ids, telemetry: bool) -> Store:
+    name = "telemetry" if telemetry else "tule"
+    directory, remove = _ephemeral(config.data_path) if config.ephemeral else (config.data_path, lambda: None)
     release = _lock(directory / f"{name}.lock")
 
     def closed() -> None:
         release()
-        on_close()
+        remove()
 
     synchronous = "OFF" if config.ephemeral else "NORMAL" if telemetry else "FULL"
-    return SqliteStore(directory / f"{name}.db", clock, ids, synchronous=synchronous, on_close=closed)
+    try:
+        return SqliteStore(directory / f"{name}.db", clock, ids, synchronous=synchronous, on_close=closed)
+    except BaseException:
+        closed()
+        raise
+
+
+async def _postgresql(config: Config, clock: Clock, ids: Ids, telemetry: bool) -> Store:
+    from tule.store.connections import Address
+    from tule.store.postgresql import PostgresStore
+
+    name = "telemetry" if telemetry else "tule"
+    release = _lock(config.data_path / f"{name}.lock")
+    try:
+        address = Address.of(config.store, telemetry=telemetry)
+        store = PostgresStore(address, clock, ids, node=_node_name(config.data_path, ids), on_close=release)
+        await store.open()
+    except BaseException:
+        release()
+        raise
+    return store
+
+
+def _node_name(data: Path, ids: Ids) -> str:
+    """Made at the first start and kept in the data directory, which one node alone uses."""
+    path = data / "node"
+    if not path.exists():
+        path.write_text(ids.hex(16) + "\n")
+    return path.read_text().strip()
 
 
 def _lock(path: Path) -> Callable[[], None]:

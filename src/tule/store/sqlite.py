@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ import apsw
 from tule.core.clock import Clock
 from tule.core.ids import Ids
 from tule.store import migrations
+from tule.store.dialect import table_for_sqlite
 from tule.store.errors import StoreClosed, StoreError, StoreFull, StoreUnavailable
 from tule.store.store import Row, Tx
 from tule.store.topics import Topics
@@ -95,6 +96,7 @@ class SqliteStore:
 
     dialect = "sqlite"
     node = "local"
+    shared = False
 
     def __init__(self, path: Path, clock: Clock, ids: Ids, *, synchronous: str = "FULL", on_close: Callable[[], None] = lambda: None) -> None:
         self.path = path
@@ -123,6 +125,9 @@ class SqliteStore:
             self._arrived.notify()
         return await answer
 
+    async def write_relaxed(self, fn: Callable[[Tx], T]) -> T:
+        return await self.write(fn)
+
     async def read(self, fn: Callable[[Tx], T]) -> T:
         if self._closing:
             raise StoreClosed("The store is closed.")
@@ -139,8 +144,8 @@ class SqliteStore:
 
     async def migrate(self, room: str, schema: str) -> None:
         def bring_up(tx: Tx) -> int:
-            tx.execute(migrations.CREATE)
-            return migrations.bring_up(tx, room, schema, lambda statement: statement)
+            tx.execute(table_for_sqlite(migrations.CREATE))
+            return migrations.bring_up(tx, room, schema, table_for_sqlite)
 
         await self.write(bring_up)
 
@@ -278,7 +283,7 @@ def _fail(waiting: _Waiting, error: StoreError) -> None:
 
 
 @contextlib.contextmanager
-def _clear_errors(path: Path) -> Iterator[None]:
+def _clear_errors(path: Path) -> Generator[None]:
     try:
         yield
     except _STORAGE_ERRORS as error:

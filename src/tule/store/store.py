@@ -47,9 +47,15 @@ class Tx(Protocol):
 
 class Store(Protocol):
     dialect: str  # "sqlite" or "postgresql"
+    node: str  # this node's name: the same after a restart, and no other node's
+    shared: bool  # whether other nodes may use the same data
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a serializable transaction; durable when this returns.  What `fn` raises rolls it back and is raised here."""
+        ...
+
+    async def write_relaxed(self, fn: Callable[[Tx], T]) -> T:
+        """As `write`, but where others commit meanwhile it sees what they did: for claims by FOR UPDATE SKIP LOCKED only."""
         ...
 
     async def read(self, fn: Callable[[Tx], T]) -> T:

@@ -36,3 +36,9 @@ class Topics:
                 if topic.startswith(prefix):
                     for notify in list(listeners):
                         notify()
+
+    def wake_all(self) -> None:
+        """Call every subscriber: hints may have been lost."""
+        for listeners in [*self._exact.values(), *self._prefixes.values()]:
+            for notify in list(listeners):
+                notify()

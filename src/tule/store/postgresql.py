@@ -1,0 +1,298 @@
+"""The store on PostgreSQL: several nodes on one database.
+
+Promise: as the SQLite store's.  Writes are SERIALIZABLE; a closure whose transaction loses against another's runs
+again, so a closure may run several times, on any of a few threads.  Reads see one snapshot.
+
+Picture: closures run on small pools of threads, each with a connection taken from a stack; reads have threads of their
+own, so that they never wait for writers that wait for locks.  Finished closures gather, and one wake-up of the event
+loop hands on all that have.  Hints (`tx.wake`) go to this node's subscribers at once and to other nodes by NOTIFY,
+outside the transaction: a NOTIFY inside would make all commits of the database queue behind one lock.
+
+What can go wrong: a lost connection before the commit repeats the closure on a new one; while committing, nobody knows
+what happened, and CommitUnknown says so.  Hints sent while the listener was disconnected are lost, so after it is back
+everybody is woken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors
+
+from tule.core.clock import Clock
+from tule.core.ids import Ids
+from tule.store import migrations
+from tule.store.connections import Address, Connection, connect
+from tule.store.dialect import table_for_postgresql, to_postgresql
+from tule.store.errors import CommitUnknown, StoreClosed, StoreContended, StoreFull, StoreUnavailable
+from tule.store.hints import Hints
+from tule.store.store import Row, Tx
+from tule.store.topics import Topics
+
+T = TypeVar("T")
+
+WRITERS = 12
+READERS = 6
+CONTENTION_S = 20.0  # how long a transaction is repeated that loses against others
+OUTAGE_S = 10.0  # how long an unreachable server is waited for
+MIGRATION_LOCK = 0x74756C65
+KEPT = (migrations.TABLE, "installation")  # what a wipe leaves
+
+_SERIALIZABLE = b"BEGIN ISOLATION LEVEL SERIALIZABLE"
+_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_RELAXED = b"BEGIN ISOLATION LEVEL READ COMMITTED"
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+_LOST = (errors.SerializationFailure, errors.DeadlockDetected)
+_FULL = (errors.DiskFull, errors.OutOfMemory, errors.ConfigurationLimitExceeded)
+
+
+class PostgresTx:
+    """A transaction on one connection.  `wakes` and `actions` are what to do once it is committed."""
+
+    __slots__ = ("_cursor", "actions", "ids", "now_ms", "wakes")
+
+    def __init__(self, cursor: psycopg.Cursor[Row], now_ms: int, ids: Ids) -> None:
+        self._cursor = cursor
+        self.now_ms = now_ms
+        self.ids = ids
+        self.wakes: list[str] = []
+        self.actions: list[Callable[[], None]] = []
+
+    def one(self, sql: str, *params: Any) -> Row | None:
+        return self._cursor.execute(to_postgresql(sql), params).fetchone()
+
+    def all(self, sql: str, *params: Any) -> list[Row]:
+        return self._cursor.execute(to_postgresql(sql), params).fetchall()
+
+    def execute(self, sql: str, *params: Any) -> int:
+        return max(0, self._cursor.execute(to_postgresql(sql), params).rowcount)
+
+    def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._cursor.executemany(to_postgresql(sql), rows)
+
+    def wake(self, topic: str) -> None:
+        self.wakes.append(topic)
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        self.actions.append(action)
+
+
+@dataclass(slots=True)
+class _Finished:
+    """A closure's end, on its way to the event loop."""
+
+    answer: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+    wakes: list[str] = field(default_factory=list[str])
+    actions: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+
+
+class PostgresStore:
+    """See the module.  `node` names this node lastingly; no two nodes that run have the same.  Call `open` first."""
+
+    dialect = "postgresql"
+    shared = True
+
+    def __init__(
+        self, address: Address, clock: Clock, ids: Ids, *, node: str, writers: int = WRITERS, on_close: Callable[[], None] = lambda: None
+    ) -> None:
+        self.node = node
+        self._address = address
+        self._clock = clock
+        self._ids = ids
+        self._on_close = on_close
+        self._loop = asyncio.get_running_loop()
+        self._topics = Topics()
+        self._hints = Hints(address, ids.hex(16), self._wake_soon)
+        self._writers = ThreadPoolExecutor(writers, "store-write")
+        self._readers = ThreadPoolExecutor(READERS, "store-read")
+        self._idle: list[Connection] = []
+        self._finished: list[_Finished] = []
+        self._handing_over = threading.Lock()
+        self._closing = False
+
+    async def open(self) -> None:
+        """Connect once, make the schema, begin to listen.  Raises StoreUnavailable."""
+        await self._loop.run_in_executor(self._writers, self._prepare)
+        self._hints.start()
+
+    async def write(self, fn: Callable[[Tx], T]) -> T:
+        return await self._submit(self._writers, _SERIALIZABLE, fn)
+
+    async def write_relaxed(self, fn: Callable[[Tx], T]) -> T:
+        return await self._submit(self._writers, _RELAXED, fn)
+
+    async def read(self, fn: Callable[[Tx], T]) -> T:
+        return await self._submit(self._readers, _SNAPSHOT, fn)
+
+    def subscribe(self, topic: str, notify: Callable[[], None]) -> Callable[[], None]:
+        return self._topics.subscribe(topic, notify)
+
+    async def migrate(self, room: str, schema: str) -> None:
+        def bring_up(tx: Tx) -> int:
+            tx.execute(table_for_postgresql(migrations.CREATE))
+            return migrations.bring_up(tx, room, schema, table_for_postgresql)
+
+        await self._loop.run_in_executor(self._writers, self._migrate, bring_up)
+
+    async def wipe(self) -> None:
+        def empty(tx: Tx) -> None:
+            tables = [f'"{table}"' for (table,) in tx.all(_TABLES) if table not in KEPT]
+            if tables:
+                tx.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+
+        await self.write(empty)
+
+    async def close(self) -> None:
+        """Finish what was begun, then close.  Closing twice is no error."""
+        if self._closing:
+            return
+        self._closing = True
+        await self._loop.run_in_executor(None, self._shut)
+        self._on_close()
+
+    async def _submit(self, pool: ThreadPoolExecutor, begin: bytes, fn: Callable[[Tx], Any]) -> Any:
+        if self._closing:
+            raise StoreClosed("The store is closed.")
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        pool.submit(self._run, begin, fn, answer)
+        return await answer
+
+    # On the pools' threads.
+
+    def _prepare(self) -> None:
+        with connect(self._address, schema=False) as connection:
+            if self._address.schema:
+                connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._address.schema}"'.encode())
+
+    def _shut(self) -> None:
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self._hints.stop()
+        for connection in self._idle:
+            connection.close()
+
+    def _migrate(self, bring_up: Callable[[Tx], int]) -> None:
+        """One node at a time; the lock is taken outside the transaction, whose snapshot must be younger."""
+        with connect(self._address) as connection:
+            connection.execute(b"SELECT pg_advisory_lock(%d)" % MIGRATION_LOCK)
+            self._transact(connection, _SERIALIZABLE, bring_up)
+
+    def _run(self, begin: bytes, fn: Callable[[Tx], Any], answer: asyncio.Future[Any]) -> None:
+        finished = _Finished(answer)
+        try:
+            tx, finished.result = self._repeat(begin, fn)
+            finished.wakes, finished.actions = tx.wakes, tx.actions
+        except BaseException as error:  # noqa: BLE001 - it belongs to the caller, who gets it from `write` or `read`
+            finished.error = error
+        if finished.wakes:
+            self._hints.send(finished.wakes)
+        self._hand_over(finished)
+
+    def _repeat(self, begin: bytes, fn: Callable[[Tx], Any]) -> tuple[PostgresTx, Any]:
+        """Until it is committed, or fails for a reason of its own, or it is enough."""
+        began = time.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            waited = time.monotonic() - began
+            try:
+                with self._connection() as connection:
+                    return self._transact(connection, begin, fn)
+            except _LOST as error:
+                if waited > CONTENTION_S:
+                    raise StoreContended(f"A transaction lost {attempt} times against others.") from error
+                time.sleep(random.uniform(0, min(0.1, 0.001 * 2 ** min(attempt, 10))))
+            except _FULL as error:
+                raise StoreFull(f"The database has no room left: {error}") from error
+            except psycopg.OperationalError as error:
+                if not _is_gone(error):
+                    raise
+                if waited > OUTAGE_S:
+                    raise StoreUnavailable(f"The database cannot be reached: {error}") from error
+                time.sleep(min(0.5, 0.02 * 2 ** min(attempt, 10)))
+
+    @contextlib.contextmanager
+    def _connection(self) -> Generator[Connection]:
+        """One from the stack or a new one; back on the stack, if it still works."""
+        connection = self._pop()
+        try:
+            yield connection
+        finally:
+            if connection.closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    def _pop(self) -> Connection:
+        with contextlib.suppress(IndexError):
+            return self._idle.pop()
+        return connect(self._address)
+
+    def _transact(self, connection: Connection, begin: bytes, fn: Callable[[Tx], Any]) -> tuple[PostgresTx, Any]:
+        cursor = connection.cursor(binary=True)
+        tx = PostgresTx(cursor, self._clock.now_ms(), self._ids)
+        try:
+            cursor.execute(begin)
+            result = fn(tx)
+        except BaseException:
+            with contextlib.suppress(psycopg.Error):
+                cursor.execute(b"ROLLBACK")
+            raise
+        self._commit(cursor)
+        return tx, result
+
+    def _commit(self, cursor: psycopg.Cursor[Row]) -> None:
+        try:
+            cursor.execute(b"COMMIT")
+        except (*_LOST, *_FULL):
+            raise
+        except psycopg.OperationalError as error:
+            raise CommitUnknown(f"The connection broke while committing: {error}") from error
+
+    def _hand_over(self, finished: _Finished) -> None:
+        with self._handing_over:
+            self._finished.append(finished)
+            is_first = len(self._finished) == 1
+        if is_first:
+            self._call_soon(self._answer)
+
+    def _call_soon(self, call: Callable[..., None], *arguments: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(call, *arguments)
+
+    def _wake_soon(self, topics: Sequence[str] | None) -> None:
+        self._call_soon(self._topics.wake_all if topics is None else self._topics.wake, *(() if topics is None else (topics,)))
+
+    # Back on the event loop.
+
+    def _answer(self) -> None:
+        with self._handing_over:
+            batch, self._finished = self._finished, []
+        woken: dict[str, None] = {}
+        for finished in batch:
+            woken.update(dict.fromkeys(finished.wakes))
+            for action in finished.actions:
+                action()
+            if not finished.answer.done():
+                if finished.error is not None:
+                    finished.answer.set_exception(finished.error)
+                else:
+                    finished.answer.set_result(finished.result)
+        self._topics.wake(woken)
+
+
+def _is_gone(error: psycopg.OperationalError) -> bool:
+    """Whether the server was lost or not reached, as opposed to a statement that it refused."""
+    state = error.sqlstate
+    return state is None or state.startswith(("08", "57P")) or state == errors.TooManyConnections.sqlstate
