@@ -1,0 +1,1 @@
+"""Small languages of AWS, one a room; pure, without AWS state."""

@@ -1,0 +1,83 @@
+"""Who may do what with log groups and streams.  AWS: Service authorization reference, CloudWatch Logs.
+
+A group's ARN in a policy ends in `:*`; operations on streams need their permission on the stream's ARN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from tule.core import arn as arns
+from tule.platform.call import Call
+from tule.platform.service import Need, Needs
+from tule.services.logs.groups import find, group_arn, name_from_identifier, stream_arn
+from tule.store.store import Tx
+
+Params = dict[str, Any]
+
+_ON_GROUP = (
+    "CreateLogGroup",
+    "DeleteLogGroup",
+    "PutRetentionPolicy",
+    "DeleteRetentionPolicy",
+    "AssociateKmsKey",
+    "DisassociateKmsKey",
+    "PutLogGroupDeletionProtection",
+    "TagLogGroup",
+    "UntagLogGroup",
+    "ListTagsLogGroup",
+    "CreateLogStream",
+    "DescribeLogStreams",
+    "FilterLogEvents",
+)
+_ON_STREAM = ("DeleteLogStream", "PutLogEvents", "GetLogEvents")
+_TAGGING = ("TagResource", "UntagResource", "ListTagsForResource")
+
+
+def _on_group(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    name = _group_name(params)
+    return [Need(action, f"{group_arn(call.account, call.region, name)}:*", _tags(call, tx, name, params))]
+
+
+def _on_stream(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    name = _group_name(params)
+    resource = stream_arn(call.account, call.region, name, params["logStreamName"])
+    return [Need(action, resource, _tags(call, tx, name, params))]
+
+
+def _tagging(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    name = name_from_identifier(params["resourceArn"])
+    owner = arns.parse(params["resourceArn"]).account if arns.is_arn(params["resourceArn"]) else ""
+    return [Need(action, f"{group_arn(call.account, call.region, name)}:*", _tags(call, tx, name, params), owner=owner)]
+
+
+def _live_tail(call: Call, tx: Tx, params: Params) -> list[Need]:
+    names = [name_from_identifier(identifier) for identifier in params["logGroupIdentifiers"]]
+    return [Need("logs:StartLiveTail", f"{group_arn(call.account, call.region, name)}:*", _tags(call, tx, name, params)) for name in names]
+
+
+def _group_name(params: Params) -> str:
+    return params.get("logGroupName") or name_from_identifier(params.get("logGroupIdentifier") or params.get("resourceIdentifier") or "")
+
+
+def _tags(call: Call, tx: Tx, name: str, params: Params) -> Mapping[str, Any]:
+    group = find(tx, call, name)
+    keys = {f"aws:ResourceTag/{key}": value for key, value in group["tags"].items()} if group is not None else {}
+    given = params.get("tags")
+    if isinstance(given, dict):
+        keys |= {f"aws:RequestTag/{key}": value for key, value in given.items()}
+        keys["aws:TagKeys"] = list(given)
+    return keys
+
+
+def _needs() -> dict[str, Needs]:
+    needs: dict[str, Needs] = {"StartLiveTail": _live_tail}
+    for operations, need in ((_ON_GROUP, _on_group), (_ON_STREAM, _on_stream), (_TAGGING, _tagging)):
+        for operation in operations:
+            needs[operation] = partial(need, f"logs:{operation}")
+    return needs
+
+
+NEEDS = _needs()

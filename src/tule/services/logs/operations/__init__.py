@@ -1,0 +1,1 @@
+"""CloudWatch Logs' operations, named as in the API, by the thing that they work on."""

@@ -1,0 +1,103 @@
+"""CloudWatch Logs' CloudFormation resource types.  AWS: CloudFormation template reference, AWS::Logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tule.core.errors import ServiceError
+from tule.core.tags import to_map
+from tule.platform.resource_type import Properties, Resource, ResourceType, StackContext
+from tule.services.logs.groups import group_arn
+
+
+class LogGroupType:
+    """Ref is the group's name; GetAtt gives Arn, which ends in `:*`."""
+
+    name = "AWS::Logs::LogGroup"
+    replace_on = frozenset({"LogGroupName", "LogGroupClass"})
+
+    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        name = properties.get("LogGroupName") or stack.generated_name(512)
+        params: dict[str, Any] = {"logGroupName": name}
+        for key, member in (("KmsKeyId", "kmsKeyId"), ("LogGroupClass", "logGroupClass"), ("DeletionProtectionEnabled", "deletionProtectionEnabled")):
+            if key in properties:
+                params[member] = properties[key]
+        tags = {**stack.tags, **to_map(properties.get("Tags"))}
+        if tags:
+            params["tags"] = tags
+        await stack.call("logs", "CreateLogGroup", params)
+        if "RetentionInDays" in properties:
+            await _retain(stack, name, properties["RetentionInDays"])
+        return _group(stack, name)
+
+    async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
+        if old.get("RetentionInDays") != new.get("RetentionInDays"):
+            await _retain(stack, physical_id, new.get("RetentionInDays"))
+        if old.get("KmsKeyId") != new.get("KmsKeyId"):
+            await _use_key(stack, physical_id, new.get("KmsKeyId"))
+        if old.get("DeletionProtectionEnabled") != new.get("DeletionProtectionEnabled"):
+            protection = {"logGroupIdentifier": physical_id, "deletionProtectionEnabled": new.get("DeletionProtectionEnabled", False)}
+            await stack.call("logs", "PutLogGroupDeletionProtection", protection)
+        await _retag(stack, physical_id, {**stack.tags, **to_map(new.get("Tags"))})
+        return _group(stack, physical_id)
+
+    async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
+        await _gone(stack, "DeleteLogGroup", {"logGroupName": physical_id})
+
+
+def _group(stack: StackContext, name: str) -> Resource:
+    return Resource(name, {"Arn": f"{group_arn(stack.account, stack.region, name)}:*"})
+
+
+async def _retain(stack: StackContext, name: str, days: int | None) -> None:
+    if days is None:
+        await stack.call("logs", "DeleteRetentionPolicy", {"logGroupName": name})
+    else:
+        await stack.call("logs", "PutRetentionPolicy", {"logGroupName": name, "retentionInDays": days})
+
+
+async def _use_key(stack: StackContext, name: str, key: str | None) -> None:
+    if key is None:
+        await stack.call("logs", "DisassociateKmsKey", {"logGroupName": name})
+    else:
+        await stack.call("logs", "AssociateKmsKey", {"logGroupName": name, "kmsKeyId": key})
+
+
+async def _retag(stack: StackContext, name: str, wanted: dict[str, str]) -> None:
+    arn = group_arn(stack.account, stack.region, name)
+    before = (await stack.call("logs", "ListTagsForResource", {"resourceArn": arn}))["tags"]
+    gone = [key for key in before if key not in wanted]
+    if gone:
+        await stack.call("logs", "UntagResource", {"resourceArn": arn, "tagKeys": gone})
+    if wanted and wanted != before:
+        await stack.call("logs", "TagResource", {"resourceArn": arn, "tags": wanted})
+
+
+class LogStreamType:
+    """Ref is the stream's name."""
+
+    name = "AWS::Logs::LogStream"
+    replace_on = frozenset({"LogGroupName", "LogStreamName"})
+
+    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        name = properties.get("LogStreamName") or stack.generated_name(512)
+        await stack.call("logs", "CreateLogStream", {"logGroupName": properties["LogGroupName"], "logStreamName": name})
+        return Resource(name)
+
+    async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
+        return Resource(physical_id)
+
+    async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
+        await _gone(stack, "DeleteLogStream", {"logGroupName": properties["LogGroupName"], "logStreamName": physical_id})
+
+
+async def _gone(stack: StackContext, operation: str, params: dict[str, Any]) -> None:
+    """Delete what may be gone already."""
+    try:
+        await stack.call("logs", operation, params)
+    except ServiceError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+
+
+RESOURCE_TYPES: tuple[ResourceType, ...] = (LogGroupType(), LogStreamType())
