@@ -37,6 +37,7 @@ class Authority:
 
     def server_context(self) -> ssl.SSLContext:
         """TLS for a listener: each connection gets the certificate of the name it asks for (SNI)."""
+
         def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
             if name:
                 connection.context = self._context(name)
