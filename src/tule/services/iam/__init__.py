@@ -8,11 +8,55 @@ from __future__ import annotations
 from tule.platform.service import Service, operations_in
 from tule.services.iam import state, usage
 from tule.services.iam.access import NEEDS
-from tule.services.iam.operations import access_keys, attachments, inline_policies, managed_policies, roles, users
+from tule.services.iam.operations import (
+    access_keys,
+    account,
+    attachments,
+    authorization_details,
+    boundaries,
+    groups,
+    inline_policies,
+    instance_profiles,
+    login_profiles,
+    managed_policies,
+    mfa_devices,
+    oidc_providers,
+    roles,
+    saml_providers,
+    server_certificates,
+    service_linked_roles,
+    service_specific_credentials,
+    signing_certificates,
+    ssh_public_keys,
+    tags,
+    users,
+)
 
 SERVICE = Service(
     "iam",
-    operations_in(access_keys, attachments, inline_policies, managed_policies, roles, users),
+    operations_in(
+        access_keys,
+        account,
+        attachments,
+        authorization_details,
+        boundaries,
+        groups,
+        inline_policies,
+        instance_profiles,
+        login_profiles,
+        managed_policies,
+        mfa_devices,
+        oidc_providers,
+        roles,
+        saml_providers,
+        server_certificates,
+        service_linked_roles,
+        service_specific_credentials,
+        signing_certificates,
+        ssh_public_keys,
+        tags,
+        users,
+    ),
     needs=NEEDS,
     schema=state.SCHEMA + usage.SCHEMA,
 )
