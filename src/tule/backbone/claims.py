@@ -1,28 +1,50 @@
 """Which due jobs this node may run.
 
-`MemoryClaims` serve a store that no other node uses: what is claimed is known in memory, so a claim costs a read, and
-after a crash everything undone is due at once.
+On a store of this node's own, `MemoryClaims`: what is claimed is known in memory, a claim costs a read, and after a
+crash everything undone is due at once.
+
+On a store that nodes share, `LeaseClaims`: a claim writes the node's name and a time by the database's clock into the row; a
+heartbeat renews what is still running, and frees what nodes that have died left behind.  A node that starts again frees
+what it held in its earlier life at once.  An end is recorded only while the lease stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tule.backbone.fairness import barred, choose
+from tule.backbone.jobs import TOPIC
 from tule.core.ids import Ids
-from tule.store.store import Row, Store, Tx
+from tule.store.errors import StoreError
+from tule.store.store import Store, Tx
 
-Admit = Callable[[str], bool]  # whether one more delivery to this target may start; True counts it
+log = logging.getLogger("tule.jobs")
+
+LEASE_MS = 15_000
+HEARTBEAT_S = 5.0
 
 _COLUMNS = (
-    "sequence, id, kind, target, account, region, payload, attempts, losses, max_attempts, backoff_ms, backoff_cap_ms, expires_ms,"
-    " enqueued_ms, dead_letter, source_service, source_arn, role, trace"
+    "sequence, id, kind, target, account, region, payload, attempts, max_attempts, backoff_ms, backoff_cap_ms, expires_ms,"
+    " enqueued_ms, dead_letter, source_service, source_arn, role, trace, lease_owner"
 )
 _FREE = "waiting = 0 AND lease_until_ms = 0"
 _DUE = f"SELECT sequence, target FROM jobs WHERE {_FREE} AND due_ms <= ?%s ORDER BY due_ms, sequence LIMIT ?"
-_ROW = f"SELECT {_COLUMNS} FROM jobs WHERE sequence = ?"
 _NEXT_DUE = f"SELECT min(due_ms) FROM jobs WHERE {_FREE} AND due_ms > ?"
+_ROW = f"SELECT {_COLUMNS} FROM jobs WHERE sequence = ?"
+
+# PostgreSQL only.
+_DATABASE_MS = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+_LEASE = f"UPDATE jobs SET lease_owner = ?, lease_until_ms = {_DATABASE_MS} + ? WHERE sequence = ANY(?) RETURNING {_COLUMNS}"
+_RENEW = f"UPDATE jobs SET lease_until_ms = {_DATABASE_MS} + ? WHERE sequence = ANY(?) AND lease_owner = ?"
+_FREE_LAPSED = (
+    f"UPDATE jobs SET lease_owner = '', lease_until_ms = 0 WHERE lease_until_ms > 0 AND lease_until_ms <= {_DATABASE_MS} AND NOT sequence = ANY(?)"
+)
+_FREE_EARLIER = "UPDATE jobs SET lease_owner = '', lease_until_ms = 0 WHERE lease_until_ms > 0 AND lease_owner LIKE ?"
 
 
 @dataclass(slots=True, frozen=True)
@@ -37,7 +59,6 @@ class Claim:
     region: str
     payload: bytes
     attempts: int
-    losses: int
     max_attempts: int
     backoff_ms: int
     backoff_cap_ms: int
@@ -48,20 +69,20 @@ class Claim:
     source_arn: str
     role: str
     trace: str | None
-    lease: str = ""
+    lease: str
 
 
 class Claims(Protocol):
-    async def recover(self) -> None:
+    async def open(self) -> None:
         """Free what an earlier life of this node held."""
         ...
 
-    async def take(self, now_ms: int, limit: int, barred: frozenset[str], admit: Admit) -> list[Claim]:
-        """Claim up to `limit` jobs that are due, the longest due first, none of `barred` targets, each only if `admit` says so."""
+    async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> list[Claim]:
+        """Claim jobs that are due, the longest due first, for `free` slots; `running` counts deliveries by target."""
         ...
 
     def release(self, claim: Claim) -> None:
-        """The end of `claim` is recorded, or its delivery was cancelled."""
+        """The delivery has ended."""
         ...
 
     async def is_due(self, now_ms: int) -> bool:
@@ -76,7 +97,7 @@ class Claims(Protocol):
 
 
 def claims_for(store: Store, ids: Ids) -> Claims:
-    return MemoryClaims(store)
+    return LeaseClaims(store, ids) if store.shared else MemoryClaims(store)
 
 
 class MemoryClaims:
@@ -84,42 +105,104 @@ class MemoryClaims:
         self._store = store
         self._held: set[int] = set()
 
-    async def recover(self) -> None:
+    async def open(self) -> None:
         self._held.clear()
 
-    async def take(self, now_ms: int, limit: int, barred: frozenset[str], admit: Admit) -> list[Claim]:
-        rows = await self._store.read(lambda tx: self._admitted(tx, now_ms, limit, barred, admit))
-        self._held.update(row[0] for row in rows)
-        return [Claim(*row) for row in rows]
+    async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> list[Claim]:
+        def claim(tx: Tx) -> list[Claim]:
+            due = _due(tx, now_ms, free + len(self._held), barred(running, free))
+            chosen = choose(((sequence, target) for sequence, target in due if sequence not in self._held), running, free)
+            return [Claim(*row) for sequence in chosen for row in tx.all(_ROW, sequence)]
+
+        claims = await self._store.read(claim)
+        self._held.update(claim.sequence for claim in claims)
+        return claims
 
     def release(self, claim: Claim) -> None:
         self._held.discard(claim.sequence)
 
     async def is_due(self, now_ms: int) -> bool:
-        due = await self._store.read(lambda tx: _due(tx, now_ms, 1 + len(self._held), frozenset()))
+        due = await self._store.read(lambda tx: _due(tx, now_ms, 1 + len(self._held), []))
         return any(sequence not in self._held for sequence, _ in due)
 
     async def next_due_ms(self, after_ms: int) -> int | None:
-        return await self._store.read(lambda tx: next_due(tx, after_ms))
+        return await self._store.read(lambda tx: _next_due(tx, after_ms))
 
     async def close(self) -> None:
         self._held.clear()
 
-    def _admitted(self, tx: Tx, now_ms: int, limit: int, barred: frozenset[str], admit: Admit) -> list[Row]:
-        rows: list[Row] = []
-        for sequence, target in _due(tx, now_ms, limit + len(self._held), barred):
-            if sequence not in self._held and len(rows) < limit and admit(target):
-                row = tx.one(_ROW, sequence)
-                assert row is not None
-                rows.append(row)
-        return rows
+
+class LeaseClaims:
+    def __init__(self, store: Store, ids: Ids, *, lease_ms: int = LEASE_MS, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self._store = store
+        self._lease_ms = lease_ms
+        self._heartbeat_s = heartbeat_s
+        self._owner = f"{store.node}/{ids.hex(8)}"
+        self._held: set[int] = set()
+        self._heart: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        earlier = self._store.node + "/%"
+        await self._store.write_relaxed(lambda tx: tx.execute(_FREE_EARLIER, earlier))
+        self._heart = asyncio.create_task(self._beat(), name="lease heartbeat")
+
+    async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> list[Claim]:
+        def claim(tx: Tx) -> list[Claim]:
+            due = _due(tx, now_ms, free, barred(running, free), " FOR UPDATE SKIP LOCKED")
+            chosen = choose(due, running, free)
+            rows = tx.all(_LEASE, self._owner, self._lease_ms, chosen) if chosen else []
+            return [Claim(*row) for row in sorted(rows)]
+
+        if not await self.is_due(now_ms):
+            return []
+        claims = await self._store.write_relaxed(claim)
+        self._held.update(claim.sequence for claim in claims)
+        return claims
+
+    def release(self, claim: Claim) -> None:
+        self._held.discard(claim.sequence)
+
+    async def is_due(self, now_ms: int) -> bool:
+        return bool(await self._store.read(lambda tx: _due(tx, now_ms, 1, [])))
+
+    async def next_due_ms(self, after_ms: int) -> int | None:
+        return await self._store.read(lambda tx: _next_due(tx, after_ms))
+
+    async def close(self) -> None:
+        """Give back what was not brought to an end, for others to run."""
+        if self._heart is None:
+            return
+        self._heart.cancel()
+        await asyncio.gather(self._heart, return_exceptions=True)
+        self._heart = None
+        with contextlib.suppress(StoreError):
+            await self._store.write_relaxed(self._give_back)
+
+    def _give_back(self, tx: Tx) -> None:
+        if tx.execute(_FREE_EARLIER, self._owner):
+            tx.wake(TOPIC)
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                await self._store.write_relaxed(self._renew)
+            except StoreError:
+                log.exception("Leases cannot be renewed; others may run these jobs again.")
+            await asyncio.sleep(self._heartbeat_s)
+
+    def _renew(self, tx: Tx) -> None:
+        held = list(self._held)
+        if held:
+            tx.execute(_RENEW, self._lease_ms, held, self._owner)
+        if tx.execute(_FREE_LAPSED, held):
+            tx.wake(TOPIC)
 
 
-def next_due(tx: Tx, after_ms: int) -> int | None:
+def _next_due(tx: Tx, after_ms: int) -> int | None:
     row = tx.one(_NEXT_DUE, after_ms)
     return None if row is None else row[0]
 
 
-def _due(tx: Tx, now_ms: int, limit: int, barred: frozenset[str]) -> list[Any]:
-    excluded = f" AND target NOT IN ({', '.join('?' * len(barred))})" if barred else ""
-    return tx.all(_DUE % excluded, now_ms, *barred, limit)
+def _due(tx: Tx, now_ms: int, limit: int, excluded: list[str], lock: str = "") -> list[Any]:
+    excluding = f" AND target NOT IN ({', '.join('?' * len(excluded))})" if excluded else ""
+    return tx.all(_DUE % excluding + lock, now_ms, *excluded, limit)

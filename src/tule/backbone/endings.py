@@ -15,17 +15,17 @@ from tule.store.store import Tx
 
 DEAD_LETTER_ATTEMPTS = 10
 
-_AGAIN = "UPDATE jobs SET due_ms = ?, attempts = ?, lease_owner = '', lease_until_ms = 0 WHERE id = ? AND lease_owner = ?"
-_OWNED = "SELECT 1 FROM jobs WHERE id = ? AND lease_owner = ?"
+_AGAIN = "UPDATE jobs SET due_ms = ?, attempts = ?, lease_owner = '', lease_until_ms = 0 WHERE sequence = ? AND id = ? AND lease_owner = ?"
+_OWNED = "SELECT 1 FROM jobs WHERE sequence = ? AND id = ? AND lease_owner = ?"
 
 
 def record(tx: Tx, claim: Claim, outcome: Outcome) -> None:
     """Nothing happens when the lease went to somebody else, or the job was cancelled or replaced meanwhile."""
-    if tx.one(_OWNED, claim.id, claim.lease) is None:
+    if tx.one(_OWNED, claim.sequence, claim.id, claim.lease) is None:
         return
     match outcome:
         case Done():
-            remove(tx, claim.id)
+            remove(tx, claim.sequence, claim.id)
         case Dead(reason):
             bury(tx, claim, reason, claim.attempts + 1)
         case Retry():
@@ -39,7 +39,7 @@ def _try_again(tx: Tx, claim: Claim, outcome: Retry) -> None:
     if attempts >= claim.max_attempts or (claim.expires_ms and due_ms >= claim.expires_ms):
         bury(tx, claim, outcome.reason, attempts)
     else:
-        tx.execute(_AGAIN, due_ms, attempts, claim.id, claim.lease)
+        tx.execute(_AGAIN, due_ms, attempts, claim.sequence, claim.id, claim.lease)
         tx.wake(TOPIC)
 
 
@@ -49,7 +49,7 @@ def backoff(claim: Claim, attempts: int) -> int:
 
 
 def bury(tx: Tx, claim: Claim, reason: str, attempts: int) -> None:
-    remove(tx, claim.id)
+    remove(tx, claim.sequence, claim.id)
     if not claim.dead_letter:
         return
     letter = {

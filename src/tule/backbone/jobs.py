@@ -30,7 +30,6 @@ CREATE TABLE jobs (
     lease_owner TEXT NOT NULL,
     lease_until_ms INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
-    losses INTEGER NOT NULL,
     max_attempts INTEGER NOT NULL,
     backoff_ms INTEGER NOT NULL,
     backoff_cap_ms INTEGER NOT NULL,
@@ -51,12 +50,12 @@ CREATE UNIQUE INDEX jobs_by_name ON jobs (name) WHERE name IS NOT NULL;
 """
 
 _INSERT = (
-    "INSERT INTO jobs (id, kind, target, account, region, payload, due_ms, waiting, lease_owner, lease_until_ms, attempts, losses,"
+    "INSERT INTO jobs (id, kind, target, account, region, payload, due_ms, waiting, lease_owner, lease_until_ms, attempts,"
     " max_attempts, backoff_ms, backoff_cap_ms, expires_ms, enqueued_ms, dead_letter, source_service, source_arn, role, name, member_of, trace)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_NAMED = "SELECT id FROM jobs WHERE name = ?"
-_REMOVE = "DELETE FROM jobs WHERE id = ? RETURNING member_of"
+_NAMED = "SELECT sequence, id FROM jobs WHERE name = ?"
+_REMOVE = "DELETE FROM jobs WHERE sequence = ? AND id = ? RETURNING member_of"
 _IN_GROUP = "SELECT 1 FROM jobs WHERE member_of = ? LIMIT 1"
 _NEXT_IN_GROUP = "UPDATE jobs SET waiting = 0 WHERE sequence = (SELECT min(sequence) FROM jobs WHERE member_of = ?)"
 
@@ -126,12 +125,12 @@ def enqueue(tx: Tx, job: Job) -> str:
 def cancel(tx: Tx, name: str) -> bool:
     """Remove the job of this name; False when there is none.  A delivery of it that is on its way is not stopped."""
     row = tx.one(_NAMED, name)
-    return row is not None and remove(tx, row[0])
+    return row is not None and remove(tx, *row)
 
 
-def remove(tx: Tx, id: str) -> bool:
+def remove(tx: Tx, sequence: int, id: str) -> bool:
     """The job has ended; the next one of its group may run."""
-    row = tx.one(_REMOVE, id)
+    row = tx.one(_REMOVE, sequence, id)
     if row is None:
         return False
     if row[0] is not None and tx.execute(_NEXT_IN_GROUP, row[0]):

@@ -61,7 +61,7 @@ class Jobs:
 
     async def start(self) -> None:
         """Begin to deliver, first of all what an earlier life of this node left undone."""
-        await self._claims.recover()
+        await self._claims.open()
         self._unsubscribe = self._store.subscribe(jobs.TOPIC, self._look.set)
         self._loop = asyncio.create_task(self._run(), name="jobs")
 
@@ -127,23 +127,11 @@ class Jobs:
 
     async def _claim(self) -> None:
         while not self._paused and (free := self._concurrency - len(self._running)) > 0:
-            admitted: Counter[str] = Counter()
-
-            def admit(target: str, admitted: Counter[str] = admitted, free: int = free) -> bool:
-                left = free - admitted.total()
-                if self._targets[target] + admitted[target] >= left and left < self._concurrency:
-                    return False
-                admitted[target] += 1
-                return True
-
-            claims = await self._claims.take(self._clock.now_ms(), free, self._barred(free), admit)
+            claims = await self._claims.take(self._clock.now_ms(), self._targets, free)
             for claim in claims:
                 self._begin(claim)
             if not claims:
                 return
-
-    def _barred(self, free: int) -> frozenset[str]:
-        return frozenset(target for target, running in self._targets.items() if running >= free)
 
     def _begin(self, claim: Claim) -> None:
         self._targets[claim.target] += 1
