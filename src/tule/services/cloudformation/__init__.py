@@ -1,0 +1,18 @@
+"""CloudFormation, with SAM.
+
+AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.html
+"""
+
+from __future__ import annotations
+
+from tule.platform.service import Service, operations_in
+from tule.services.cloudformation import state
+from tule.services.cloudformation.deliveries import deliver
+from tule.services.cloudformation.operations import change_sets, inspection, stacks
+
+SERVICE = Service(
+    "cloudformation",
+    operations_in(stacks, change_sets, inspection),
+    schema=state.SCHEMA,
+    deliver=deliver,
+)

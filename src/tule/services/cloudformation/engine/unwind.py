@@ -1,0 +1,149 @@
+"""Taking resources down: a stack's deletion, the way back of a failed creation, and the cleanup after an update.
+
+AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from tule.core.errors import ServiceError, internal_failure
+from tule.services.cloudformation.engine import slow
+from tule.services.cloudformation.engine.graph import Outcome, reversed_needs, walk
+from tule.services.cloudformation.engine.reasons import reason, says_gone
+from tule.services.cloudformation.engine.run import Run
+from tule.services.cloudformation.errors import TemplateError
+from tule.services.cloudformation.schemas import conform
+from tule.services.cloudformation.state import Leftover, Resource
+
+log = logging.getLogger(__name__)
+
+
+async def take_down(run: Run, logical_ids: list[str], *, rolling_back: bool = False) -> Outcome:
+    """Delete these resources, dependents first, with what replacements left of them.  FAILED when any could not be deleted."""
+    needs = {name: run.records[name].dependencies for name in logical_ids}
+    outcomes = await walk(reversed_needs(needs), lambda name: _take_down(run, name, rolling_back), persist=True)
+    if Outcome.FAILED in outcomes.values():
+        return Outcome.FAILED
+    return Outcome.WAITING if Outcome.WAITING in outcomes.values() else Outcome.DONE
+
+
+async def _take_down(run: Run, logical_id: str, rolling_back: bool) -> Outcome:
+    record = run.records[logical_id]
+    if record.status in ("DELETE_COMPLETE", "DELETE_SKIPPED"):
+        return Outcome.DONE
+    if record.waiting and record.step == "delete":
+        return await _look_again(run, record)
+    if record.leftovers and await clear(run, logical_id) is not Outcome.DONE:
+        return Outcome.FAILED
+    record = run.records[logical_id]
+    if not record.physical_id:
+        await run.forget(logical_id)
+        return Outcome.DONE
+    if logical_id in run.operation.retain or _is_kept(record, rolling_back):
+        skipped = replace(record, status="DELETE_SKIPPED", reason="", step="")
+        await run.settle(skipped, skipped)
+        return Outcome.DONE
+    return await _delete(run, record)
+
+
+def _is_kept(record: Resource, rolling_back: bool) -> bool:
+    if record.deletion_policy == "RetainExceptOnCreate":
+        return not rolling_back
+    return record.deletion_policy in ("Retain", "Snapshot")
+
+
+async def _delete(run: Run, record: Resource) -> Outcome:
+    if record.status != "DELETE_IN_PROGRESS":
+        record = replace(record, status="DELETE_IN_PROGRESS", reason="", step="delete", waiting=None, token=run.node.ids.uuid())
+        await run.save(record, record)
+    try:
+        pending = await _delete_physical(run, record.logical_id, record.token, record.type, record.physical_id, record)
+    except (ServiceError, TemplateError) as error:
+        return await _failed(run, record, error)
+    if pending is not None:
+        record = await run.save(replace(record, waiting=pending.waiting))
+        await slow.wake_at(run, pending.deadline_ms)
+        return await _look_again(run, record)
+    return await _gone(run, record)
+
+
+async def _delete_physical(
+    run: Run, logical_id: str, token: str, type_name: str, physical_id: str, described: Resource | Leftover
+) -> slow.Pending | None:
+    kind = run.type_of(type_name)
+    context = await run.context(logical_id, token)
+    properties = _lenient(described)
+    try:
+        if isinstance(kind, slow.SlowType):
+            return await kind.begin_delete(run, context, physical_id, properties)
+        await kind.delete(context, physical_id, properties)
+    except ServiceError as error:
+        if not says_gone(error):
+            raise
+    except Exception as error:  # a broken resource type leaves its resource, not the whole stack, undeleted
+        log.exception("deleting %s of %s failed", type_name, run.stack.name)
+        raise internal_failure() from error
+    return None
+
+
+def _lenient(described: Resource | Leftover) -> dict[str, object]:
+    """What was once accepted is not refused on the way out."""
+    try:
+        return conform.conformed("", described.type, described.properties)
+    except TemplateError:
+        return described.properties
+
+
+async def _look_again(run: Run, record: Resource) -> Outcome:
+    kind = run.type_of(record.type)
+    assert isinstance(kind, slow.SlowType)
+    try:
+        if await kind.look(run, record) is None:
+            return Outcome.WAITING
+    except ServiceError as error:
+        return await _failed(run, replace(record, waiting=None), error)
+    return await _gone(run, replace(record, waiting=None))
+
+
+async def _gone(run: Run, record: Resource) -> Outcome:
+    gone = replace(record, status="DELETE_COMPLETE", reason="", step="")
+    await run.settle(gone, gone)
+    return Outcome.DONE
+
+
+async def _failed(run: Run, record: Resource, error: ServiceError | TemplateError) -> Outcome:
+    why = reason(error, record.token) if isinstance(error, ServiceError) else error.message
+    failed = replace(record, status="DELETE_FAILED", reason=why, step="")
+    await run.settle(failed, failed)
+    return Outcome.FAILED
+
+
+async def clear(run: Run, logical_id: str) -> Outcome:
+    """Delete what replacements left behind of one logical resource.  AWS reports it and goes on when that fails."""
+    outcome = Outcome.DONE
+    for leftover in run.records[logical_id].leftovers:
+        record = run.records[logical_id]
+        shown = replace(
+            record, type=leftover.type, physical_id=leftover.physical_id, properties=leftover.properties, status="DELETE_IN_PROGRESS", reason=""
+        )
+        await run.save(record, shown)
+        try:
+            await _delete_physical(run, logical_id, f"{record.token}.{leftover.physical_id}", leftover.type, leftover.physical_id, leftover)
+            done = replace(shown, status="DELETE_COMPLETE")
+        except (ServiceError, TemplateError) as error:
+            outcome = Outcome.FAILED
+            done = replace(shown, status="DELETE_FAILED", reason=reason(error, record.token) if isinstance(error, ServiceError) else error.message)
+        left = [item for item in run.records[logical_id].leftovers if item.physical_id != leftover.physical_id]
+        await run.save(replace(run.records[logical_id], leftovers=left), done)
+    return outcome
+
+
+async def clear_all(run: Run, logical_ids: list[str]) -> None:
+    needs = {name: run.records[name].dependencies for name in logical_ids}
+
+    async def step(name: str) -> Outcome:
+        return await clear(run, name)
+
+    await walk(reversed_needs(needs), step, persist=True)
