@@ -6,11 +6,43 @@ from pathlib import Path
 
 from tule.platform.service import Service, operations_in
 from tule.services.s3 import access, garbage
-from tule.services.s3.operations import acls, buckets, configurations, deleting, listing, notifications, objects, policies, tagging, versioning
+from tule.services.s3.operations import (
+    acls,
+    attributes,
+    buckets,
+    configurations,
+    copying,
+    deleting,
+    listing,
+    notifications,
+    objects,
+    parts,
+    policies,
+    tagging,
+    uploads,
+    versioning,
+)
+
+_OPERATIONS = operations_in(
+    acls,
+    attributes,
+    buckets,
+    configurations,
+    copying,
+    deleting,
+    listing,
+    notifications,
+    objects,
+    parts,
+    policies,
+    tagging,
+    uploads,
+    versioning,
+)
 
 SERVICE = Service(
     name="s3",
-    operations=operations_in(buckets, policies, acls, tagging, configurations, versioning, notifications, objects, listing, deleting),
+    operations=_OPERATIONS,
     needs=access.NEEDS,
     anonymous=access.ANONYMOUS,
     schema=Path(__file__).with_name("schema.sql").read_text(),

@@ -23,62 +23,78 @@ MAX_PUT_BYTES = 5 * 1024**3
 _BATCH_BYTES = 1024 * 1024
 
 
-class Content(NamedTuple):
-    """Bytes that are safe: `data` or `blob` holds them.  `etag` is the MD5 in hexadecimal."""
-
-    size: int
-    etag: str
-    checksum: Checksum
-    data: bytes | None
-    blob: str | None
-
-
 class Digests:
-    """The MD5 and one checksum of what goes by."""
+    """The MD5 and some checksums of what goes by."""
 
-    def __init__(self, algorithm: str) -> None:
-        self.algorithm = algorithm
+    def __init__(self, *algorithms: str) -> None:
         self.size = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
-        self._checksum = checksums.KINDS[algorithm].start()
+        self._checksums = {name: checksums.KINDS[name].start() for name in algorithms}
 
     def update(self, data: bytes) -> None:
         self.size += len(data)
         self._md5.update(data)
-        self._checksum.update(data)
+        for checksum in self._checksums.values():
+            checksum.update(data)
 
     @property
     def md5(self) -> bytes:
         return self._md5.digest()
 
+    def checksum(self, algorithm: str) -> Checksum:
+        return Checksum(algorithm, checksums.FULL_OBJECT, base64.b64encode(self._checksums[algorithm].digest()).decode())
+
+
+class Content(NamedTuple):
+    """Bytes that are safe: `data` or `blob` holds them."""
+
+    digests: Digests
+    data: bytes | None
+    blob: str | None
+
     @property
-    def checksum(self) -> Checksum:
-        return Checksum(self.algorithm, checksums.FULL_OBJECT, base64.b64encode(self._checksum.digest()).decode())
+    def size(self) -> int:
+        return self.digests.size
+
+    @property
+    def etag(self) -> str:
+        """Their MD5 in hexadecimal."""
+        return self.digests.md5.hex()
+
+    def checksum(self, algorithm: str) -> Checksum:
+        return self.digests.checksum(algorithm)
 
 
-async def take(blobs: Blobs, body: Body | None, params: Mapping[str, Any], want: Wanted | None, *, default: str = checksums.DEFAULT) -> Content:
-    """Store a request's body.  Raises the errors of lengths and digests; then what was written is left to the sweeper."""
+async def take(blobs: Blobs, params: Mapping[str, Any], want: Wanted | None, *algorithms: str) -> Content:
+    """Store a request's body, computing `algorithms`, that of `want` among them.
+
+    Raises the errors of lengths and digests; what was written by then is left to the sweeper.
+    """
     content_md5 = _content_md5(params)
-    body = body or Body.of(b"")
+    body: Body = params.get("Body") or Body.of(b"")
     if body.length is None:
         raise errors.missing_content_length()
     if body.length > MAX_PUT_BYTES:
         raise errors.entity_too_large(body.length, MAX_PUT_BYTES)
-    digests = Digests(want.algorithm if want else default)
-    data: bytes | None = None
-    blob: str | None = None
-    if body.length <= INLINE_BYTES:
-        data = await body.read(INLINE_BYTES)
-        digests.update(data)
-    else:
-        blob = (await blobs.write(hashed(aiter(body), digests))).name
-    if digests.size != body.length:
+    content = await store(blobs, aiter(body), body.length, *algorithms)
+    if content.size != body.length:
         raise errors.incomplete_body()
-    if content_md5 is not None and content_md5 != digests.md5:
-        raise errors.bad_content_md5(params["ContentMD5"], base64.b64encode(digests.md5).decode())
+    if content_md5 is not None and content_md5 != content.digests.md5:
+        raise errors.bad_content_md5(params["ContentMD5"], base64.b64encode(content.digests.md5).decode())
     if want is not None:
-        _check(want, digests.checksum, body)
-    return Content(digests.size, digests.md5.hex(), digests.checksum, data, blob)
+        _check(want, content.checksum(want.algorithm), body)
+    return content
+
+
+async def store(blobs: Blobs, pieces: AsyncIterator[bytes], length: int, *algorithms: str) -> Content:
+    """`length` is what was announced; no more than that is held in memory."""
+    digests = Digests(*algorithms)
+    if length > INLINE_BYTES:
+        return Content(digests, None, (await blobs.write(hashed(pieces, digests))).name)
+    held = [piece async for piece in pieces]
+    data = held[0] if len(held) == 1 else b"".join(held)
+    digests.update(data)
+    return Content(digests, data, None)
 
 
 async def hashed(pieces: AsyncIterator[bytes], digests: Digests) -> AsyncIterator[bytes]:

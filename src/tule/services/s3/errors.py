@@ -227,3 +227,43 @@ def unexpected_content() -> ServiceError:
 def missing_security_header(header: str) -> ServiceError:
     message = "Your request was missing a required header"
     return ServiceError("MissingSecurityHeader", message, 400, fields={"MissingHeaderName": header})
+
+
+def copy_to_itself() -> ServiceError:
+    message = (
+        "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, "
+        "storage class, website redirect location or encryption attributes."
+    )
+    return invalid_request(message)
+
+
+def invalid_object_state(storage_class: str) -> ServiceError:
+    message = "The operation is not valid for the object's storage class"
+    return ServiceError("InvalidObjectState", message, 403, fields={"StorageClass": storage_class})
+
+
+def no_such_upload(upload_id: str) -> ServiceError:
+    message = "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."
+    return ServiceError("NoSuchUpload", message, 404, fields={"UploadId": upload_id})
+
+
+def invalid_part(upload_id: str, number: int, etag: str) -> ServiceError:
+    message = (
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag "
+        "may not match the part's entity tag."
+    )
+    return ServiceError("InvalidPart", message, 400, fields={"UploadId": upload_id, "PartNumber": str(number), "ETag": etag.strip('"')})
+
+
+def invalid_part_order(upload_id: str) -> ServiceError:
+    message = "The list of parts was not in ascending order. Parts must be ordered by part number."
+    return ServiceError("InvalidPartOrder", message, 400, fields={"UploadId": upload_id})
+
+
+def part_too_small(number: int, etag: str, size: int, least: int) -> ServiceError:
+    return ServiceError(
+        "EntityTooSmall",
+        "Your proposed upload is smaller than the minimum allowed size",
+        400,
+        fields={"ProposedSize": str(size), "MinSizeAllowed": str(least), "PartNumber": str(number), "ETag": etag},
+    )

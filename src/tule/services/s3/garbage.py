@@ -22,21 +22,30 @@ _GRACE_MS = 60_000
 
 
 def let_go(tx: Tx, bucket: Bucket, dropped: Iterable[Dropped]) -> None:
+    """Give back the bytes of versions that are gone."""
     for manifest, blob in dropped:
-        if manifest is None and blob is None:
-            continue
-        payload = {"manifest": manifest, "blob": blob}
-        enqueue(tx, Job(KIND, bucket.arn, bucket.account, bucket.region, payload, due_ms=tx.now_ms + _GRACE_MS, max_attempts=100))
+        if manifest is not None or blob is not None:
+            _later(tx, bucket, manifest, [] if blob is None else [blob])
+
+
+def let_go_blobs(tx: Tx, bucket: Bucket, blobs: list[str]) -> None:
+    """Give back parts that no upload needs any more."""
+    if blobs:
+        _later(tx, bucket, None, blobs)
+
+
+def _later(tx: Tx, bucket: Bucket, manifest: str | None, blobs: list[str]) -> None:
+    payload = {"manifest": manifest, "blobs": blobs}
+    enqueue(tx, Job(KIND, bucket.arn, bucket.account, bucket.region, payload, due_ms=tx.now_ms + _GRACE_MS, max_attempts=100))
 
 
 async def deliver(node: Node, delivery: Delivery) -> Outcome:
     """Forget what nobody refers to any more, rows first, then bytes."""
-    manifest, blob = delivery.payload["manifest"], delivery.payload["blob"]
-    names: list[str] = []
+    manifest, blobs = delivery.payload["manifest"], delivery.payload["blobs"]
+    held = await node.store.read(lambda tx: references.holders(tx, blobs))
+    names = [blob for blob in blobs if blob not in held]
     if manifest is not None:
         names += await node.store.write(lambda tx: references.forget_manifest(tx, manifest))
-    if blob is not None and await node.store.read(lambda tx: not references.holders(tx, [blob])):
-        names.append(blob)
     for name in names:
         await node.blobs.delete(name)
     return Done()

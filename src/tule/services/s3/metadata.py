@@ -15,7 +15,7 @@ from tule.services.s3 import errors
 
 STANDARD = "STANDARD"
 _STORAGE_CLASSES = (STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR")
-_SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires", "WebsiteRedirectLocation")
+SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires", "WebsiteRedirectLocation")
 _DEFAULT_TYPE = "binary/octet-stream"
 _MAX_USER_BYTES = 2048
 _NOT_BUILT = {
@@ -46,7 +46,7 @@ def refuse_unbuilt(operation: str, params: Mapping[str, Any]) -> None:
 
 def of_request(params: Mapping[str, Any]) -> dict[str, Any]:
     """The headers that reading will repeat, in the model's names.  Raises MetadataTooLarge."""
-    kept = {name: params[name] for name in _SYSTEM if params.get(name) is not None}
+    kept = {name: params[name] for name in SYSTEM if params.get(name) is not None}
     encoding = kept.pop("ContentEncoding", None)
     if encoding:
         left = ",".join(part.strip() for part in encoding.split(",") if part.strip() != "aws-chunked")

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from typing import Any
 
-from tule.blobs.blobs import Blobs
 from tule.platform.call import Call
 from tule.services.s3 import checksums, errors, metadata, preconditions, ranges, writing
 from tule.services.s3.checksums import Checksum
@@ -58,6 +57,12 @@ def check_version_id(version_id: str, argument: str = "versionId") -> None:
     """Raises InvalidArgument for what cannot be the id of a version."""
     if version_id != objects.NULL and not (len(version_id) == writing.VERSION_ID_CHARS and version_id.replace("_", "").replace(".", "").isalnum()):
         raise errors.invalid_argument("Invalid version id specified", argument, version_id)
+
+
+def check_not_archived(version: Version) -> None:
+    """Raises InvalidObjectState for what would have to be restored first."""
+    if version.storage_class in ("GLACIER", "DEEP_ARCHIVE"):
+        raise errors.invalid_object_state(version.storage_class)
 
 
 class Reading:
@@ -134,11 +139,8 @@ class Reading:
         return {}
 
     def body(self) -> bytes | AsyncIterator[bytes]:
+        check_not_archived(self.version)
         data, span = self.version.data, self.span
         if data is not None:
             return data if span is None else data[span.start : span.end]
-        return read(self._call.node.blobs, self.segments, span or Span(0, self.version.size))
-
-
-def read(blobs: Blobs, segments: list[Segment], span: Span) -> AsyncIterator[bytes]:
-    return pieces(blobs, segments, span)
+        return pieces(self._call.node.blobs, self.segments, span or Span(0, self.version.size))

@@ -17,14 +17,16 @@ async def put_object(call: Call, params: Params) -> Params:
     metadata.refuse_unbuilt("PutObject", params)
     draft = Draft(params, sequence.draw(call.node, call.now_ms))
     want = checksums.wanted(params, call.headers)
-    taken = await content.take(call.node.blobs, params.get("Body"), params, want)
-    draft.hold(taken.size, taken.etag, taken.checksum)
+    algorithm = want.algorithm if want else checksums.DEFAULT
+    taken = await content.take(call.node.blobs, params, want, algorithm)
+    checksum = taken.checksum(algorithm)
+    draft.hold(taken.size, taken.etag, checksum)
     draft.blob, draft.data = taken.blob, taken.data
 
     def write(tx: Tx) -> Params:
         bucket = buckets.get(tx, params["Bucket"])
         version = writing.commit(call, tx, bucket, draft, "ObjectCreated:Put", "PutObject")
-        return {"ETag": f'"{taken.etag}"', **taken.checksum.members, **metadata.ENCRYPTION, **writing.version_member(bucket, version.version)}
+        return {"ETag": f'"{version.etag}"', **checksum.members, **metadata.ENCRYPTION, **writing.version_member(bucket, version.version)}
 
     return await call.node.store.write(write)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from tule.core.errors import ServiceError, not_implemented
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import checksums, errors, names, version_walk
+from tule.services.s3 import checksums, errors, names, several_walk
 from tule.services.s3.operations.listing import max_keys, shown
 from tule.services.s3.reading import check_version_id
 from tule.services.s3.state import buckets
-from tule.services.s3.state.objects import ListedVersion
+from tule.services.s3.state.objects import ListedVersion, VersionRows
 from tule.store.store import Tx
 
 
@@ -44,7 +44,7 @@ def list_object_versions(call: Call, tx: Tx, params: Params) -> Params:
         check_version_id(version_marker, "version-id-marker")
     limit = max_keys(params)
     prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
-    page = version_walk.one_page(tx, bucket, prefix, delimiter, key_marker, version_marker, limit)
+    page = several_walk.one_page(VersionRows(tx, bucket), prefix, delimiter, key_marker, version_marker, limit)
     result: Params = {
         "Name": bucket.name,
         "Prefix": shown(prefix, params),
@@ -62,8 +62,8 @@ def list_object_versions(call: Call, tx: Tx, params: Params) -> Params:
         result["EncodingType"] = params["EncodingType"]
     if page.truncated:
         result["NextKeyMarker"] = shown(page.last_key, params)
-        if page.last_version:
-            result["NextVersionIdMarker"] = page.last_version
+        if page.last_mark:
+            result["NextVersionIdMarker"] = page.last_mark
     return {name: value for name, value in result.items() if value != []}
 
 

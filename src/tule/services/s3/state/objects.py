@@ -109,6 +109,10 @@ class ListedVersion(NamedTuple):
     checksum: str
     latest: bool
 
+    @property
+    def mark(self) -> str:
+        return self.version
+
 
 class Dropped(NamedTuple):
     """Where the bytes of a version that is gone are; another version may share them."""
@@ -188,17 +192,21 @@ def listed(tx: Tx, bucket: Bucket, start: Start, end: str, limit: int) -> list[L
     return [Listed(*row) for row in rows]
 
 
-def listed_versions(tx: Tx, bucket: Bucket, start: Start, end: str, limit: int) -> list[ListedVersion]:
-    """At least the first `limit` versions of keys from `start` on, by key and newest first."""
-    now = tx.all(_CURRENT_FROM if start.inclusive else _CURRENT_AFTER, bucket.id, start.key, end, limit)
-    before = tx.all(_NONCURRENT_FROM if start.inclusive else _NONCURRENT_AFTER, bucket.id, start.key, end, limit)
-    found = [ListedVersion(*row, latest=True) for row in now] + [ListedVersion(*row, latest=False) for row in before]
-    return sorted(found, key=lambda each: (each.key, -each.seq))[:limit]
+class VersionRows(NamedTuple):
+    """All versions and delete markers of a bucket, by key and newest first."""
 
+    tx: Tx
+    bucket: Bucket
 
-def older_versions(tx: Tx, bucket: Bucket, key: str, version_id: str, limit: int) -> list[ListedVersion]:
-    """Versions of one key that are older than one of them, newest first; none when there is no such version."""
-    row = tx.one(_SEQ, bucket.id, key, version_id, bucket.id, key, version_id)
-    if row is None:
-        return []
-    return [ListedVersion(*each, latest=False) for each in tx.all(_OLDER, bucket.id, key, row[0], limit)]
+    def listed(self, start: Start, end: str, limit: int) -> list[ListedVersion]:
+        now = self.tx.all(_CURRENT_FROM if start.inclusive else _CURRENT_AFTER, self.bucket.id, start.key, end, limit)
+        before = self.tx.all(_NONCURRENT_FROM if start.inclusive else _NONCURRENT_AFTER, self.bucket.id, start.key, end, limit)
+        found = [ListedVersion(*row, latest=True) for row in now] + [ListedVersion(*row, latest=False) for row in before]
+        return sorted(found, key=lambda each: (each.key, -each.seq))[:limit]
+
+    def rest(self, key: str, mark: str, limit: int) -> list[ListedVersion]:
+        """Versions older than `mark`; none when there is no such version."""
+        row = self.tx.one(_SEQ, self.bucket.id, key, mark, self.bucket.id, key, mark)
+        if row is None:
+            return []
+        return [ListedVersion(*each, latest=False) for each in self.tx.all(_OLDER, self.bucket.id, key, row[0], limit)]
