@@ -131,6 +131,6 @@ def _member(model: ServiceModel, operation: Mapping[str, Any], side: str, kind: 
     if side not in operation:
         return None
     for name, member in model.shapes.members(model.shapes.at(operation[side])).items():
-        if kind == "stream" and is_streaming(member) or kind == "events" and member.get("eventstream"):
+        if (kind == "stream" and is_streaming(member)) or (kind == "events" and member.get("eventstream")):
             return name
     return None

@@ -145,9 +145,7 @@ class EventWriter:
 
     def __init__(self, member: str, shapes: Shapes, stream: Shape, content_type: str) -> None:
         self.member = member
-        self._events = {
-            name: _event_encoder(name, shapes, event, content_type) for name, event in shapes.members(stream).items()
-        }
+        self._events = {name: _event_encoder(name, shapes, event, content_type) for name, event in shapes.members(stream).items()}
 
     async def stream(self, result: Mapping[str, Any], initial: bytes | None = None) -> AsyncIterator[bytes]:
         """The body: the initial response where the protocol has one, then the events.

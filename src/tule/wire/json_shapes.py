@@ -191,7 +191,11 @@ def _token(value: Any) -> str:
 
 
 def _not_a_structure(value: Any) -> str:
-    return "Start of list found where not expected" if isinstance(value, list) else f"Unexpected token: {_token(value)} found where a structure or map was expected"
+    return (
+        "Start of list found where not expected"
+        if isinstance(value, list)
+        else f"Unexpected token: {_token(value)} found where a structure or map was expected"
+    )
 
 
 def _not_a_list(value: Any) -> str:
@@ -319,5 +323,3 @@ def _write_json_value(value: Any) -> str:
 
 
 _TIMES: dict[str, Writer] = {"unixTimestamp": timestamps.epoch, "iso8601": timestamps.iso8601, "rfc822": timestamps.rfc822}
-
-

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 MAX_QUERY_FIELDS = 10_000
 
 
+_BODY_HEADERS = ("content-type", "content-length")
+"""Written in lower case, as whoever sends the body looks for them."""
+
+
 class _Bound(NamedTuple):
     name: str
     wire_name: str
@@ -279,7 +283,8 @@ class RestOutput:
         if location == "statusCode":
             self._status_member = name
         elif location == "header":
-            self._headers.append(_Bound(name, wire_name, _header_writer(model, member)))
+            header = wire_name.lower() if wire_name.lower() in _BODY_HEADERS else wire_name
+            self._headers.append(_Bound(name, header, _header_writer(model, member)))
         elif location == "headers":
             self._prefixed.append((name, wire_name))
 
@@ -294,9 +299,7 @@ class RestOutput:
             tag = wire_name(member, member["shape"])
             self._content_type, self._write = self._structure_writer(model, compilers, member, tag)
 
-    def _structure_writer(
-        self, model: ServiceModel, compilers: Compilers, shape: Shape, tag: str
-    ) -> tuple[str, Callable[[Any], bytes]]:
+    def _structure_writer(self, model: ServiceModel, compilers: Compilers, shape: Shape, tag: str) -> tuple[str, Callable[[Any], bytes]]:
         if not self._xml:
             writer = compilers.json_writers.writer(shape)
             return "application/json", lambda value: dumps(value if writer is None else writer(value))

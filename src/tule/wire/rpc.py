@@ -138,5 +138,3 @@ def fields_of(request: Request) -> dict[str, str]:
         except UnicodeDecodeError as error:
             raise Malformed("The request's form is not UTF-8") from error
     return fields
-
-

@@ -208,7 +208,9 @@ def _java_hash(text: str) -> int:
 
 
 def _sentence(shown: str, path: str, broken: str) -> str:
-    return f"Value {shown} at '{path}' failed to satisfy constraint: {broken}" if shown else f"Value at '{path}' failed to satisfy constraint: {broken}"
+    return (
+        f"Value {shown} at '{path}' failed to satisfy constraint: {broken}" if shown else f"Value at '{path}' failed to satisfy constraint: {broken}"
+    )
 
 
 def _measure(kind: str) -> str:
