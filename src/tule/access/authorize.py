@@ -16,7 +16,7 @@ from tule.access.global_keys import AuthorizedCall, read
 from tule.access.identities import Identities, IdentityPolicies
 from tule.access.need import Need
 from tule.access.policy.context import RequestContext
-from tule.access.policy.denials import denial
+from tule.access.policy.denials import denial, unauthenticated
 from tule.access.policy.document import CompiledPolicy, compile_policy
 from tule.access.policy.evaluate import ROOT, TRUSTED, Asked, Decision, PolicySet, decide
 from tule.access.principal import Principal
@@ -55,6 +55,8 @@ class Authorizer:
         principal = call.principal
         if principal.trusted:
             return
+        if not needs and principal.kind == "anonymous" and not self._is_open(call):
+            raise unauthenticated(call.service)
         for need in needs:
             if principal.kind == "root" and need.policy is None and need.owner in ("", principal.account):
                 continue
@@ -86,6 +88,10 @@ class Authorizer:
                 self._decisions.clear()
             self._decisions[key] = decision
         return decision
+
+    def _is_open(self, call: AuthorizedCall) -> bool:
+        service = call.node.services.get(call.service)
+        return self.actions.is_open(call.service, call.operation) or (service is not None and call.operation in service.anonymous)
 
     def _forget_when_changed(self) -> None:
         version = self._identities.version()

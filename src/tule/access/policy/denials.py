@@ -30,7 +30,7 @@ _JSON_1X = frozenset(
 def denial(service: str, principal: Principal, need: Need, decision: Decision) -> ServiceError:
     headers = {"x-tule-decision": explanation(need, decision)}
     if principal.kind == "anonymous":
-        return _anonymous(service, headers)
+        return unauthenticated(service, headers)
     text = sentence(service, principal, need, decision)
     if service in _S3:
         is_foreign = bool(need.owner) and need.owner != principal.account
@@ -71,7 +71,8 @@ def explanation(need: Need, decision: Decision) -> str:
     return f"no {_POLICY_KINDS[decision.layer]} allows {need.action} on {need.resource}"
 
 
-def _anonymous(service: str, headers: dict[str, str]) -> ServiceError:
+def unauthenticated(service: str, headers: dict[str, str] | None = None) -> ServiceError:
+    """No credentials where they are needed."""
     if service in _S3:
         return ServiceError("AccessDenied", "Access Denied", 403, headers=headers)
     if service in _ACCESS_DENIED_403 or service in ("sns", "ec2"):
