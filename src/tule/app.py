@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import ssl
 from collections.abc import Awaitable
 
@@ -16,6 +17,8 @@ from tule.backbone import logs as log_table
 from tule.backbone.delivery import Dead, Delivery, Outcome
 from tule.backbone.worker import Jobs
 from tule.blobs.open import open_blobs
+from tule.compute.network.network import InstanceNetwork, Serve
+from tule.compute.network_contract import Tenant
 from tule.compute.supervisor import Supervisor
 from tule.core import arn as arns
 from tule.core.clock import TurnableClock
@@ -106,13 +109,25 @@ async def build(config: Config) -> App:
     node.jobs = Jobs(store, clock, ids, lambda delivery: _deliver(node, delivery))
     dispatcher = NodeDispatcher(node, models, node.authorizer, actions)
     node.dispatcher = dispatcher
-    node.compute = Supervisor(config, clock, ids)
     access_log = AccessLogFile(config.data_path / "access.log") if config.access_log else None
     authenticator = Authenticator(store, identities, clock, config)
     pipeline = Pipeline(node, models, authenticator, dispatcher, access_log.record if access_log is not None else None)
-    own_api = OwnApi(node, _admin_token(config, ids), lambda: _reset(node))
+    own_api = OwnApi(node, _admin_token(config, ids), lambda: _reset(node, identities))
     server = Server(Limits(head_bytes=config.max_header_bytes, body_timeout_s=config.request_timeout_s))
-    return App(node, server, FrontDoor(node, pipeline, own_api), access_log)
+    door = FrontDoor(node, pipeline, own_api)
+    network = InstanceNetwork(_serve_inside(server, door), config.data_path / "authority", config.egress)
+    node.compute = Supervisor(config, clock, ids, network)
+    return App(node, server, door, access_log)
+
+
+def _serve_inside(server: Server, door: FrontDoor) -> Serve:
+    """What instances find behind their own listeners: the AWS endpoint, and nothing of the node's own API."""
+
+    async def serve(listener: socket.socket, tenant: Tenant, tls: ssl.SSLContext | None) -> asyncio.AbstractServer:
+        del tenant  # its calls are signed with its role's session
+        return await server.listen(door.handle_inside, sock=listener, tls=tls)
+
+    return serve
 
 
 def _clock(config: Config) -> TurnableClock:
@@ -144,7 +159,7 @@ async def _forever(name: str, work: Awaitable[None]) -> None:
         raise
 
 
-async def _reset(node: Node) -> None:
+async def _reset(node: Node, identities: IamIdentities) -> None:
     """Back to an empty installation: rows, what services keep in memory, instances."""
     await node.jobs.pause()
     try:
@@ -153,7 +168,7 @@ async def _reset(node: Node) -> None:
         await node.telemetry.wipe()
         for service in node.services.values():
             await _reset_service(service, node)
-        node.authorizer.forget()
+        identities.forget()
         await node.blobs.sweep(0)
     finally:
         node.jobs.resume()

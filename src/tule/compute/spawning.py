@@ -96,12 +96,15 @@ class Spawner:
             "op": "zygote",
             "root": self._root.name,
             "binds": [[str(mount.source), mount.target] for mount in place.mounts],
-            "files": self._files,
             "argv": [place.executable, "-I", place.inside, "zygote", json.dumps(settings)],
             "env": ZYGOTE_ENVIRONMENT,
         }
-        spawner.send(order, [theirs.fileno()])
-        theirs.close()
+        files = _in_memory(json.dumps(self._files).encode())  # trust stores are larger than a packet
+        try:
+            spawner.send(order, [theirs.fileno(), files])
+        finally:
+            os.close(files)
+            theirs.close()
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await channel.receive()
@@ -177,3 +180,11 @@ def socket_pair() -> tuple[socket.socket, socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     ours.setblocking(False)
     return ours, theirs
+
+
+def _in_memory(data: bytes) -> int:
+    """A descriptor to read `data` from."""
+    fd = os.memfd_create("tule-files")
+    os.write(fd, data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd

@@ -5,6 +5,7 @@ of it plus its own /proc and /tmp.
 """
 
 import base64
+import errno
 import os
 
 from . import syscalls as sys_
@@ -77,10 +78,24 @@ def _touch(path):
 
 
 def _write(root, path, data):
+    """A file of the root; over a file of the host's that is shown read-only, it is laid as a mount."""
     full = root + path
-    os.makedirs(os.path.dirname(full), 0o755, exist_ok=True)
-    if os.path.islink(full):
-        os.unlink(full)
-    fd = os.open(full, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    os.write(fd, data)
+    try:
+        os.makedirs(os.path.dirname(full), 0o755, exist_ok=True)
+        if os.path.islink(full):
+            os.unlink(full)
+        _create(full, data)
+    except OSError as error:
+        if error.errno != errno.EROFS or not os.path.exists(full):
+            raise
+        aside = root + "/var/rapid" + path
+        os.makedirs(os.path.dirname(aside), 0o755, exist_ok=True)
+        _create(aside, data)
+        sys_.mount(aside, os.path.realpath(full), "", sys_.MS_BIND)
+
+
+def _create(path, data):
+    fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    while data:
+        data = data[os.write(fd, data) :]
     os.close(fd)

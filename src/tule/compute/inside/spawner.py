@@ -4,6 +4,7 @@ It lives in the host's file system (at level 2 inside a user namespace of its ow
 `zygote` starts a fork server in a skeleton root; `trees` answers with one descriptor for each list of directories.
 """
 
+import json
 import os
 import signal
 import sys
@@ -47,7 +48,8 @@ def _start_zygote(order, fds, features):
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         sys_.prctl(sys_.PR_SET_PDEATHSIG, signal.SIGKILL)
         if features["mount"]:
-            skeleton.enter(order["root"], order["binds"], order["files"])
+            with os.fdopen(fds[1], "rb", closefd=False) as files:
+                skeleton.enter(order["root"], order["binds"], json.loads(files.read()))
         os.set_inheritable(fds[0], True)
         os.execve(order["argv"][0], order["argv"] + [str(fds[0])], order["env"])
     except OSError as error:

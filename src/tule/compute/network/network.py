@@ -33,7 +33,7 @@ LISTENERS = (
     ListenerSpec(EGRESS, "127.0.0.1", EGRESS_PORT),
 )
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-AUTHORITY = "/etc/ssl/certs/tule.pem"
+AUTHORITY = "/etc/tule/authority.pem"
 _BUNDLE_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 
 # Serve the node's AWS endpoint on a listening socket for a tenant, with TLS or without; the server to close.
