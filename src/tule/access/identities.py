@@ -50,6 +50,12 @@ class Role:
     tags: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(slots=True, frozen=True)
+class OidcProvider:
+    arn: str
+    clients: tuple[str, ...]
+
+
 class Identities(Protocol):
     def access_key(self, tx: Tx, access_key: str) -> AccessKey | None:
         """A long-term key (AKIA...).  Temporary keys are in their session token: see `session`."""
@@ -67,6 +73,14 @@ class Identities(Protocol):
 
     def managed_policy(self, tx: Tx, account: str, policy_arn: str) -> Policy | None:
         """The default version of a managed policy, the account's own or AWS's."""
+        ...
+
+    def oidc_provider(self, tx: Tx, account: str, issuer: str) -> OidcProvider | None:
+        """The account's OpenID Connect provider for tokens of this issuer (`https://...`)."""
+        ...
+
+    def mfa_matches(self, tx: Tx, principal: Principal, serial: str, code: str, now_ms: int) -> bool:
+        """Whether `code` is the present one of the MFA device `serial`, and the device the caller's."""
         ...
 
     def policies(self, tx: Tx, principal: Principal) -> IdentityPolicies | None:

@@ -23,6 +23,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tule.access.access_keys import new_access_key
 from tule.access.identities import AccessKey
 from tule.access.principal import Principal
 from tule.core.ids import Ids
@@ -45,7 +46,7 @@ class Sessions:
 
     def issue(self, ids: Ids, principal: Principal, expires_ms: int) -> AccessKey:
         """New credentials of `principal` (whose own `access_key` is replaced by the new one)."""
-        access_key = ids.unique_id("ASIA")
+        access_key = new_access_key(ids, "ASIA", principal.account)
         session = dataclasses.replace(principal, access_key=access_key)
         nonce = ids.bytes(_NONCE_BYTES)
         body = zlib.compress(orjson.dumps({"principal": _to_document(session), "expires_ms": expires_ms}))

@@ -11,18 +11,20 @@ from typing import Any
 
 import orjson
 
-from tule.access.identities import AccessKey, IdentityPolicies, Policy, Role
+from tule.access.identities import AccessKey, IdentityPolicies, OidcProvider, Policy, Role
 from tule.access.principal import Principal, root
 from tule.access.sessions import InvalidSessionToken, Sessions
 from tule.core import arn as arns
 from tule.core.clock import Clock
 from tule.core.ids import Ids
-from tule.services.iam import policies, rules, state
+from tule.services.iam import mfa_devices, policies, providers, rules, state
 from tule.services.iam.state import GROUP, ROLE, USER, Entity, Kind
 from tule.store.store import Store, Tx
 
 _WATCH_SECONDS = 10.0
 _MAX_CACHED = 10_000
+_ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+_OF_ROOT = IdentityPolicies((Policy("the account's root", _ALLOW_ALL),))  # behind a federated session of the root
 
 
 class IamIdentities:
@@ -79,6 +81,17 @@ class IamIdentities:
     def managed_policy(self, tx: Tx, account: str, policy_arn: str) -> Policy | None:
         return _managed(tx, account, policy_arn)
 
+    def oidc_provider(self, tx: Tx, account: str, issuer: str) -> OidcProvider | None:
+        arn = arns.arn("iam", "", account, f"oidc-provider/{issuer.removeprefix('https://').rstrip('/')}")
+        provider = providers.OIDC.find(tx, account, arn)
+        return None if provider is None else OidcProvider(arn, tuple(provider["clients"]))
+
+    def mfa_matches(self, tx: Tx, principal: Principal, serial: str, code: str, now_ms: int) -> bool:
+        device = mfa_devices.SHELF.find(tx, principal.account, serial)
+        if device is None or device.get("user") != principal.user_id:
+            return False
+        return mfa_devices.matches(device["seed"], code, now_ms)
+
     def policies(self, tx: Tx, principal: Principal) -> IdentityPolicies | None:
         cached_as = (principal.entity_arn, principal.user_id.partition(":")[0])
         if cached_as not in self._policies:
@@ -117,6 +130,8 @@ def _read_key(tx: Tx, access_key: str) -> AccessKey | None:
 
 
 def _read_policies(tx: Tx, principal: Principal) -> IdentityPolicies | None:
+    if principal.entity_arn.endswith(":root"):
+        return _OF_ROOT
     kind = {"user": USER, "role": ROLE, "federated": USER}.get(principal.kind)
     if kind is None:
         return IdentityPolicies()

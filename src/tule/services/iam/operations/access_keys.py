@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tule.access.access_keys import new_access_key
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.iam import errors, listing, rules, shapes, state, usage
@@ -16,7 +17,7 @@ def create_access_key(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     user_id, name = _owner(call, tx, params)
     if len(state.keys_of(tx, call.account, user_id)) >= rules.MAX_ACCESS_KEYS:
         raise errors.quota_exceeded("AccessKeysPerUser", rules.MAX_ACCESS_KEYS)
-    row = KeyRow(tx.ids.unique_id("AKIA"), call.account, user_id, tx.ids.secret(40), "Active", tx.now_ms)
+    row = KeyRow(new_access_key(tx.ids, "AKIA", call.account), call.account, user_id, tx.ids.secret(40), "Active", tx.now_ms)
     state.add_key(tx, row)
     return {"AccessKey": {**_metadata(row, name), "SecretAccessKey": row.secret}}
 
