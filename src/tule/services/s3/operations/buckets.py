@@ -113,7 +113,7 @@ def list_buckets(call: Call, tx: Tx, params: Params) -> Params:
 
 
 def _listed(bucket: buckets.Bucket) -> Params:
-    return {"Name": bucket.name, "CreationDate": bucket.created_ms / 1000, "BucketRegion": bucket.region, "BucketArn": bucket.arn}
+    return {"Name": bucket.name, "CreationDate": bucket.created_ms // 1000, "BucketRegion": bucket.region, "BucketArn": bucket.arn}
 
 
 def delete_bucket(call: Call, tx: Tx, params: Params) -> Params:

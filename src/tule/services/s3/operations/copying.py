@@ -81,7 +81,7 @@ def _write(call: Call, tx: Tx, source: Source, draft: Draft) -> Params | None:
         return None
     bucket = buckets.get(tx, draft.params["Bucket"])
     version = writing.commit(call, tx, bucket, draft, "ObjectCreated:Copy", "CopyObject")
-    copied = {"ETag": f'"{version.etag}"', "LastModified": version.modified_ms / 1000, **checksums.parse(version.checksum).members}
+    copied = {"ETag": f'"{version.etag}"', "LastModified": version.modified_ms // 1000, **checksums.parse(version.checksum).members}
     return {"CopyObjectResult": copied, **metadata.ENCRYPTION, **source.version_member, **writing.version_member(bucket, version.version)}
 
 

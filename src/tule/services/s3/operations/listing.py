@@ -97,7 +97,7 @@ def shown(text: str, params: Params) -> str:
 def _entry(item: Listed, params: Params, *, with_owner: bool) -> Params:
     entry: Params = {
         "Key": shown(item.key, params),
-        "LastModified": item.modified_ms / 1000,
+        "LastModified": item.modified_ms // 1000,
         "ETag": f'"{item.etag}"',
         "Size": item.size,
         "StorageClass": item.storage_class,

@@ -50,7 +50,7 @@ async def upload_part_copy(call: Call, params: Params) -> Params:
     stream = pieces(call.node.blobs, source.segments, span)
     taken = await content.store(call.node.blobs, stream, span.length, multipart.part_algorithm(upload))
     part = await _put(call, params, upload, taken)
-    copied: Params = {"ETag": f'"{part.etag}"', "LastModified": part.modified_ms / 1000}
+    copied: Params = {"ETag": f'"{part.etag}"', "LastModified": part.modified_ms // 1000}
     kind = multipart.kind_of(upload)
     if kind is not None:
         copied[f"Checksum{kind[0]}"] = part.checksum
@@ -125,7 +125,7 @@ def list_parts(call: Call, tx: Tx, params: Params) -> Params:
 def _listed(upload: Upload, part: Part) -> Params:
     entry: Params = {
         "PartNumber": part.number,
-        "LastModified": part.modified_ms / 1000,
+        "LastModified": part.modified_ms // 1000,
         "ETag": f'"{part.etag}"',
         "Size": part.size,
     }

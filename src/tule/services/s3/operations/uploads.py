@@ -136,7 +136,7 @@ def _listed(bucket: Bucket, upload: Upload, params: Params) -> Params:
     return {
         "UploadId": upload.id,
         "Key": shown(upload.key, params),
-        "Initiated": upload.initiated_ms / 1000,
+        "Initiated": upload.initiated_ms // 1000,
         "StorageClass": upload.request.get("StorageClass", metadata.STANDARD),
         "Owner": names.owner(bucket.account),
         "Initiator": initiator(upload),

@@ -72,7 +72,7 @@ def _marker(item: ListedVersion, params: Params) -> Params:
         "Key": shown(item.key, params),
         "VersionId": item.version,
         "IsLatest": item.latest,
-        "LastModified": item.modified_ms / 1000,
+        "LastModified": item.modified_ms // 1000,
         "Owner": names.owner(item.owner),
     }
 
