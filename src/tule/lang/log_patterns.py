@@ -21,6 +21,8 @@ from typing import Any
 
 import orjson
 
+from tule.lang.flat_regex import BadRegex, FlatRegex
+
 Matcher = Callable[[str], bool]
 Check = Callable[[Any], bool]  # of a field's value; _ABSENT when it is not there
 
@@ -83,8 +85,7 @@ def _terms_matcher(text: str) -> Matcher:
 
 def _term(quoted: str | None, regex: str | None, word: str | None) -> Matcher:
     if regex is not None:
-        search = _regex(regex).search
-        return lambda message: search(message) is not None
+        return _regex(regex)
     text = _unescape(quoted) if quoted is not None else word or ""
     return lambda message: text in message
 
@@ -96,13 +97,12 @@ def _unescape(quoted: str) -> str:
 _REGEX = re.compile(r"[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.\s]*")
 
 
-def _regex(text: str) -> re.Pattern[str]:
-    """AWS allows no groups, so no expression here can blow up exponentially by nesting."""
-    if not _REGEX.fullmatch(text.replace("\\(", "").replace("\\)", "").replace("\\%", "")) or len(text) > MAX_PATTERN_CHARS:
+def _regex(text: str) -> Matcher:
+    if not _REGEX.fullmatch(text.replace("\\(", "").replace("\\)", "").replace("\\%", "")):
         raise InvalidPattern(f"unsupported regular expression {text!r}")
     try:
-        return re.compile(text)
-    except re.error as error:
+        return FlatRegex(text).found_in
+    except BadRegex as error:
         raise InvalidPattern(f"bad regular expression {text!r}") from error
 
 
@@ -132,15 +132,29 @@ def _comparison(operator: str, value: str, kind: str) -> Check:
 
 def _equality(value: str, kind: str) -> Check:
     if kind == "regex":
-        search = _regex(value).search
-        return lambda found: isinstance(found, str | int | float) and search(_text(found)) is not None
+        found_in = _regex(value)
+        return lambda found: isinstance(found, str | int | float) and found_in(_text(found))
     if kind == "bare" and _NUMBER.fullmatch(value):
         limit = float(value)
         return lambda found: _number(found) == limit
     if "*" in value:
-        wild = re.compile(".*".join(re.escape(part) for part in value.split("*")), re.DOTALL).fullmatch
-        return lambda found: isinstance(found, str | int | float) and wild(_text(found)) is not None
+        parts = value.split("*")
+        return lambda found: isinstance(found, str | int | float) and _fits(_text(found), parts)
     return lambda found: isinstance(found, str | int | float) and _text(found) == value
+
+
+def _fits(text: str, parts: list[str]) -> bool:
+    """Whether `text` is these parts in order, with anything between them."""
+    first, *middle, last = parts
+    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+        return False
+    position, end = len(first), len(text) - len(last)
+    for part in middle:
+        found = text.find(part, position, end)
+        if found < 0:
+            return False
+        position = found + len(part)
+    return True
 
 
 def _text(found: Any) -> str:
