@@ -57,6 +57,7 @@ class Service:
     `reset`           forgets what it keeps in memory, at `POST /_tule/reset`.
     `pages`           HTTP outside the AWS protocols, by path prefix under `/_tule/` (a code download, a custom resource's
                       answer): the path itself must carry a token that cannot be guessed.
+    `recorded`        operations whose answers were compared with recordings of AWS's; for docs/coverage.md.
     `preflight`       answers a browser's CORS preflight, or gives None when the request is not this service's.
     """
 
@@ -73,6 +74,7 @@ class Service:
     pages: Mapping[str, Callable[[Node, Request], Awaitable[Response]]] = field(
         default_factory=dict[str, "Callable[[Node, Request], Awaitable[Response]]"]
     )
+    recorded: frozenset[str] = frozenset()
     preflight: Callable[[Node, Request], Awaitable[Response | None]] | None = None
 
 
