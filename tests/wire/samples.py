@@ -61,7 +61,7 @@ class Samples:
             names = [name for name in names if name in required]
         value: dict[str, Any] = {}
         for name in names:
-            if name not in required and name != shape.get("payload") and not shape.get("union") and self._random.random() < 0.2:
+            if name not in required and not self._always(shape, name, members[name]) and self._random.random() < 0.2:
                 continue
             try:
                 inner = self._value(members[name], depth)
@@ -76,6 +76,10 @@ class Samples:
         if not value and (self._form or shape.get("union")):
             return None
         return value
+
+    def _always(self, shape: Shape, name: str, member: Shape) -> bool:
+        """Payloads and maps of headers are never left out: an absent one and an empty one look alike to a client."""
+        return name == shape.get("payload") or member.get("location") == "headers" or bool(shape.get("union"))
 
     def _list(self, shape: Shape, depth: int) -> list[Any] | None:
         if depth > 12:

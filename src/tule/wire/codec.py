@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tule.core.errors import ServiceError
 from tule.wire import refusals
+from tule.wire.compression import gunzip, is_gzip
 from tule.wire.errors import error_response
 from tule.wire.http import Request, Response
 from tule.wire.json_shapes import JsonReaders, JsonWriters
@@ -85,6 +87,7 @@ class OperationCodec:
         self.input_stream = _member(model, operation, "input", "stream")
         self.output_stream = _member(model, operation, "output", "stream")
         self.event_input = _member(model, operation, "input", "events")
+        self._compressible = "requestcompression" in operation
         self.event_output = _member(model, operation, "output", "events")
 
     @cached_property
@@ -101,6 +104,8 @@ class OperationCodec:
         Raises ServiceError with AWS's own words for what cannot be read and for what breaks a constraint.
         """
         try:
+            if self._compressible and request.body and is_gzip(request.headers):
+                request = replace(request, body=gunzip(request.body))
             params = self._protocol.parse(request)
         except Malformed as error:
             raise refusals.malformed(self.service, self.protocol, str(error)) from error

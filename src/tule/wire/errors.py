@@ -164,6 +164,8 @@ def _xml_fields(model: ServiceModel | None, shape: Shape | None, error: ServiceE
     members = {} if model is None or shape is None else model.shapes.members(shape)
     writers = None if model is None else XmlWriters(model.shapes)
     for name, value in error.fields.items():
+        if name in ("Code", "Message", "message"):
+            continue
         if name in members and writers is not None:
             writers.element(members[name], members[name].get("locationName", name))(value, parts.append)
         elif value is not None:

@@ -15,7 +15,9 @@ from urllib.parse import parse_qsl
 from tule.core.errors import ServiceError, not_implemented
 from tule.wire import refusals
 from tule.wire.codec import OperationCodec
+from tule.wire.compression import gunzip, is_gzip
 from tule.wire.http import Request
+from tule.wire.malformed import Malformed
 
 if TYPE_CHECKING:
     from tule.wire.models import Models
@@ -99,11 +101,21 @@ def _by_action(models: Models, request: Request, action: str, signing_name: str 
 def _parameter(request: Request, pattern: re.Pattern[str]) -> str | None:
     """A plain parameter from the form in the body, or from the query string."""
     if request.method == "POST" and request.body and request.headers.get("content-type", _FORM).startswith(_FORM):
-        match = pattern.search(request.body.decode("utf-8", errors="replace"))
+        match = pattern.search(_form(request).decode("utf-8", errors="replace"))
         if match is not None:
             return match.group(1)
     match = pattern.search(request.query)
     return match.group(1) if match is not None else None
+
+
+def _form(request: Request) -> bytes:
+    body = request.body or b""
+    if not is_gzip(request.headers):
+        return body
+    try:
+        return gunzip(body)
+    except Malformed:
+        return body
 
 
 def _by_path(models: Models, request: Request, signing_name: str | None, hint: str | None) -> OperationCodec:

@@ -20,7 +20,7 @@ import orjson
 
 from tule.wire import timestamps
 from tule.wire.malformed import Malformed
-from tule.wire.shapes import Shape, Shapes
+from tule.wire.shapes import ANSWER_LOCATIONS, Shape, Shapes
 
 Reader = Callable[[Any], Any]
 Writer = Callable[[Any], Any]
@@ -66,6 +66,7 @@ class JsonReaders:
         members = {
             (name if self._cbor else member.get("locationName", name)): (name, self.reader(member))
             for name, member in self._shapes.members(shape).items()
+            if not member.get("location")
         }
         known = members.get
 
@@ -245,6 +246,7 @@ class JsonWriters:
         members = tuple(
             (name, name if self._cbor else member.get("locationName", name), self.writer(member))
             for name, member in self._shapes.members(shape).items()
+            if member.get("location") not in ANSWER_LOCATIONS
         )
         by_name = {name: (wire_name, writer) for name, wire_name, writer in members}
         known = by_name.get

@@ -6,7 +6,7 @@ AWS: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html and aws-res
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
@@ -18,8 +18,8 @@ from tule.wire.http import Body, Request, Response
 from tule.wire.json_shapes import InexactNumber
 from tule.wire.json_text import dumps, loads, loads_exact
 from tule.wire.malformed import Malformed
-from tule.wire.shapes import Shape, is_streaming, wire_name
-from tule.wire.xml_shapes import LEAF_READERS
+from tule.wire.shapes import ANSWER_LOCATIONS, Shape, is_streaming, wire_name
+from tule.wire.xml_shapes import LEAF_READERS, read_base64
 
 if TYPE_CHECKING:
     from tule.wire.codec import Compilers
@@ -118,22 +118,22 @@ class RestInput:
 
     def _bind_member(self, model: ServiceModel, name: str, member: Shape) -> None:
         location = member.get("location")
-        wire_name: str = member.get("locationName", name)
+        given: str = member.get("locationName", name)
         if location == "uri":
-            self._label_readers[_group(wire_name)] = (name, _text_reader(member, "iso8601"))
+            self._label_readers[_group(given)] = (name, LEAF_READERS[member["type"]])
         elif location == "querystring":
             if member["type"] == "map":
                 self._query_rest = (name, model.shapes.at(member["value"])["type"] == "list")
             elif member["type"] == "list":
-                item = _text_reader(model.shapes.at(member["member"]), "iso8601")
-                self._query[wire_name] = (name, member, lambda values: [item(value) for value in values])
+                item = LEAF_READERS[model.shapes.at(member["member"])["type"]]
+                self._query[given] = (name, member, lambda values: [item(value) for value in values])
             else:
-                convert = _text_reader(member, "iso8601")
-                self._query[wire_name] = (name, member, lambda values: convert(values[0]))
+                convert = LEAF_READERS[member["type"]]
+                self._query[given] = (name, member, lambda values: convert(values[0]))
         elif location == "header":
-            self._headers.append(_Bound(name, wire_name.lower(), _header_reader(model, member)))
+            self._headers.append(_Bound(name, given.lower(), _header_reader(model, member)))
         elif location == "headers":
-            self._prefixed.append((name, wire_name.lower()))
+            self._prefixed.append((name, given.lower()))
 
     def _payload_reader(self, compilers: Compilers, member: Shape, shapes: Any) -> Callable[[Request], Any]:
         if is_streaming(member):
@@ -190,28 +190,35 @@ def _group(label: str) -> str:
     return re.sub(r"\W", "_", label)
 
 
-def _text_reader(member: Shape, _time: str) -> Callable[[str], Any]:
-    return LEAF_READERS[member["type"]]
-
-
 def _header_reader(model: ServiceModel, member: Shape) -> Callable[[str], Any]:
     if member.get("jsonvalue"):
-        return _read_json_header
+        return lambda text: _utf8(read_base64(text))
     if member["type"] == "list":
-        item = LEAF_READERS[model.shapes.at(member["member"])["type"]]
-        return lambda text: [item(_unquoted(piece.strip())) for piece in text.split(",") if piece.strip()]
+        kind = model.shapes.at(member["member"])["type"]
+        item = LEAF_READERS[kind]
+        split = _split_dates if kind == "timestamp" else _split_list
+        return lambda text: [item(piece) for piece in split(text)]
     return LEAF_READERS[member["type"]]
 
 
-def _unquoted(text: str) -> str:
-    return text[1:-1].replace('\\"', '"') if len(text) >= 2 and text[0] == text[-1] == '"' else text
+def _split_list(text: str) -> list[str]:
+    """The values of a list in a header; those in quotes may hold commas."""
+    return [
+        match[0][1:-1].replace('\\"', '"').replace("\\\\", "\\") if match[0].startswith('"') else match[0].strip()
+        for match in _LIST_ITEM.finditer(text)
+        if match[0].strip()
+    ]
 
 
-def _read_json_header(text: str) -> Any:
-    try:
-        return orjson.loads(b64decode(text, validate=True))
-    except ValueError as error:
-        raise Malformed("A header that holds JSON cannot be decoded") from error
+_LIST_ITEM = re.compile(r'"(?:[^"\\]|\\.)*"|[^,"\s][^,]*')
+
+
+def _split_dates(text: str) -> list[str]:
+    """RFC 822 dates hold one comma each; other dates none."""
+    pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+    if not pieces or not pieces[0].isalpha():
+        return pieces
+    return [", ".join(pieces[at : at + 2]) for at in range(0, len(pieces), 2)]
 
 
 def _utf8(body: bytes) -> str:
@@ -242,9 +249,9 @@ class RestOutput:
         headers = {"x-amz-request-id": request_id, "x-amz-id-2": host_id(request_id)} if self._s3 else {"x-amzn-RequestId": request_id}
         if self._status_member is not None and result.get(self._status_member) is not None:
             status = status or int(result[self._status_member])
-        for name, wire_name, convert in self._headers:
+        for name, header, convert in self._headers:
             if (value := result.get(name)) is not None:
-                headers[wire_name] = convert(value)
+                headers[header] = convert(value)
         for name, prefix in self._prefixed:
             headers.update({prefix + key: str(value) for key, value in (result.get(name) or {}).items()})
         return Response(status or self._status, headers, self._body(result, headers))
@@ -273,20 +280,20 @@ class RestOutput:
         if payload is not None:
             self._payload = payload
             self._bind_payload(model, compilers, members[payload])
-        elif self._events is None and (not self._xml or any(not member.get("location") for member in members.values())):
+        elif self._events is None and (not self._xml or any(member.get("location") not in ANSWER_LOCATIONS for member in members.values())):
             tag = structure.get("locationName", structure["shape"])
             self._content_type, self._write = self._structure_writer(model, compilers, structure, tag)
 
     def _bind_member(self, model: ServiceModel, name: str, member: Shape) -> None:
         location = member.get("location")
-        wire_name: str = member.get("locationName", name)
+        given: str = member.get("locationName", name)
         if location == "statusCode":
             self._status_member = name
         elif location == "header":
-            header = wire_name.lower() if wire_name.lower() in _BODY_HEADERS else wire_name
+            header = given.lower() if given.lower() in _BODY_HEADERS else given
             self._headers.append(_Bound(name, header, _header_writer(model, member)))
         elif location == "headers":
-            self._prefixed.append((name, wire_name))
+            self._prefixed.append((name, given))
 
     def _bind_payload(self, model: ServiceModel, compilers: Compilers, member: Shape) -> None:
         if member["type"] == "blob":
@@ -327,13 +334,24 @@ def _header_writer(model: ServiceModel, member: Shape) -> Callable[[Any], str]:
     if member.get("jsonvalue"):
         return lambda value: b64encode(value.encode() if isinstance(value, str) else orjson.dumps(value)).decode()
     if member["type"] == "list":
-        item = _header_writer(model, model.shapes.at(member["member"]))
-        return lambda value: ",".join(item(entry) for entry in value)
+        entry_shape = model.shapes.at(member["member"])
+        item = _header_writer(model, entry_shape)
+        if entry_shape["type"] == "string":
+            return lambda value: ", ".join(_quoted(str(entry)) for entry in value)
+        return lambda value: ", ".join(item(entry) for entry in value)
     if member["type"] == "timestamp":
         return _HEADER_TIMES[member.get("timestampFormat", "rfc822")]
     if member["type"] == "boolean":
         return lambda value: "true" if value else "false"
     return str
+
+
+def _quoted(text: str) -> str:
+    """In quotes where a list could not be split again otherwise."""
+    if "," not in text and '"' not in text:
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 _HEADER_TIMES: dict[str, Callable[[Any], str]] = {

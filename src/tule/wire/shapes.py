@@ -11,6 +11,9 @@ from typing import Any
 
 Shape = dict[str, Any]
 
+ANSWER_LOCATIONS = frozenset(("header", "headers", "statusCode"))
+"""Where members of an answer stand that are not in its body."""
+
 
 class Shapes:
     def __init__(self, raw: Mapping[str, Shape]) -> None:
@@ -71,4 +74,4 @@ def wire_name(shape: Shape, name: str) -> str:
 
 def flat_name(shape: Shape, name: str) -> str:
     """The name under which a flattened list repeats itself."""
-    return shape.get("formName") or shape["member"].get("locationName") or shape.get("locationName", name)
+    return shape.get("formName") or shape.get("locationName") or shape["member"].get("locationName", name)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tule.wire import timestamps
 from tule.wire.malformed import Malformed
-from tule.wire.shapes import Shape, Shapes, flat_name, wire_name
+from tule.wire.shapes import ANSWER_LOCATIONS, Shape, Shapes, flat_name, wire_name
 from tule.wire.xml_tree import Node
 
 Reader = Callable[[list[Node]], Any]
@@ -188,7 +188,7 @@ class XmlWriters:
         members = [
             (name, self.element(member, self._tag(member, name)))
             for name, member in self._shapes.members(structure).items()
-            if not member.get("location") and not member.get("xmlAttribute")
+            if member.get("location") not in ANSWER_LOCATIONS and not member.get("xmlAttribute")
         ]
 
         def write(value: Any, emit: Emit) -> None:
