@@ -1,4 +1,4 @@
-"""What each operation needs to be allowed: actions, resources, condition keys, and the bucket's own policy.
+"""What each operation needs to be allowed: actions, resources, condition keys, and the bucket's own say.
 
 AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 """
@@ -8,15 +8,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs, Params
-from tule.services.s3 import errors
-from tule.services.s3.state import buckets
+from tule.services.s3 import copy_source, errors, names, resource_policy, tag_rules
+from tule.services.s3.state import buckets, objects
 from tule.services.s3.state.buckets import Bucket
+from tule.services.s3.state.objects import Access
 from tule.store.store import Tx
 
+Context = dict[str, Any]
+_ACL_MEMBERS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP", "AccessControlPolicy")
+_WRITE_KEYS = {
+    "ACL": "s3:x-amz-acl",
+    "StorageClass": "s3:x-amz-storage-class",
+    "ServerSideEncryption": "s3:x-amz-server-side-encryption",
+    "CopySource": "s3:x-amz-copy-source",
+    "MetadataDirective": "s3:x-amz-metadata-directive",
+    "WebsiteRedirectLocation": "s3:x-amz-website-redirect-location",
+    "IfMatch": "s3:if-match",
+    "IfNoneMatch": "s3:if-none-match",
+    "GrantFullControl": "s3:x-amz-grant-full-control",
+    "GrantRead": "s3:x-amz-grant-read",
+}
+_LIST_KEYS = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys", "KeyMarker": "s3:key-marker"}
 
-def _bucket_of(tx: Tx, params: Params) -> Bucket:
+
+def bucket_of(tx: Tx, params: Params) -> Bucket:
     """The bucket, once the expected owner was compared.  Raises NoSuchBucket, AccessDenied."""
     bucket = buckets.get(tx, params["Bucket"])
     expected = params.get("ExpectedBucketOwner")
@@ -28,53 +47,228 @@ def _bucket_of(tx: Tx, params: Params) -> Bucket:
     return bucket
 
 
-def _need(bucket: Bucket, action: str, key: str | None = None, context: Mapping[str, Any] | None = None) -> Need:
+def need(call: Call, bucket: Bucket, action: str, key: str | None = None, context: Context | None = None, found: Access | None = None) -> Need:
+    """One permission on a bucket, or on an object; `found` is that object, when its tags and ACL count."""
     resource = bucket.arn if key is None else f"{bucket.arn}/{key}"
-    return Need(f"s3:{action}", resource, context or {}, bucket.config.get("Policy"), bucket.account)
+    context = context if context is not None else {}
+    if found is not None and found.tags:
+        context = context | {f"s3:ExistingObjectTag/{name}": value for name, value in orjson.loads(found.tags).items()}
+    policy = resource_policy.of(call.principal, bucket, f"s3:{action}", resource, found)
+    return Need(f"s3:{action}", resource, context, policy, bucket.account)
 
 
-def _on_bucket(action: str) -> Needs:
+def _is_plain(call: Call, bucket: Bucket) -> bool:
+    """The account's root on a bucket of its own without a policy: nothing can deny it, so nothing needs to be looked up."""
+    return call.principal.kind == "root" and call.principal.account == bucket.account and "Policy" not in bucket.config
+
+
+def _on_bucket(*actions: str) -> Needs:
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-        return [_need(_bucket_of(tx, params), action)]
+        bucket = bucket_of(tx, params)
+        return [need(call, bucket, action) for action in actions]
 
     return needs
 
 
-def _on_object(action: str, versioned: str | None = None) -> Needs:
+def _listing(action: str) -> Needs:
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-        bucket = _bucket_of(tx, params)
-        return [_need(bucket, versioned if versioned and params.get("VersionId") else action, params["Key"])]
+        context = {key: str(params[member]) for member, key in _LIST_KEYS.items() if member in params}
+        return [need(call, bucket_of(tx, params), action, context=context)]
 
     return needs
 
 
-def _listing(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-    context = {"s3:prefix": params.get("Prefix", "")}
-    if "Delimiter" in params:
-        context["s3:delimiter"] = params["Delimiter"]
-    if "MaxKeys" in params:
-        context["s3:max-keys"] = str(params["MaxKeys"])
-    return [_need(_bucket_of(tx, params), "ListBucket", context=context)]
+def _reading(action: str, versioned: str | None = None, *more: tuple[str, str]) -> Needs:
+    """Of an existing object.  Who may not list the bucket may not learn either that there is no such key."""
+
+    def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+        bucket = bucket_of(tx, params)
+        if _is_plain(call, bucket):
+            return []
+        key, version_id = params["Key"], params.get("VersionId")
+        found = objects.access(tx, bucket, key, version_id)
+        actions = [action, *(one for one, _ in more)] if version_id is None else [versioned or action, *(other for _, other in more)]
+        context: Context = {} if version_id is None else {"s3:VersionId": version_id}
+        wanted = [need(call, bucket, each, key, context, found) for each in actions]
+        if found is None:
+            wanted.append(need(call, bucket, "ListBucket"))
+        return wanted
+
+    return needs
+
+
+def _object(action: str, versioned: str | None = None) -> Needs:
+    """Of an object that need not exist."""
+
+    def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+        bucket = bucket_of(tx, params)
+        if _is_plain(call, bucket):
+            return []
+        version_id = params.get("VersionId")
+        if version_id is not None and versioned is not None:
+            return [need(call, bucket, versioned, params["Key"], {"s3:VersionId": version_id})]
+        return [need(call, bucket, action, params["Key"])]
+
+    return needs
+
+
+def _changing(action: str, versioned: str) -> Needs:
+    """Of what belongs to an existing object: its tags, its ACL."""
+
+    def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+        bucket = bucket_of(tx, params)
+        if _is_plain(call, bucket):
+            return []
+        version_id = params.get("VersionId")
+        found = objects.access(tx, bucket, params["Key"], version_id)
+        context = _write_context(params) | _tag_context((params.get("Tagging") or {}).get("TagSet"))
+        return [need(call, bucket, versioned if version_id else action, params["Key"], context, found)]
+
+    return needs
+
+
+def _writing(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+    bucket = bucket_of(tx, params)
+    if _is_plain(call, bucket):
+        return []
+    return _write_needs(call, bucket, params)
+
+
+def _write_needs(call: Call, bucket: Bucket, params: Params) -> list[Need]:
+    """An ACL and tags that come with an object need permissions of their own."""
+    key, context = params["Key"], _write_context(params)
+    wanted = ["PutObject"]
+    if any(params.get(member) is not None for member in _ACL_MEMBERS):
+        wanted.append("PutObjectAcl")
+    if params.get("Tagging"):
+        wanted.append("PutObjectTagging")
+        tags = tag_rules.from_header(params["Tagging"])
+        context |= _tag_context([{"Key": name, "Value": value} for name, value in tags.items()])
+    return [need(call, bucket, action, key, context) for action in wanted]
+
+
+def _write_context(params: Params) -> Context:
+    return {key: params[member] for member, key in _WRITE_KEYS.items() if isinstance(params.get(member), str)}
+
+
+def _tag_context(tags: Sequence[Mapping[str, str]] | None) -> Context:
+    if not tags:
+        return {}
+    found: Context = {f"s3:RequestObjectTag/{tag.get('Key', '')}": tag.get("Value", "") for tag in tags}
+    return found | {"s3:RequestObjectTagKeys": [tag.get("Key", "") for tag in tags]}
+
+
+def _copying(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+    """Reading the source, its tags where they come along, and writing."""
+    name = copy_source.parse(params["CopySource"])
+    source, target = buckets.get(tx, name.bucket), bucket_of(tx, params)
+    found = objects.access(tx, source, name.key, name.version)
+    read = ["GetObject" if name.version is None else "GetObjectVersion"]
+    write = _write_needs(call, target, params)
+    is_copy = call.operation == "CopyObject" and params.get("TaggingDirective", "COPY") == "COPY"
+    if is_copy and found is not None and found.tags:
+        read.append("GetObjectTagging" if name.version is None else "GetObjectVersionTagging")
+        write.append(need(call, target, "PutObjectTagging", params["Key"]))
+    wanted = [need(call, source, action, name.key, found=found) for action in read]
+    if found is None:
+        wanted.append(need(call, source, "ListBucket"))
+    return [*wanted, *write]
+
+
+def _create_bucket(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+    names.check_bucket_name(params["Bucket"])
+    resource = names.bucket_arn(call.region, params["Bucket"])
+    context: Context = {"s3:LocationConstraint": (params.get("CreateBucketConfiguration") or {}).get("LocationConstraint") or call.region}
+    wanted = ["CreateBucket"]
+    if any(params.get(member) is not None for member in _ACL_MEMBERS):
+        wanted.append("PutBucketAcl")
+    if params.get("ObjectOwnership") is not None:
+        wanted.append("PutBucketOwnershipControls")
+    return [Need(f"s3:{action}", resource, context) for action in wanted]
+
+
+def _list_buckets(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+    return [Need("s3:ListAllMyBuckets")]
 
 
 def _delete_objects(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-    bucket = _bucket_of(tx, params)
-    entries = (params.get("Delete") or {}).get("Objects") or ()
-    return [_need(bucket, "DeleteObjectVersion" if "VersionId" in entry else "DeleteObject", entry["Key"]) for entry in entries]
+    """Each key is decided by itself, within the operation: see `delete_needs`."""
+    bucket_of(tx, params)
+    return []
 
 
+def delete_needs(call: Call, bucket: Bucket, entries: Sequence[Mapping[str, Any]]) -> list[Need]:
+    return [need(call, bucket, "DeleteObjectVersion" if "VersionId" in entry else "DeleteObject", entry["Key"]) for entry in entries]
+
+
+_BUCKET_ACTIONS = {
+    "HeadBucket": "ListBucket",
+    "DeleteBucket": "DeleteBucket",
+    "GetBucketLocation": "GetBucketLocation",
+    "PutBucketPolicy": "PutBucketPolicy",
+    "GetBucketPolicy": "GetBucketPolicy",
+    "DeleteBucketPolicy": "DeleteBucketPolicy",
+    "GetBucketPolicyStatus": "GetBucketPolicyStatus",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "PutBucketOwnershipControls": "PutBucketOwnershipControls",
+    "GetBucketOwnershipControls": "GetBucketOwnershipControls",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+    "PutBucketAcl": "PutBucketAcl",
+    "GetBucketAcl": "GetBucketAcl",
+    "PutBucketTagging": "PutBucketTagging",
+    "GetBucketTagging": "GetBucketTagging",
+    "DeleteBucketTagging": "PutBucketTagging",
+    "PutBucketCors": "PutBucketCORS",
+    "GetBucketCors": "GetBucketCORS",
+    "DeleteBucketCors": "PutBucketCORS",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "DeleteBucketEncryption": "PutEncryptionConfiguration",
+    "PutBucketVersioning": "PutBucketVersioning",
+    "GetBucketVersioning": "GetBucketVersioning",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "PutBucketWebsite": "PutBucketWebsite",
+    "GetBucketWebsite": "GetBucketWebsite",
+    "DeleteBucketWebsite": "DeleteBucketWebsite",
+    "PutBucketLogging": "PutBucketLogging",
+    "GetBucketLogging": "GetBucketLogging",
+    "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
+    "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+    "PutBucketRequestPayment": "PutBucketRequestPayment",
+    "GetBucketRequestPayment": "GetBucketRequestPayment",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+}
 NEEDS: dict[str, Needs] = {
-    "HeadBucket": _on_bucket("ListBucket"),
-    "DeleteBucket": _on_bucket("DeleteBucket"),
-    "GetBucketLocation": _on_bucket("GetBucketLocation"),
-    "PutBucketNotificationConfiguration": _on_bucket("PutBucketNotification"),
-    "GetBucketNotificationConfiguration": _on_bucket("GetBucketNotification"),
-    "ListObjects": _listing,
-    "ListObjectsV2": _listing,
-    "PutObject": _on_object("PutObject"),
-    "GetObject": _on_object("GetObject", "GetObjectVersion"),
-    "HeadObject": _on_object("GetObject", "GetObjectVersion"),
-    "DeleteObject": _on_object("DeleteObject", "DeleteObjectVersion"),
+    **{operation: _on_bucket(action) for operation, action in _BUCKET_ACTIONS.items()},
+    "CreateBucket": _create_bucket,
+    "ListBuckets": _list_buckets,
+    "ListObjects": _listing("ListBucket"),
+    "ListObjectsV2": _listing("ListBucket"),
+    "ListObjectVersions": _listing("ListBucketVersions"),
+    "ListMultipartUploads": _listing("ListBucketMultipartUploads"),
+    "GetObject": _reading("GetObject", "GetObjectVersion"),
+    "HeadObject": _reading("GetObject", "GetObjectVersion"),
+    "GetObjectAttributes": _reading("GetObject", "GetObjectVersion", ("GetObjectAttributes", "GetObjectVersionAttributes")),
+    "GetObjectAcl": _reading("GetObjectAcl", "GetObjectVersionAcl"),
+    "GetObjectTagging": _reading("GetObjectTagging", "GetObjectVersionTagging"),
+    "PutObjectAcl": _changing("PutObjectAcl", "PutObjectVersionAcl"),
+    "PutObjectTagging": _changing("PutObjectTagging", "PutObjectVersionTagging"),
+    "DeleteObjectTagging": _changing("DeleteObjectTagging", "DeleteObjectVersionTagging"),
+    "PutObject": _writing,
+    "PostObject": _writing,
+    "CreateMultipartUpload": _writing,
+    "UploadPart": _object("PutObject"),
+    "CompleteMultipartUpload": _object("PutObject"),
+    "AbortMultipartUpload": _object("AbortMultipartUpload"),
+    "ListParts": _object("ListMultipartUploadParts"),
+    "CopyObject": _copying,
+    "UploadPartCopy": _copying,
+    "DeleteObject": _object("DeleteObject", "DeleteObjectVersion"),
     "DeleteObjects": _delete_objects,
 }
-ANONYMOUS = frozenset(NEEDS)
+ANONYMOUS = frozenset(NEEDS) - {"CreateBucket", "ListBuckets"}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tule.core.errors import ServiceError, not_implemented
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.s3 import errors, events, garbage, names, preconditions, sequence, writing
+from tule.services.s3 import access, errors, events, garbage, names, preconditions, sequence, writing
 from tule.services.s3.events import Change
 from tule.services.s3.reading import check_version_id
 from tule.services.s3.state import buckets, objects
@@ -19,10 +19,11 @@ _MOST = 1000
 
 
 class Deleted(NamedTuple):
-    """`marker`: a delete marker was made, or removed; `version`: its id, or that of the version removed."""
+    """`marker`: a delete marker was made, or removed; `version`: its id, or that of the version removed; `absent`: no such version."""
 
     marker: bool
     version: str | None
+    absent: bool = False
 
 
 async def delete_object(call: Call, params: Params) -> Params:
@@ -45,19 +46,24 @@ async def delete_object(call: Call, params: Params) -> Params:
 
 
 async def delete_objects(call: Call, params: Params) -> Params:
-    """All in one transaction; each key succeeds or fails by itself."""
+    """All in one transaction; each key succeeds or fails by itself, permissions included."""
     wanted = (params.get("Delete") or {}).get("Objects") or []
     if not 1 <= len(wanted) <= _MOST:
         raise errors.malformed_xml()
-    first = [sequence.draw(call.node, call.now_ms) for _ in wanted]
+    bucket = await call.node.store.read(lambda tx: buckets.get(tx, params["Bucket"]))
+    allowed, denied = await _decide(call, bucket, wanted)
+    numbers = [sequence.draw(call.node, call.now_ms) for _ in allowed]
 
     def delete(tx: Tx) -> Params:
         bucket = buckets.get(tx, params["Bucket"])
         deleted: list[Params] = []
-        failed: list[Params] = []
-        for entry, seq in zip(wanted, first, strict=True):
+        failed = list(denied)
+        for entry, seq in zip(allowed, numbers, strict=True):
             try:
-                deleted.append(_entry(entry, _delete(call, tx, bucket, entry["Key"], _conditions(entry), seq, "DeleteObjects")))
+                done = _delete(call, tx, bucket, entry["Key"], _conditions(entry), seq, "DeleteObject")
+                if done.absent:
+                    raise errors.no_such_version(entry["Key"], entry["VersionId"])
+                deleted.append(_entry(entry, done))
             except ServiceError as error:
                 failed.append(_failure(entry, error))
         result: Params = {"Errors": failed} if failed else {}
@@ -66,6 +72,20 @@ async def delete_objects(call: Call, params: Params) -> Params:
         return result
 
     return await call.node.store.write(delete)
+
+
+async def _decide(call: Call, bucket: Bucket, wanted: list[Params]) -> tuple[list[Params], list[Params]]:
+    """Entries that the caller may delete, and the errors of the others."""
+    allowed: list[Params] = []
+    denied: list[Params] = []
+    for entry, need in zip(wanted, access.delete_needs(call, bucket, wanted), strict=True):
+        try:
+            await call.node.authorizer.authorize(call, [need])
+        except ServiceError as error:
+            denied.append(_failure(entry, error))
+        else:
+            allowed.append(entry)
+    return allowed, denied
 
 
 def _conditions(entry: Params) -> Params:
@@ -131,7 +151,7 @@ def _delete_version(call: Call, tx: Tx, bucket: Bucket, key: str, version_id: st
     else:
         removed = objects.remove_noncurrent(tx, bucket, key, version_id)
         if removed is None:
-            return Deleted(False, version_id if bucket.versioning else None)
+            return Deleted(False, version_id if bucket.versioning else None, absent=version_id != objects.NULL)
         marker, dropped = removed
     garbage.let_go(tx, bucket, dropped)
     events.notify(call, tx, bucket, Change("ObjectRemoved:Delete", reason, key, seq, version=version_id))

@@ -29,6 +29,11 @@ _PROMOTE = f"INSERT INTO s3_objects ({_COLUMNS}) SELECT {_COLUMNS} FROM s3_noncu
 _PROMOTED = "DELETE FROM s3_noncurrent WHERE bucket = ? AND key = ? AND seq = (SELECT seq FROM s3_objects WHERE bucket = ? AND key = ?)"
 _NONCURRENT = f"SELECT {_COLUMNS} FROM s3_noncurrent WHERE bucket = ? AND key = ? AND version = ?"
 _DELETE_NONCURRENT = "DELETE FROM s3_noncurrent WHERE bucket = ? AND key = ? AND version = ? RETURNING marker, manifest, blob"
+_ACCESS = "SELECT tags, acl, owner FROM s3_objects WHERE bucket = ? AND key = ? AND marker = 0"
+_ACCESS_OF_VERSION = (
+    "SELECT tags, acl, owner FROM s3_objects WHERE bucket = ? AND key = ? AND version = ?"
+    " UNION ALL SELECT tags, acl, owner FROM s3_noncurrent WHERE bucket = ? AND key = ? AND version = ?"
+)
 _SET_ACL = "UPDATE s3_objects SET acl = ? WHERE bucket = ? AND key = ? AND version = ?"
 _SET_NONCURRENT_ACL = "UPDATE s3_noncurrent SET acl = ? WHERE bucket = ? AND key = ? AND version = ?"
 _SET_TAGS = "UPDATE s3_objects SET tags = ? WHERE bucket = ? AND key = ? AND version = ?"
@@ -86,6 +91,14 @@ class Head(NamedTuple):
     blob: str | None
 
 
+class Access(NamedTuple):
+    """What decides on access to an object beside the bucket: tags and ACL, as JSON."""
+
+    tags: str | None
+    acl: str | None
+    owner: str
+
+
 class Listed(NamedTuple):
     key: str
     size: int
@@ -130,6 +143,15 @@ def current(tx: Tx, bucket: Bucket, key: str) -> Version | None:
 def head(tx: Tx, bucket: Bucket, key: str) -> Head | None:
     row = tx.one(_HEAD, bucket.id, key)
     return None if row is None else Head(*row)
+
+
+def access(tx: Tx, bucket: Bucket, key: str, version_id: str | None) -> Access | None:
+    """None when there is no such object, or version."""
+    if version_id is None:
+        row = tx.one(_ACCESS, bucket.id, key)
+    else:
+        row = tx.one(_ACCESS_OF_VERSION, bucket.id, key, version_id, bucket.id, key, version_id)
+    return None if row is None else Access(*row)
 
 
 def version(tx: Tx, bucket: Bucket, key: str, version_id: str) -> Version | None:

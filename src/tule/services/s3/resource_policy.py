@@ -1,0 +1,74 @@
+"""The bucket's say in whether a request is allowed: its policy, its ACL and the object's, and the blocking of public access.
+
+ACLs reach the policy engine as statements, so that one place decides.
+AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-s3-evaluates-access-control.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from tule.access.principal import Principal
+from tule.services.s3 import access_control, names, policy_rules
+from tule.services.s3.state.buckets import Bucket
+from tule.services.s3.state.objects import Access
+
+_OF_BUCKET = {
+    "s3:ListBucket": "READ",
+    "s3:ListBucketVersions": "READ",
+    "s3:ListBucketMultipartUploads": "READ",
+    "s3:PutObject": "WRITE",
+    "s3:GetBucketAcl": "READ_ACP",
+    "s3:PutBucketAcl": "WRITE_ACP",
+}
+_OF_OBJECT = {
+    "s3:GetObject": "READ",
+    "s3:GetObjectVersion": "READ",
+    "s3:GetObjectAcl": "READ_ACP",
+    "s3:GetObjectVersionAcl": "READ_ACP",
+    "s3:PutObjectAcl": "WRITE_ACP",
+    "s3:PutObjectVersionAcl": "WRITE_ACP",
+}
+
+
+def of(caller: Principal, bucket: Bucket, action: str, resource: str, found: Access | None) -> Mapping[str, Any] | None:
+    """The policy that counts for this caller, action and resource; `found` is the object in question, if any."""
+    policy = _unblocked(caller, bucket)
+    if bucket.config.get("Ownership") == access_control.ENFORCED or not _granted(caller, bucket, action, found):
+        return policy
+    statement = {"Sid": "ACL", "Effect": "Allow", "Principal": "*", "Action": action, "Resource": resource}
+    return {"Version": "2012-10-17", "Statement": [*(policy_rules.statements(policy) if policy else ()), statement]}
+
+
+def _unblocked(caller: Principal, bucket: Bucket) -> Mapping[str, Any] | None:
+    """RestrictPublicBuckets: of a public policy only what denies reaches callers of other accounts."""
+    policy = bucket.config.get("Policy")
+    blocked = bucket.config.get("PublicAccessBlock") or {}
+    if policy is None or not blocked.get("RestrictPublicBuckets") or caller.account == bucket.account or caller.service:
+        return policy
+    if not policy_rules.is_public(policy):
+        return policy
+    return {**policy, "Statement": [each for each in policy_rules.statements(policy) if each["Effect"] == "Deny"]}
+
+
+def _granted(caller: Principal, bucket: Bucket, action: str, found: Access | None) -> bool:
+    grants: Sequence[Mapping[str, Any]] = ()
+    if action in _OF_BUCKET:
+        grants = bucket.config.get("Acl") or ()
+    elif action in _OF_OBJECT and found is not None and found.acl is not None:
+        grants = orjson.loads(found.acl)
+    permission = _OF_BUCKET.get(action) or _OF_OBJECT.get(action)
+    ignored = bool((bucket.config.get("PublicAccessBlock") or {}).get("IgnorePublicAcls"))
+    return any(grant["Permission"] in (permission, "FULL_CONTROL") and _is_grantee(caller, grant["Grantee"], ignored) for grant in grants)
+
+
+def _is_grantee(caller: Principal, grantee: Mapping[str, str], public_ignored: bool) -> bool:
+    uri = grantee.get("URI")
+    if uri is None:
+        return caller.kind != "anonymous" and grantee.get("ID") == names.canonical_id(caller.account)
+    if uri == access_control.ALL_USERS:
+        return not public_ignored
+    return uri == access_control.AUTHENTICATED_USERS and not public_ignored and caller.kind != "anonymous"
