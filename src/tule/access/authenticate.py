@@ -8,6 +8,7 @@ keys.  A request without any signature is anonymous: whether that may be is for 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tule.access.chunked import FORMS, UNSIGNED_TRAILER, ChunkChain, ChunkedBody
@@ -17,7 +18,7 @@ from tule.access.payload import HashedBody, content_mismatch, hash_of
 from tule.access.principal import ANONYMOUS, Principal, root
 from tule.access.refusals import Family, bad_signature, expired_token, family, incomplete, unknown_key, wrong_token
 from tule.access.signature import EMPTY_SHA256, UNSIGNED, check, signing_key
-from tule.access.signing_time import SigningTime, basic, milliseconds
+from tule.access.signing_time import SigningTime, basic, milliseconds, wall_ms
 from tule.core.clock import Clock
 from tule.core.config import Config
 from tule.core.errors import ServiceError
@@ -49,12 +50,14 @@ class _Signer:
 
 
 class Authenticator:
-    def __init__(self, store: Store, identities: Identities, clock: Clock, config: Config) -> None:
+    def __init__(
+        self, store: Store, identities: Identities, clock: Clock, config: Config, wall: Callable[[], int] = wall_ms
+    ) -> None:
         self._store = store
         self._identities = identities
         self._clock = clock
         self._config = config
-        self._time = SigningTime(clock)
+        self._time = SigningTime(clock, wall)
         self._signers: dict[tuple[str, str], _Signer] = {}
         self._version = -1
 

@@ -2,6 +2,7 @@
 
 A time in a signature is taken as the wall's and carried over to the node's clock as both stood when it was written, so
 that a pre-signed URL runs out when the clock is advanced past its end, while one made afterwards starts its life then.
+Signatures know whole seconds: one from the very second in which the clock was turned counts as made before.
 A client whose own clock is turned the same way is understood too.
 AWS: 15 minutes of skew for S3 and the query services, 5 for the others; "Request has expired" for pre-signed URLs.
 """
@@ -95,7 +96,7 @@ class SigningTime:
     def _carried_over(self, wall: int) -> int:
         """What the node's clock showed when the wall's showed `wall`; between two turns the clock ran evenly."""
         turns = self._turns
-        before = next((i for i in range(len(turns) - 1, -1, -1) if turns[i][0] <= wall), 0)
+        before = next((i for i in range(len(turns) - 1, -1, -1) if turns[i][0] < wall), 0)
         at_wall, at_node = turns[before]
         if before + 1 < len(turns):
             return min(at_node + (wall - at_wall), turns[before + 1][1])
