@@ -77,7 +77,8 @@ class ThingType:
         self.things.there.pop(physical_id, None)
 
     def _resource(self, physical_id: str) -> Resource:
-        return Resource(physical_id, {"Arn": f"arn:aws:thing:::{physical_id}", "TopicName": physical_id})
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{physical_id}" if self.name == "AWS::IAM::Role" else f"arn:aws:thing:::{physical_id}"
+        return Resource(physical_id, {"Arn": arn, "TopicName": physical_id})
 
 
 class House:

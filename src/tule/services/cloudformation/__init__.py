@@ -8,11 +8,15 @@ from __future__ import annotations
 from tule.platform.service import Service, operations_in
 from tule.services.cloudformation import state
 from tule.services.cloudformation.deliveries import deliver
+from tule.services.cloudformation.engine import custom, waits
 from tule.services.cloudformation.operations import change_sets, inspection, stacks
+from tule.services.cloudformation.resources import RESOURCE_TYPES
 
 SERVICE = Service(
     "cloudformation",
     operations_in(stacks, change_sets, inspection),
     schema=state.SCHEMA,
     deliver=deliver,
+    resource_types=RESOURCE_TYPES,
+    pages={custom.PAGE: custom.response_page, waits.PAGE: waits.signal_page},
 )

@@ -76,10 +76,8 @@ def stack(tx: Tx, found: Stack) -> dict[str, Any]:
         "Tags": to_list(definition.tags),
         "DriftInformation": found.drift or {"StackDriftStatus": "NOT_CHECKED"},
     }
-    if found.status != "DELETE_COMPLETE" and found.status != "ROLLBACK_COMPLETE":
+    if found.status != "DELETE_COMPLETE":
         shown["EnableTerminationProtection"] = found.termination_protection
-    else:
-        shown["EnableTerminationProtection"] = False
     if definition.parameters:
         shown["Parameters"] = parameters.described(declared, definition.parameters, definition.resolved)
     if definition.capabilities:

@@ -71,3 +71,11 @@ class TemplateError(Exception):
 
     def as_service_error(self) -> ServiceError:
         return validation(self.message)
+
+
+class Failed(TemplateError):
+    """Somebody outside said no.  `physical_id` is what he says there is all the same."""
+
+    def __init__(self, message: str, physical_id: str = "") -> None:
+        super().__init__(message)
+        self.physical_id = physical_id

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from tule.platform.call import Call
-from tule.services.cloudformation import errors, intake, sources, state
+from tule.services.cloudformation import errors, intake, lookup, sources, state
 from tule.services.cloudformation.changes import changes_of
-from tule.services.cloudformation.engine import slow
+from tule.services.cloudformation.engine import slow, stack_policy
 from tule.services.cloudformation.engine.run import place_of, raw_principal
 from tule.services.cloudformation.intake import Intake
 from tule.services.cloudformation.state import Definition, Operation, Stack
+from tule.services.cloudformation.template.template import Place
 from tule.store.store import Tx
 
 UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
@@ -29,14 +31,84 @@ def _asked(action: str, params: Mapping[str, Any]) -> str:
     return f"{action} {json.dumps(params, sort_keys=True, default=repr)}"
 
 
-def repeated(stack: Stack, params: Mapping[str, Any], action: str) -> dict[str, Any] | None:
-    """The answer to a request that was made before under the same ClientRequestToken.  Raises when it was another one."""
+def repeated(stack: Stack, params: Mapping[str, Any], action: str) -> str | None:
+    """The stack's id, as the answer to a request that was made before under the same ClientRequestToken.  Raises when it was another one."""
     token = params.get("ClientRequestToken")
     if not token or token not in stack.tokens:
         return None
     if stack.tokens[token] != _asked(action, params):
         raise errors.token_already_exists(token)
-    return {"StackId": stack.id}
+    return stack.id
+
+
+async def create(call: Call, params: Mapping[str, Any], parent: Stack | None = None) -> str:
+    """Begin to create a stack (of `parent`, when it is nested); its id.  Raises ServiceError."""
+    name = params["StackName"]
+    lookup.check_name(name)
+    existing = await call.node.store.read(lambda tx: state.stack(tx, call.account, call.region, name))
+    if existing and existing.status != "REVIEW_IN_PROGRESS":
+        if (again := repeated(existing, params, "CreateStack")) is not None:
+            return again
+        raise errors.already_exists(name)
+    stack_id = existing.id if existing else lookup.new_stack_id(call, name)
+    place = Place(call.account, call.region, stack_id, name, tuple(params.get("NotificationARNs") or ()))
+    taken = await intake.take(call, params, place, None, expands=parent is not None)
+    wanted = _creation(call, params)
+    stack = Stack(
+        stack_id,
+        call.account,
+        call.region,
+        name,
+        "CREATE_IN_PROGRESS",
+        existing.created_ms if existing else 0,
+        taken.definition,
+        "User Initiated",
+        disable_rollback=wanted.disable_rollback or wanted.on_failure == "DO_NOTHING",
+        timeout_minutes=params.get("TimeoutInMinutes"),
+        termination_protection=bool(params.get("EnableTerminationProtection")),
+        policy=await policy_text(call, params, "StackPolicy"),
+        parent_id=parent.id if parent else "",
+        root_id=(parent.root_id or parent.id) if parent else "",
+        operation=wanted,
+    )
+
+    def write(tx: Tx) -> None:
+        born = copy.deepcopy(stack)
+        if existing is None:
+            born.created_ms = tx.now_ms
+            if not state.take_name(tx, born):
+                raise errors.already_exists(name)
+        else:
+            make_obsolete(tx, existing.id, "")
+        begin(tx, born, taken, "CreateStack", params)
+
+    await call.node.store.write(write)
+    return stack_id
+
+
+def _creation(call: Call, params: Mapping[str, Any]) -> Operation:
+    on_failure = params.get("OnFailure")
+    if on_failure and params.get("DisableRollback") is not None:
+        raise errors.validation("You can specify either DisableRollback or OnFailure, but not both.")
+    wanted = operation(call, "create", "apply", params)
+    wanted.on_failure = on_failure or "ROLLBACK"
+    wanted.disable_rollback = bool(params.get("DisableRollback"))
+    return wanted
+
+
+async def update(call: Call, params: Mapping[str, Any]) -> str:
+    """Begin to update a stack; its id.  Raises ServiceError."""
+    name = params["StackName"]
+    stack = await call.node.store.read(lambda tx: lookup.living(call, tx, name))
+    if stack is None:
+        raise errors.stack_does_not_exist(name)
+    if (again := repeated(stack, params, "UpdateStack")) is not None:
+        return again
+    taken, changes = await planned_update(call, params, stack, expands=bool(stack.parent_id))
+    if not changes and not await differs_otherwise(call, stack, taken):
+        raise errors.validation("No updates are to be performed.")
+    await start_update(call, params, stack, taken, "UpdateStack")
+    return stack.id
 
 
 def begin(tx: Tx, stack: Stack, taken: Intake, action: str, params: Mapping[str, Any]) -> None:
@@ -71,6 +143,13 @@ def begin_delete(tx: Tx, stack: Stack, wanted: Operation, role_arn: str | None) 
     start(tx, stack)
 
 
+def delete_child(tx: Tx, stack_id: str, wanted: Operation) -> None:
+    """A parent takes its nested stack down; one that is on its way down already goes on."""
+    stack = state.stack_by_id(tx, stack_id)
+    if stack is not None and stack.status != "DELETE_COMPLETE" and (stack.operation is None or stack.operation.kind == "create"):
+        begin_delete(tx, stack, wanted, None)
+
+
 def delete_reviewed(tx: Tx, stack: Stack) -> None:
     """A stack that never was executed."""
     for change_set in state.change_sets(tx, stack.id):
@@ -99,19 +178,22 @@ async def planned_update(call: Call, params: Mapping[str, Any], stack: Stack, *,
     return taken, changes_of(call.node, stack, before, taken.template, records, taken.definition.tags)
 
 
-def differs_otherwise(stack: Stack, taken: Intake, before: Mapping[str, Any] | None = None) -> bool:
-    """Whether an update that changes no resource changes what stacks have beside resources."""
+async def differs_otherwise(call: Call, stack: Stack, taken: Intake) -> bool:
+    """Whether an update that changes no resource changes what stacks have beside resources, or may change a nested stack."""
     old, new = stack.definition, taken.definition
-    return old.tags != new.tags or old.notification_arns != new.notification_arns or _outputs_differ(taken, before)
+    if old.tags != new.tags or old.notification_arns != new.notification_arns:
+        return True
+    if any(body["Type"] == "AWS::CloudFormation::Stack" for body in taken.template.resources.values()):
+        return True
+    before = await call.node.store.read(lambda tx: state.processed_template(tx, stack.id, stack.definition.template))
+    return (before.get("Outputs") or {}) != (taken.processed.get("Outputs") or {})
 
 
-def _outputs_differ(taken: Intake, before: Mapping[str, Any] | None) -> bool:
-    return before is not None and (before.get("Outputs") or {}) != (taken.processed.get("Outputs") or {})
-
-
-async def start_update(call: Call, params: Mapping[str, Any], stack: Stack, taken: Intake, action: str, change_set_id: str = "") -> None:
+async def start_update(call: Call, params: Mapping[str, Any], stack: Stack, taken: Intake, action: str) -> None:
     wanted = operation(call, "update", "apply", params)
     wanted.disable_rollback = bool(params.get("DisableRollback"))
+    wanted.policy_during_update = await policy_text(call, params, "StackPolicyDuringUpdate")
+    policy = await policy_text(call, params, "StackPolicy")
 
     def update(tx: Tx) -> None:
         current = state.stack_by_id(tx, stack.id)
@@ -119,9 +201,9 @@ async def start_update(call: Call, params: Mapping[str, Any], stack: Stack, take
             raise errors.in_state(stack.id, current.status if current else "DELETE_COMPLETE", "updated")
         wanted.before = current.definition
         adopt(current, taken.definition, wanted, tx.now_ms)
-        if change_set_id:
-            current.change_set_id = change_set_id
-        make_obsolete(tx, stack.id, change_set_id)
+        if policy is not None:
+            current.policy = policy
+        make_obsolete(tx, stack.id, "")
         begin(tx, current, taken, action, params)
 
     await call.node.store.write(update)
@@ -135,7 +217,12 @@ def adopt(stack: Stack, definition: Definition, wanted: Operation, now_ms: int) 
     stack.status, stack.status_reason = "UPDATE_IN_PROGRESS", "User Initiated"
 
 
-async def policy_text(call: Call, params: Mapping[str, Any], name: str) -> str:
-    """`StackPolicyBody` or the object that `StackPolicyURL` names."""
-    body = params.get(f"{name}Body")
-    return body if body is not None else await sources.object_text(call, params[f"{name}URL"], f"{name}URL")
+async def policy_text(call: Call, params: Mapping[str, Any], name: str) -> str | None:
+    """`StackPolicyBody` or the object that `StackPolicyURL` names, checked; None when there is neither."""
+    body, url = params.get(f"{name}Body"), params.get(f"{name}URL")
+    if body is not None and url is not None:
+        raise errors.validation(f"You cannot specify both {name}Body and {name}URL")
+    text = body if body is not None else await sources.object_text(call, url, f"{name}URL") if url else None
+    if text is not None:
+        stack_policy.check(text)
+    return text

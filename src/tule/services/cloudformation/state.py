@@ -477,7 +477,9 @@ _CALLS = "SELECT call, result FROM cfn_calls WHERE stack_id = ? AND token = ?"
 _ADD_CALL = "INSERT INTO cfn_calls (stack_id, token, call, result) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _DROP_CALLS = "DELETE FROM cfn_calls WHERE stack_id = ? AND token = ?"
 _ADD_ANSWER = "INSERT INTO cfn_answers (token, number, stack_id, body) SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ? FROM cfn_answers WHERE token = ?"
-_ANSWERS = "SELECT body FROM cfn_answers WHERE token = ? ORDER BY number"
+_EXPECT = "INSERT INTO cfn_answers (token, number, stack_id, body) VALUES (?, 0, ?, '{}') ON CONFLICT DO NOTHING"
+_EXPECTED = "SELECT stack_id FROM cfn_answers WHERE token = ? AND number = 0"
+_ANSWERS = "SELECT body FROM cfn_answers WHERE token = ? AND number > 0 ORDER BY number"
 _DROP_ANSWERS = "DELETE FROM cfn_answers WHERE token = ?"
 
 
@@ -491,6 +493,17 @@ def add_call(tx: Tx, stack_id: str, token: str, call: str, result: bytes) -> Non
 
 def drop_calls(tx: Tx, stack_id: str, token: str) -> None:
     tx.execute(_DROP_CALLS, stack_id, token)
+
+
+def expect_answers(tx: Tx, token: str, stack_id: str) -> None:
+    """From now on somebody outside who knows `token` may answer to the stack."""
+    tx.execute(_EXPECT, token, stack_id)
+
+
+def who_expects(tx: Tx, token: str) -> str | None:
+    """The id of the stack that waits for answers under `token`."""
+    row = tx.one(_EXPECTED, token)
+    return row[0] if row else None
 
 
 def add_answer(tx: Tx, token: str, stack_id: str, body: dict[str, Any]) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 from tule.core.errors import ServiceError, internal_failure
 from tule.platform import resource_type
 from tule.platform.resource_type import ResourceType
-from tule.services.cloudformation.engine import dynamic, physical, slow
+from tule.services.cloudformation.engine import dynamic, physical, slow, stack_policy
 from tule.services.cloudformation.engine.context import EngineContext
 from tule.services.cloudformation.engine.graph import Outcome, walk
 from tule.services.cloudformation.engine.reasons import reason, says_exists
-from tule.services.cloudformation.engine.run import Run
-from tule.services.cloudformation.errors import TemplateError
+from tule.services.cloudformation.engine.run import Cancelled, Run, Superseded
+from tule.services.cloudformation.errors import Failed, TemplateError
 from tule.services.cloudformation.schemas import conform
 from tule.services.cloudformation.state import Leftover, Operation, Resource, raw_of
 
@@ -31,7 +31,10 @@ log = logging.getLogger(__name__)
 async def apply(run: Run) -> Outcome:
     """DONE when every resource is as the template says; FAILED leaves word of who failed in the operation."""
     outcomes = await walk(run.template.dependencies, lambda logical_id: _Step(run, logical_id).take())
-    if Outcome.FAILED in outcomes.values():
+    if isinstance(run.interrupted, Superseded):
+        raise run.interrupted
+    overdue = 0 < run.operation.deadline_ms <= run.node.clock.now_ms() and Outcome.WAITING in outcomes.values()
+    if Outcome.FAILED in outcomes.values() or overdue:
         await _cancel_waiting(run, outcomes)
         return Outcome.FAILED
     return Outcome.WAITING if Outcome.WAITING in outcomes.values() else Outcome.DONE
@@ -41,6 +44,26 @@ async def _cancel_waiting(run: Run, outcomes: dict[str, Outcome]) -> None:
     for logical_id, outcome in outcomes.items():
         if outcome is Outcome.WAITING:
             await _Step(run, logical_id).fail(CANCELLED if run.records[logical_id].step == "create" else UPDATE_CANCELLED)
+
+
+def policy_in_force(run: Run) -> str | None:
+    during = run.operation.policy_during_update
+    return run.stack.policy if during is None else during
+
+
+async def refuse_removals(run: Run) -> bool:
+    """Whether the stack policy forbids to remove what the new template has no more; who may not go is marked."""
+    refused = False
+    for logical_id, record in list(run.records.items()):
+        if logical_id in run.template.resources or not record.physical_id:
+            continue
+        denied = stack_policy.denial(policy_in_force(run), "Delete", logical_id, record.type)
+        if denied:
+            failed = replace(record, status="UPDATE_FAILED", reason=denied, before=raw_of(record))
+            await run.save(failed, failed)
+            await run.change(lambda tx, stack, operation, name=logical_id: _note_failure(operation, name, False), event=False)
+            refused = True
+    return refused
 
 
 class _Step:
@@ -62,6 +85,9 @@ class _Step:
             return Outcome.FAILED if record.status.endswith("_FAILED") else Outcome.DONE
         try:
             return await self._take(record)
+        except (Superseded, Cancelled) as interruption:
+            self.run.interrupted = interruption
+            return Outcome.FAILED
         except ServiceError as error:
             return await self.fail(reason(error, self._token()))
         except TemplateError as error:
@@ -81,11 +107,18 @@ class _Step:
         if record is None or record.step == "create" or (not record.physical_id and not record.before):
             return await self._create(kind, record, properties)
         if record.step == "replace" or record.type != self.type_name or physical.must_replace(kind, record, properties):
+            self._ask_policy("Replace", record)
             return await self._replace(kind, record, properties)
-        if record.step == "update" or self._has_changed(record, properties):
+        if record.step == "update" or getattr(kind, "always_updates", False) or self._has_changed(record, properties):
+            self._ask_policy("Modify", record)
             return await self._update(kind, record, properties)
         await self.run.save(self._described(record, settled_by=self.run.operation.id))
         return Outcome.DONE
+
+    def _ask_policy(self, action: str, record: Resource) -> None:
+        denied = stack_policy.denial(policy_in_force(self.run), action, self.logical_id, record.type)
+        if denied:
+            raise TemplateError(denied)
 
     def _has_changed(self, record: Resource, properties: dict[str, Any]) -> bool:
         if record.status in ("UPDATE_FAILED", "CREATE_FAILED"):
@@ -120,14 +153,14 @@ class _Step:
         if record is None or not resumed:
             fresh = Resource(self.logical_id, self.type_name, "CREATE_IN_PROGRESS", 0, token=self.run.node.ids.uuid(), step="create")
             record = self._described(fresh, properties=properties, created_by=self.run.operation.id)
-            await self.run.save(record, record)
+            await self.run.begin(record)
         made = await self._make(kind, properties, record.token, resumed)
         if isinstance(made, slow.Pending):
             return await self._wait(replace(record, physical_id=made.physical_id, waiting=made.waiting), made)
         return await self._created(record, made)
 
     async def _make(self, kind: ResourceType, properties: dict[str, Any], token: str, resumed: bool) -> resource_type.Resource | slow.Pending:
-        context = await self.run.context(self.logical_id, token)
+        context = await self.run.context(self.logical_id, self.type_name, token)
         concrete = await self._concrete(properties)
         if isinstance(kind, slow.SlowType):
             return await kind.begin_create(self.run, context, concrete)
@@ -142,7 +175,7 @@ class _Step:
 
     async def _make_again(self, kind: ResourceType, guess: str, concrete: dict[str, Any], token: str) -> resource_type.Resource:
         """The creation was cut after it had happened and before it was on record: what it left is taken away, and made whole."""
-        context = await self.run.context(self.logical_id, token)
+        context = await self.run.context(self.logical_id, self.type_name, token)
         await kind.delete(context, guess, concrete)
         context.journal.calls.clear()
         return await kind.create(context, concrete)
@@ -171,8 +204,8 @@ class _Step:
                 record, status="UPDATE_IN_PROGRESS", reason="", step="update", properties=properties, before=record.before or raw_of(record),
                 token=self.run.node.ids.uuid(),
             )  # fmt: skip
-            record = await self.run.save(began, began)
-        context = await self.run.context(self.logical_id, record.token)
+            record = await self.run.begin(began)
+        context = await self.run.context(self.logical_id, self.type_name, record.token)
         concrete, former = await self._concrete(properties), await self._concrete(old)
         if isinstance(kind, slow.SlowType):
             made = await kind.begin_update(self.run, context, record.physical_id, former, concrete)
@@ -201,7 +234,7 @@ class _Step:
                 token=self.run.node.ids.uuid(), before=record.before or raw_of(record),
             )  # fmt: skip
             await self._refuse_same_name(record, began)
-            record = await self.run.save(began, began)
+            record = await self.run.begin(began)
         made = await self._make(kind, properties, record.token, resumed)
         if isinstance(made, slow.Pending):
             return await self._wait(replace(record, waiting={**made.waiting, "new_physical_id": made.physical_id}), made)
@@ -237,7 +270,11 @@ class _Step:
         """A resource that waits for somebody outside: has the answer come, or the time run out?"""
         assert isinstance(kind, slow.SlowType)
         assert record.waiting is not None
-        made = await kind.look(self.run, record)
+        try:
+            made = await kind.look(self.run, record)
+        except Failed as error:
+            self.run.records[self.logical_id] = replace(record, physical_id=error.physical_id or record.physical_id)
+            raise
         if made is None:
             return Outcome.WAITING
         record = replace(record, waiting=None)

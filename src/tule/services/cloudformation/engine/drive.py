@@ -11,9 +11,9 @@ from dataclasses import replace
 from tule.core.errors import ServiceError
 from tule.platform.node import Node
 from tule.services.cloudformation.engine import finish, rollback, unwind
-from tule.services.cloudformation.engine.apply import apply
+from tule.services.cloudformation.engine.apply import apply, refuse_removals
 from tule.services.cloudformation.engine.graph import Outcome
-from tule.services.cloudformation.engine.run import Run, load
+from tule.services.cloudformation.engine.run import Run, Superseded, load
 from tule.services.cloudformation.errors import TemplateError
 from tule.services.cloudformation.state import Operation, Stack
 from tule.store.store import Tx
@@ -23,18 +23,19 @@ async def drive(node: Node, stack_id: str) -> None:
     """Take the stack's operation as far as it can go now."""
     while (run := await load(node, stack_id)) is not None:
         phase = PHASES[run.operation.kind, run.operation.phase]
-        if not await phase(run):
-            return
+        try:
+            if not await phase(run):
+                return
+        except Superseded:
+            continue  # what runs next is what the stack says now
 
 
 async def _apply(run: Run) -> bool:
     try:
         finish.check_attributes(run)
-        outcome = await apply(run)
+        outcome = Outcome.FAILED if await refuse_removals(run) else await apply(run)
         if outcome is Outcome.WAITING:
-            if not await finish.is_overdue(run):
-                return False
-            outcome = Outcome.FAILED
+            return False
         if outcome is Outcome.DONE:
             await (_created(run) if run.operation.kind == "create" else _updated(run))
             return True

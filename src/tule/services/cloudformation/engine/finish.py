@@ -110,11 +110,6 @@ class _Nothing:
         return None
 
 
-async def is_overdue(run: Run) -> bool:
-    """TimeoutInMinutes has passed while somebody outside was waited for."""
-    return 0 < run.operation.deadline_ms <= run.node.clock.now_ms()
-
-
 def end(tx: Tx, stack: Stack, status: str, why: str = "") -> None:
     """The operation is over; a parent that waits for this nested stack is driven."""
     stack.status, stack.status_reason = status, why

@@ -94,6 +94,13 @@ def takes_tags(type_name: str) -> bool:
     return bool(tagging.get("taggable", True)) if tagging else "Tags" in schema.get("properties", {})
 
 
+def takes_system_tags(type_name: str) -> bool:
+    """Whether CloudFormation puts its own `aws:cloudformation:...` tags on resources of the type."""
+    schema = schemas.find(type_name)
+    tagging = schema.get("tagging") if schema else None
+    return takes_tags(type_name) and bool((tagging or {}).get("cloudFormationSystemTags", True))
+
+
 def default_deletion_policy(type_name: str, body: Mapping[str, Any]) -> str:
     """AWS: DeletionPolicy attribute, default."""
     if type_name in SNAPSHOT_BY_DEFAULT:

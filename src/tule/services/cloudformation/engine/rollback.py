@@ -72,7 +72,7 @@ async def _update_back(run: Run, record: Resource, before: Resource) -> Outcome:
         record = replace(record, status="UPDATE_IN_PROGRESS", reason="", step="restore", token=run.node.ids.uuid())
         await run.save(record, replace(record, properties=before.properties))
     kind = run.type_of(before.type)
-    context = await run.context(record.logical_id, record.token)
+    context = await run.context(record.logical_id, before.type, record.token)
     new = conform.conformed(record.logical_id, record.type, record.properties)
     old = conform.conformed(record.logical_id, before.type, before.properties)
     if isinstance(kind, slow.SlowType):

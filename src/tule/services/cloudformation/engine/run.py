@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tule.access.principal import Principal, aws_service
@@ -12,6 +12,7 @@ from tule.core.errors import ServiceError
 from tule.platform.node import Node
 from tule.platform.resource_type import ResourceType
 from tule.services.cloudformation import state
+from tule.services.cloudformation.engine import physical
 from tule.services.cloudformation.engine.context import EngineContext, Journal
 from tule.services.cloudformation.errors import TemplateError
 from tule.services.cloudformation.state import Operation, Resource, Stack
@@ -62,6 +63,14 @@ def resource_types(node: Node) -> dict[str, ResourceType]:
     return {kind.name: kind for service in node.services.values() for kind in service.resource_types}
 
 
+class Superseded(Exception):
+    """The stack has another operation by now (it is being deleted)."""
+
+
+class Cancelled(Exception):
+    """Somebody asked to cancel the update."""
+
+
 @dataclass(slots=True)
 class Run:
     """`stack` and `records` are as last written.  Every change goes through `save` and `change`."""
@@ -73,7 +82,7 @@ class Run:
     template: Template
     types: dict[str, ResourceType]
     acting: Principal | None = None
-    imported: set[str] = field(default_factory=set[str])
+    interrupted: Superseded | Cancelled | None = None
 
     @property
     def known(self) -> Known:
@@ -113,7 +122,7 @@ class Run:
             session_name="AWSCloudFormation",
         )
 
-    async def context(self, logical_id: str, token: str) -> EngineContext:
+    async def context(self, logical_id: str, type_name: str, token: str) -> EngineContext:
         """On whose behalf the resource is made; with what the creation named `token` has already done."""
         calls = await self.node.store.read(lambda tx: state.calls(tx, self.stack.id, token))
         return EngineContext(
@@ -125,12 +134,14 @@ class Run:
             self.stack.name,
             logical_id,
             self.operation.endpoint,
-            self.tags(logical_id),
+            self.tags(logical_id, type_name),
             journal=Journal(token, calls),
         )
 
-    def tags(self, logical_id: str) -> dict[str, str]:
+    def tags(self, logical_id: str, type_name: str) -> dict[str, str]:
         """AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html"""
+        if not physical.takes_system_tags(type_name):
+            return dict(self.stack.definition.tags)
         return {
             **self.stack.definition.tags,
             "aws:cloudformation:stack-name": self.stack.name,
@@ -146,6 +157,23 @@ class Run:
             state.put_resource(tx, self.stack.id, stamped)
             for event in shown:
                 state.resource_event(tx, self.stack, event)
+            return stamped
+
+        self.records[record.logical_id] = await self.node.store.write(write)
+        return self.records[record.logical_id]
+
+    async def begin(self, record: Resource) -> Resource:
+        """`save` and show a record before its resource is touched.  Raises Superseded, Cancelled."""
+
+        def write(tx: Tx) -> Resource:
+            stack = state.stack_by_id(tx, self.stack.id)
+            if stack is None or stack.operation is None or stack.operation.id != self.operation.id:
+                raise Superseded
+            if stack.operation.cancelled and stack.operation.phase == "apply":
+                raise Cancelled
+            stamped = replace(record, updated_ms=tx.now_ms)
+            state.put_resource(tx, self.stack.id, stamped)
+            state.resource_event(tx, self.stack, stamped)
             return stamped
 
         self.records[record.logical_id] = await self.node.store.write(write)
@@ -175,7 +203,8 @@ class Run:
 
         def write(tx: Tx) -> Stack:
             stack = state.stack_by_id(tx, self.stack.id)
-            assert stack is not None and stack.operation is not None, "only the end of an operation takes it from its stack"
+            if stack is None or stack.operation is None or stack.operation.id != self.operation.id:
+                raise Superseded
             operation = stack.operation
             edit(tx, stack, operation)
             state.put_stack(tx, stack)

@@ -22,7 +22,7 @@ DRIVE = "drive"
 
 @dataclass(slots=True, frozen=True)
 class Pending:
-    """Not there yet; `waiting` is what `look` needs to know (JSON), `deadline_ms` when to look again at the latest."""
+    """Not there yet; `waiting` is what `look` needs to know (JSON), `deadline_ms` when to look again at the latest (0: never)."""
 
     deadline_ms: int
     waiting: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -34,6 +34,7 @@ class SlowType:
 
     name: str
     replace_on: frozenset[str] = frozenset()
+    always_updates = False  # an update of the stack reaches it even if its properties are the same
 
     async def begin_create(self, run: Run, stack: StackContext, properties: Properties) -> Resource | Pending:
         raise NotImplementedError
@@ -66,5 +67,7 @@ def drive_job(tx: Tx, stack_id: str, account: str, region: str, due_ms: int = 0)
 
 
 async def wake_at(run: Run, deadline_ms: int) -> None:
+    """Look again at `deadline_ms` at the latest; 0 is never."""
     stack = run.stack
-    await run.node.store.write(lambda tx: drive_job(tx, stack.id, stack.account, stack.region, deadline_ms))
+    if deadline_ms:
+        await run.node.store.write(lambda tx: drive_job(tx, stack.id, stack.account, stack.region, deadline_ms))

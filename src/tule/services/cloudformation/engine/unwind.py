@@ -73,7 +73,7 @@ async def _delete_physical(
     run: Run, logical_id: str, token: str, type_name: str, physical_id: str, described: Resource | Leftover
 ) -> slow.Pending | None:
     kind = run.type_of(type_name)
-    context = await run.context(logical_id, token)
+    context = await run.context(logical_id, type_name, token)
     properties = _lenient(described)
     try:
         if isinstance(kind, slow.SlowType):
@@ -102,7 +102,7 @@ async def _look_again(run: Run, record: Resource) -> Outcome:
     try:
         if await kind.look(run, record) is None:
             return Outcome.WAITING
-    except ServiceError as error:
+    except (ServiceError, TemplateError) as error:
         return await _failed(run, replace(record, waiting=None), error)
     return await _gone(run, replace(record, waiting=None))
 

@@ -45,13 +45,9 @@ async def create_change_set(call: Call, params: dict[str, Any]) -> dict[str, Any
         if not error.message.startswith("Transform "):
             raise
         failure = error.message
-    if taken and not creating and stack and not changes and not launch.differs_otherwise(stack, taken, await _processed(call, stack)):
+    if taken and not creating and stack and not changes and not await launch.differs_otherwise(call, stack, taken):
         failure = NO_CHANGES
     return await call.node.store.write(lambda tx: _store(call, tx, params, stack_id, stack, taken, changes, failure))
-
-
-async def _processed(call: Call, stack: Stack) -> dict[str, Any]:
-    return await call.node.store.read(lambda tx: state.processed_template(tx, stack.id, stack.definition.template))
 
 
 def _check(call: Call, params: dict[str, Any], stack: Stack | None, kind: str) -> None:

@@ -45,7 +45,7 @@ def problems(properties: Mapping[str, Any], type_name: str) -> Iterator[str]:
 def unsupported(properties: Mapping[str, Any], type_name: str) -> str | None:
     """The first property that the type does not have."""
     schema = schemas.find(type_name)
-    if schema is None or not schema.get("properties"):
+    if schema is None or not schema.get("properties") or schema.get("additionalProperties") is not False:
         return None
     return next((name for name in properties if name not in schema["properties"]), None)
 

@@ -53,6 +53,8 @@ def _translate(document: Document, parameters: dict[str, Any], region: str, poli
             translated = translator.translate(document, parameters, passthrough_metadata=True, get_managed_policy_map=policies)
         except InvalidDocumentException as error:
             raise TemplateError(_failed(error.message, [cause.message for cause in error.causes])) from error
+        finally:
+            translator.metrics.publish()
     result = undo_mark_unicode_str_in_template(translated)
     result.pop("Transform", None)
     return result
