@@ -31,6 +31,7 @@ from tule.services.iam.operations import (
     tags,
     users,
 )
+from tule.services.iam.resources import RESOURCE_TYPES
 
 SERVICE = Service(
     "iam",
@@ -59,4 +60,5 @@ SERVICE = Service(
     ),
     needs=NEEDS,
     schema=state.SCHEMA + usage.SCHEMA,
+    resource_types=RESOURCE_TYPES,
 )

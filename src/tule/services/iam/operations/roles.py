@@ -45,7 +45,7 @@ def list_roles(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
 
 
 def update_role(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
-    role = modifiable(tx, call.account, params["RoleName"])
+    role = _describable(call, tx, params)
     if "Description" in params:
         role["description"] = params["Description"]
     if "MaxSessionDuration" in params:
@@ -55,7 +55,7 @@ def update_role(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
 
 
 def update_role_description(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
-    role = modifiable(tx, call.account, params["RoleName"])
+    role = _describable(call, tx, params)
     role["description"] = params["Description"]
     state.put(tx, ROLE, call.account, role)
     return {"Role": shapes.full(tx, call.account, role, shapes.role(call.account, role))}
@@ -85,6 +85,13 @@ def modifiable(tx: Tx, account: str, name: str) -> Entity:
     if role["path"].startswith(rules.SERVICE_ROLE_PATH):
         raise errors.protected_role(role["name"])
     return role
+
+
+def _describable(call: Call, tx: Tx, params: Params) -> Entity:
+    """Of a service-linked role only the description may be changed."""
+    if "MaxSessionDuration" in params:
+        return modifiable(tx, call.account, params["RoleName"])
+    return state.get(tx, ROLE, call.account, params["RoleName"])
 
 
 def _checked_trust(call: Call, tx: Tx, text: str) -> str:
