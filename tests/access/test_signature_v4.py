@@ -28,10 +28,13 @@ header = st.text(st.sampled_from("abc ABC019 -._~,;=:\"'"), max_size=20)
 
 
 async def refusal(request: Request, service: str = "dynamodb", **options: object) -> ServiceError:
-    with pytest.raises(ServiceError) as caught:
+    async def received() -> None:
         caller = await authenticator(**options).authenticate(request, service)  # type: ignore[arg-type]
         if caller.body is not None:
             await caller.body.read(2**30)
+
+    with pytest.raises(ServiceError) as caught:
+        await received()
     return caught.value
 
 
@@ -218,7 +221,7 @@ async def test_a_presigned_url_made_after_the_clock_was_turned_begins_its_life_t
     clock.wall_ms += 1000
     request = signed(S3SigV4QueryAuth, "GET", f"{S3}/k", service="s3", expires=60)
     assert (await checker.authenticate(request, "s3")).principal == ALICE
-    clock.move(61_000)
+    clock.move(62_000)
     with pytest.raises(ServiceError, match="Request has expired"):
         await checker.authenticate(request, "s3")
 
@@ -349,9 +352,14 @@ async def test_no_header_or_query_breaks_the_check(authorization: str, query: st
         for start in ("", "AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA256 Credential=AKIAALICE/20240501/us-east-1/s3/aws4_request, SignedHeaders=host,"):
             headers = {"host": "h", "authorization": start + authorization, "x-amz-date": date, "x-amz-content-sha256": date}
             request = Request("GET", "/" + query, query + "X-Amz-Credential=" + authorization, headers, Body.of(b""), body=b"")
-            try:
-                await authenticator(strict=True).authenticate(request, service)
-                del headers["authorization"]
-                await authenticator(strict=True).authenticate(request, service)
-            except ServiceError as error:
-                assert 400 <= error.status < 500
+            assert await status(request, service) in range(200, 500)
+            del headers["authorization"]
+            assert await status(request, service) in range(200, 500)
+
+
+async def status(request: Request, service: str) -> int:
+    try:
+        await authenticator(strict=True).authenticate(request, service)
+    except ServiceError as error:
+        return error.status
+    return 200

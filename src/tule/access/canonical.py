@@ -41,7 +41,7 @@ def as_sent(text: str) -> bytes:
 
 
 def _normalized(path: str) -> str:
-    """Without empty, `.` and `..` segments; a trailing slash stays.  RFC 3986, 5.2.4."""
+    """Without empty, `.` and `..` segments; a trailing slash stays.  RFC 3986, 5.2.4, as AWS's own signers read it."""
     kept: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
@@ -50,7 +50,7 @@ def _normalized(path: str) -> str:
         elif segment and segment != ".":
             kept.append(segment)
     text = "/" + "/".join(kept)
-    return text + "/" if kept and path.endswith(("/", "/.", "/..")) else text
+    return text + "/" if kept and path.endswith("/") else text
 
 
 def canonical_query(query: str, *, without: str = "", plus_is_space: bool = False) -> str:
