@@ -13,7 +13,8 @@ class Need:
 
     `policy` is the resource's own policy document where it has one, and `owner` the account that owns the resource
     (the caller's own when empty).  `policy_decides` marks resources whose policy must allow too, even to their own
-    account: roles (trust policy) and KMS keys.
+    account: roles (trust policy) and KMS keys.  `shown` is how a denial names the resource where not by its ARN
+    (`role name`, as IAM does).
     """
 
     action: str
@@ -22,3 +23,4 @@ class Need:
     policy: Mapping[str, Any] | None = None
     owner: str = ""
     policy_decides: bool = False
+    shown: str = ""

@@ -46,7 +46,7 @@ def denial(service: str, principal: Principal, need: Need, decision: Decision) -
 
 def sentence(service: str, principal: Principal, need: Need, decision: Decision) -> str:
     """`User: ... is not authorized to perform: ... on resource: ... because ...`."""
-    resource = f'"{need.resource}"' if service in _S3 else need.resource
+    resource = f'"{need.resource}"' if service in _S3 else need.shown or need.resource
     start = f"User: {principal.arn} is not authorized to perform: {need.action} on resource: {resource}"
     if need.action in ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity") and not decision.explicit:
         return start

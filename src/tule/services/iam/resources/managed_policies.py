@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tule.core.clock import iso8601
 from tule.core.errors import ServiceError
 from tule.platform.resource_type import Properties, Resource, StackContext
 from tule.services.iam import rules
@@ -66,8 +67,9 @@ class ManagedPolicyType:
 
     async def _resource(self, stack: StackContext, arn: str) -> Resource:
         shape = (await stack.call("iam", "GetPolicy", {"PolicyArn": arn}))["Policy"]
-        names = ("AttachmentCount", "CreateDate", "DefaultVersionId", "IsAttachable", "PermissionsBoundaryUsageCount", "PolicyId", "UpdateDate")
-        return Resource(arn, {"PolicyArn": arn, **{name: shape[name] for name in names}})
+        names = ("AttachmentCount", "DefaultVersionId", "IsAttachable", "PermissionsBoundaryUsageCount", "PolicyId")
+        dates = {name: iso8601(shape[name] * 1000) for name in ("CreateDate", "UpdateDate")}
+        return Resource(arn, {"PolicyArn": arn, **dates, **{name: shape[name] for name in names}})
 
 
 def _arn(stack: StackContext, name: str, properties: Properties) -> str:
