@@ -123,7 +123,11 @@ class PostgresStore:
 
     async def open(self) -> None:
         """Connect once, make the schema, begin to listen.  Raises StoreUnavailable."""
-        await self._loop.run_in_executor(self._writers, self._prepare)
+        schema = self._address.schema
+        if schema:
+            await self._alone(lambda tx: tx.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+        else:
+            await self.read(lambda tx: None)
         self._hints.start()
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
@@ -143,7 +147,7 @@ class PostgresStore:
             tx.execute(table_for_postgresql(migrations.CREATE))
             return migrations.bring_up(tx, room, schema, table_for_postgresql)
 
-        await self._loop.run_in_executor(self._writers, self._migrate, bring_up)
+        await self._alone(bring_up)
 
     async def wipe(self) -> None:
         def empty(tx: Tx) -> None:
@@ -161,6 +165,15 @@ class PostgresStore:
         await self._loop.run_in_executor(None, self._shut)
         self._on_close()
 
+    async def _alone(self, change: Callable[[Tx], T]) -> T:
+        """Change the schema while no other node does.  Relaxed, so that what is read after the lock is what others left."""
+
+        def locked(tx: Tx) -> T:
+            tx.one("SELECT pg_advisory_xact_lock(?)", MIGRATION_LOCK)
+            return change(tx)
+
+        return await self.write_relaxed(locked)
+
     async def _submit(self, pool: ThreadPoolExecutor, begin: bytes, fn: Callable[[Tx], Any]) -> Any:
         if self._closing:
             raise StoreClosed("The store is closed.")
@@ -170,23 +183,12 @@ class PostgresStore:
 
     # On the pools' threads.
 
-    def _prepare(self) -> None:
-        with connect(self._address, schema=False) as connection:
-            if self._address.schema:
-                connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._address.schema}"'.encode())
-
     def _shut(self) -> None:
         self._writers.shutdown()
         self._readers.shutdown()
         self._hints.stop()
         for connection in self._idle:
             connection.close()
-
-    def _migrate(self, bring_up: Callable[[Tx], int]) -> None:
-        """One node at a time; the lock is taken outside the transaction, whose snapshot must be younger."""
-        with connect(self._address) as connection:
-            connection.execute(b"SELECT pg_advisory_lock(%d)" % MIGRATION_LOCK)
-            self._transact(connection, _SERIALIZABLE, bring_up)
 
     def _run(self, begin: bytes, fn: Callable[[Tx], Any], answer: asyncio.Future[Any]) -> None:
         finished = _Finished(answer)

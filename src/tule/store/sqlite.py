@@ -38,6 +38,7 @@ T = TypeVar("T")
 BATCH = 512  # closures in one commit, so that one answer never waits for thousands of others
 BUSY_MS = 5_000
 CACHE_KIB = 32 * 1024
+WAL_BYTES = 64 * 1024 * 1024  # what the write-ahead log keeps of a larger size that it once had
 KEPT = frozenset({migrations.TABLE, "installation"})  # what a wipe leaves
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 
@@ -262,6 +263,7 @@ def _connect(path: Path, synchronous: str) -> apsw.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA case_sensitive_like = ON")  # as PostgreSQL's LIKE
     connection.create_scalar_function("greatest", _greatest, deterministic=True)
