@@ -33,6 +33,11 @@ class RoleSession:
     principal: Principal
 
 
+def session_name(ref: FunctionRef) -> str:
+    """The function's name; STS takes none of a single character."""
+    return ref.name if len(ref.name) > 1 else f"{ref.name}-"
+
+
 class RoleSessions:
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -68,12 +73,12 @@ class RoleSessions:
             answer = await self._node.dispatcher.invoke(
                 "sts",
                 "AssumeRole",
-                {"RoleArn": role, "RoleSessionName": ref.name, "DurationSeconds": SESSION_S},
+                {"RoleArn": role, "RoleSessionName": session_name(ref), "DurationSeconds": SESSION_S},
                 principal=aws_service(LAMBDA, ref.account, ref.arn),
                 region=ref.region,
             )
         except ServiceError as error:
-            if error.status >= 500:
+            if error.code not in ("AccessDenied", "AccessDeniedException"):
                 raise
             raise errors.role_not_assumable() from error
         given, user = answer["Credentials"], answer["AssumedRoleUser"]
@@ -85,7 +90,7 @@ class RoleSessions:
             entity_arn=role,
             user_id=user["AssumedRoleId"],
             access_key=credentials.access_key,
-            session_name=ref.name,
+            session_name=session_name(ref),
             token_issued_ms=self._node.clock.now_ms(),
         )
         return RoleSession(credentials, principal)
