@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tule.platform.service import Service, operations_in
-from tule.services.s3 import access, garbage
+from tule.services.s3 import access, browsers, garbage
 from tule.services.s3.operations import (
     acls,
     attributes,
@@ -22,6 +22,7 @@ from tule.services.s3.operations import (
     uploads,
     versioning,
 )
+from tule.services.s3.resources import RESOURCE_TYPES
 
 _OPERATIONS = operations_in(
     acls,
@@ -47,4 +48,7 @@ SERVICE = Service(
     anonymous=access.ANONYMOUS,
     schema=Path(__file__).with_name("schema.sql").read_text(),
     deliver=garbage.deliver,
+    start=garbage.start,
+    resource_types=RESOURCE_TYPES,
+    preflight=browsers.preflight,
 )

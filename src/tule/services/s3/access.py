@@ -12,7 +12,7 @@ import orjson
 
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs, Params
-from tule.services.s3 import copy_source, errors, names, resource_policy, tag_rules
+from tule.services.s3 import browsers, copy_source, errors, names, resource_policy, tag_rules
 from tule.services.s3.state import buckets, objects
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Access
@@ -35,7 +35,7 @@ _WRITE_KEYS = {
 _LIST_KEYS = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys", "KeyMarker": "s3:key-marker"}
 
 
-def bucket_of(tx: Tx, params: Params) -> Bucket:
+def bucket_of(call: Call, tx: Tx, params: Params) -> Bucket:
     """The bucket, once the expected owner was compared.  Raises NoSuchBucket, AccessDenied."""
     bucket = buckets.get(tx, params["Bucket"])
     expected = params.get("ExpectedBucketOwner")
@@ -44,6 +44,7 @@ def bucket_of(tx: Tx, params: Params) -> Bucket:
             raise errors.invalid_expected_owner(expected)
         if expected != bucket.account:
             raise errors.access_denied()
+    browsers.allow(call, bucket)
     return bucket
 
 
@@ -64,7 +65,7 @@ def _is_plain(call: Call, bucket: Bucket) -> bool:
 
 def _on_bucket(*actions: str) -> Needs:
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-        bucket = bucket_of(tx, params)
+        bucket = bucket_of(call, tx, params)
         return [need(call, bucket, action) for action in actions]
 
     return needs
@@ -73,7 +74,7 @@ def _on_bucket(*actions: str) -> Needs:
 def _listing(action: str) -> Needs:
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
         context = {key: str(params[member]) for member, key in _LIST_KEYS.items() if member in params}
-        return [need(call, bucket_of(tx, params), action, context=context)]
+        return [need(call, bucket_of(call, tx, params), action, context=context)]
 
     return needs
 
@@ -82,7 +83,7 @@ def _reading(action: str, versioned: str | None = None, *more: tuple[str, str]) 
     """Of an existing object.  Who may not list the bucket may not learn either that there is no such key."""
 
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-        bucket = bucket_of(tx, params)
+        bucket = bucket_of(call, tx, params)
         if _is_plain(call, bucket):
             return []
         key, version_id = params["Key"], params.get("VersionId")
@@ -101,7 +102,7 @@ def _object(action: str, versioned: str | None = None) -> Needs:
     """Of an object that need not exist."""
 
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-        bucket = bucket_of(tx, params)
+        bucket = bucket_of(call, tx, params)
         if _is_plain(call, bucket):
             return []
         version_id = params.get("VersionId")
@@ -116,7 +117,7 @@ def _changing(action: str, versioned: str) -> Needs:
     """Of what belongs to an existing object: its tags, its ACL."""
 
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-        bucket = bucket_of(tx, params)
+        bucket = bucket_of(call, tx, params)
         if _is_plain(call, bucket):
             return []
         version_id = params.get("VersionId")
@@ -128,7 +129,7 @@ def _changing(action: str, versioned: str) -> Needs:
 
 
 def _writing(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-    bucket = bucket_of(tx, params)
+    bucket = bucket_of(call, tx, params)
     if _is_plain(call, bucket):
         return []
     return _write_needs(call, bucket, params)
@@ -161,7 +162,7 @@ def _tag_context(tags: Sequence[Mapping[str, str]] | None) -> Context:
 def _copying(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
     """Reading the source, its tags where they come along, and writing."""
     name = copy_source.parse(params["CopySource"])
-    source, target = buckets.get(tx, name.bucket), bucket_of(tx, params)
+    source, target = buckets.get(tx, name.bucket), bucket_of(call, tx, params)
     found = objects.access(tx, source, name.key, name.version)
     read = ["GetObject" if name.version is None else "GetObjectVersion"]
     write = _write_needs(call, target, params)
@@ -193,7 +194,7 @@ def _list_buckets(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
 
 def _delete_objects(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
     """Each key is decided by itself, within the operation: see `delete_needs`."""
-    bucket_of(tx, params)
+    bucket_of(call, tx, params)
     return []
 
 

@@ -7,7 +7,7 @@ too; this is to give the space back soon.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 
 from tule.backbone.delivery import Delivery, Done, Outcome
 from tule.backbone.jobs import Job, enqueue
@@ -37,6 +37,12 @@ def let_go_blobs(tx: Tx, bucket: Bucket, blobs: list[str]) -> None:
 def _later(tx: Tx, bucket: Bucket, manifest: str | None, blobs: list[str]) -> None:
     payload = {"manifest": manifest, "blobs": blobs}
     enqueue(tx, Job(KIND, bucket.arn, bucket.account, bucket.region, payload, due_ms=tx.now_ms + _GRACE_MS, max_attempts=100))
+
+
+def start(node: Node) -> Sequence[Awaitable[None]]:
+    """Tell the blob store's sweeper which blobs are objects and parts."""
+    node.blobs.referenced_by(references.holders)
+    return ()
 
 
 async def deliver(node: Node, delivery: Delivery) -> Outcome:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -25,15 +26,23 @@ OBJECT = Rules(10, "Object tags cannot be greater than 10", "Your TagKey cannot 
 _ALLOWED = re.compile(r"[\w\s+\-=.:/@]*", re.UNICODE)
 
 
-def from_list(tags: Iterable[Mapping[str, Any]], rules: Rules) -> dict[str, str]:
-    """`[{"Key": k, "Value": v}]` to a map.  Raises InvalidTag or BadRequest."""
+def from_list(tags: Iterable[Mapping[str, Any]], rules: Rules, allowed: Mapping[str, str] | None = MappingProxyType({})) -> dict[str, str]:
+    """`[{"Key": k, "Value": v}]` to a map.  `allowed` are tags of the system that may be among them; None: any.  Raises InvalidTag."""
     found: dict[str, str] = {}
     for tag in tags:
         key, value = tag.get("Key", ""), tag.get("Value", "")
         if key in found:
             raise _invalid("Cannot provide multiple Tags with the same key", key)
         found[key] = value
-    return check(found, rules)
+    return check(found, rules, allowed)
+
+
+def system_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key.lower().startswith("aws:")}
+
+
+def system_tags_stay() -> ServiceError:
+    return ServiceError("InvalidTag", "System tags cannot be removed by requester", 400)
 
 
 def from_header(text: str) -> dict[str, str]:
@@ -50,11 +59,13 @@ def from_header(text: str) -> dict[str, str]:
     return check(found, OBJECT)
 
 
-def check(tags: dict[str, str], rules: Rules) -> dict[str, str]:
-    if len(tags) > rules.most:
+def check(tags: dict[str, str], rules: Rules, allowed: Mapping[str, str] | None = MappingProxyType({})) -> dict[str, str]:
+    if len(tags) - len(system_tags(tags)) > rules.most:
         raise ServiceError("BadRequest", rules.too_many, 400)
     for key, value in tags.items():
         if key.lower().startswith("aws:"):
+            if allowed is None or allowed.get(key) == value:
+                continue
             raise _invalid(rules.reserved, key)
         if not 1 <= len(key) <= 128 or not _ALLOWED.fullmatch(key):
             raise _invalid("The TagKey you have provided is invalid", key)

@@ -17,9 +17,19 @@ from tule.store.store import Tx
 
 
 def put_bucket_tagging(call: Call, tx: Tx, params: Params) -> Params:
-    tags = tag_rules.from_list(params["Tagging"].get("TagSet") or (), tag_rules.BUCKET)
-    buckets.configure(tx, buckets.get(tx, params["Bucket"]), Tags=tags or None)
+    """Tags of the system are put by calls between services (CloudFormation's), and stay when a client puts others."""
+    bucket = buckets.get(tx, params["Bucket"])
+    given = params["Tagging"].get("TagSet") or ()
+    kept = {} if _is_internal(call) else tag_rules.system_tags(bucket.config.get("Tags") or {})
+    tags = tag_rules.from_list(given, tag_rules.BUCKET, allowed=None if _is_internal(call) else kept)
+    if any(key not in tags for key in kept):
+        raise tag_rules.system_tags_stay()
+    buckets.configure(tx, bucket, Tags=tags or None)
     return {}
+
+
+def _is_internal(call: Call) -> bool:
+    return not call.headers
 
 
 @reads
@@ -32,7 +42,10 @@ def get_bucket_tagging(call: Call, tx: Tx, params: Params) -> Params:
 
 
 def delete_bucket_tagging(call: Call, tx: Tx, params: Params) -> Params:
-    buckets.configure(tx, buckets.get(tx, params["Bucket"]), Tags=None)
+    bucket = buckets.get(tx, params["Bucket"])
+    if not _is_internal(call) and tag_rules.system_tags(bucket.config.get("Tags") or {}):
+        raise tag_rules.system_tags_stay()
+    buckets.configure(tx, bucket, Tags=None)
     return {}
 
 
