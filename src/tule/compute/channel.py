@@ -53,6 +53,10 @@ class Channel:
                 raise ChannelClosed from error
         self._unsent.append((message, [os.dup(fd) for fd in fds]))
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     async def receive(self) -> Packet:
         """The next packet; its descriptors belong to the caller.  Raises ChannelClosed."""
         if self._arrived:

@@ -8,7 +8,12 @@ from tule.compute.compute import Credentials, FunctionSpec
 
 
 def function_environment(
-    function: FunctionSpec, log_stream: str, family: Mapping[str, str], network: Mapping[str, str], credentials: Credentials | None = None
+    function: FunctionSpec,
+    log_stream: str,
+    task_root: str,
+    family: Mapping[str, str],
+    network: Mapping[str, str],
+    credentials: Credentials | None = None,
 ) -> dict[str, str]:
     """AWS's reserved names win over the user's; what the user may set, such as TZ or AWS_ENDPOINT_URL, the user's win."""
     reserved = {
@@ -20,7 +25,7 @@ def function_environment(
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group or f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
-        "LAMBDA_TASK_ROOT": "/var/task",
+        "LAMBDA_TASK_ROOT": task_root,
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
     }
     if credentials is not None:

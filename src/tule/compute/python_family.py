@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,6 @@ from tule.compute.runtime_contract import InitFailed, Interpreter, Launch, Outco
 
 MAX_ANSWER = 6_291_556  # AWS: 6 MB and a little
 MAX_HEAD = 65_536
-
-
-def own_interpreter() -> Interpreter:
-    """The interpreter that the node itself runs on."""
-    base = Path(sys.base_prefix)
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return Interpreter(version, base / "bin" / f"python{version}", (base,))
 
 
 @dataclass(slots=True)
@@ -54,7 +46,7 @@ class PythonLink:
 
     def __init__(self, function: FunctionSpec, spawned: Spawned, loop: asyncio.AbstractEventLoop) -> None:
         assert spawned.control is not None
-        self.rss_kb = 0
+        self._memory_kb = 0
         self._spawned = spawned
         self._version = function.runtime.removeprefix("python")
         self._sock: socket.socket = spawned.control
@@ -65,8 +57,7 @@ class PythonLink:
         head = {"environment": dict(self._spawned.environment), "path": self._search_path()}
         kind, body = await self._ask(frames.pack(frames.INIT, head))
         if kind == frames.FAILED:
-            document = json.loads(body)
-            raise InitFailed(document["errorType"], body)
+            raise InitFailed(str(json.loads(body)["errorType"]), body)
 
     async def invoke(self, request: Request) -> Outcome:
         head = {
@@ -79,7 +70,7 @@ class PythonLink:
             "environment": dict(request.environment),
         }
         kind, body = await self._ask(frames.pack(frames.EVENT, head, request.payload))
-        return Outcome(body, "Unhandled" if kind == frames.FAULT else None)
+        return Outcome(body, "Unhandled" if kind == frames.FAULT else None, self._memory_kb)
 
     def close(self) -> None:
         self._loop.remove_reader(self._sock.fileno())
@@ -112,7 +103,7 @@ class PythonLink:
             if not answer.done() or answer.cancelled():
                 self._loop.remove_reader(fileno)
         rss = head.get("rss_kb", 0)
-        self.rss_kb = rss if isinstance(rss, int) else 0
+        self._memory_kb = rss if isinstance(rss, int) else 0
         return kind, body
 
     async def _send(self, raw: bytes) -> None:
@@ -177,3 +168,18 @@ class FrameReader:
         if self._skip <= 0:
             self._skip = 0
             raise ResponseTooLarge(self._too_large)
+
+
+class PythonOnly:
+    """The runtimes of a node that has only its own interpreter."""
+
+    def __init__(self, interpreter: Interpreter, sdk_path: Path | None = None) -> None:
+        self._family = PythonFamily({interpreter.version: interpreter}, sdk_path)
+
+    def family(self, runtime: str) -> PythonFamily:
+        if not runtime.startswith("python"):
+            raise FunctionUnavailable(f"nothing here runs {runtime}")
+        return self._family
+
+    def describe(self) -> Mapping[str, object]:
+        return {f"python{version}": str(interpreter.executable) for version, interpreter in self._family.interpreters.items()}

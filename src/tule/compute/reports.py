@@ -1,9 +1,24 @@
-"""Lambda's own lines in a function's log.  AWS: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html"""
+"""Lambda's own lines in a function's log.  AWS: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html"""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import math
+
+from tule.compute.failures import Failure
+
+
+def init_start(runtime: str, region: str) -> str:
+    language = runtime.rstrip("0123456789.x") or runtime
+    version = runtime[len(language) :].removesuffix(".x")
+    name = f"{language}:{version}.v1" if version else f"{language}.v1"
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return f"INIT_START Runtime Version: {name}\tRuntime Version ARN: arn:aws:lambda:{region}::runtime:{digest}\n"
+
+
+def init_report(duration_ms: float, phase: str, failure: Failure) -> str:
+    text = f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}\tStatus: {failure.status}"
+    return text + (f"\tError Type: {failure.error_type}\n" if failure.status == "error" else "\n")
 
 
 def start(request_id: str, version: str) -> str:
@@ -18,11 +33,12 @@ def billed_ms(duration_ms: float) -> int:
     return max(math.ceil(duration_ms), 1)
 
 
-def report(request_id: str, duration_ms: float, memory_mb: int, used_mb: int, init_ms: float | None) -> str:
+def report(request_id: str, duration_ms: float, memory_mb: int, used_mb: int, init_ms: float | None, failure: Failure | None = None) -> str:
     text = f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed_ms(duration_ms)} ms\t"
     text += f"Memory Size: {memory_mb} MB\tMax Memory Used: {used_mb} MB\t"
-    return text + (f"Init Duration: {init_ms:.2f} ms\t\n" if init_ms is not None else "\n")
-
-
-def document(error_type: str, message: str) -> bytes:
-    return json.dumps({"errorType": error_type, "errorMessage": message}, separators=(",", ":")).encode()
+    if init_ms is not None:
+        text += f"Init Duration: {init_ms:.2f} ms\t"
+    if failure is not None:
+        text += f"Status: {failure.status}"
+        text += f"\tError Type: {failure.error_type}" if failure.status == "error" else ""
+    return text + "\n"

@@ -108,6 +108,7 @@ class Outcome:
 
     payload: bytes
     error: Literal["Unhandled", "Handled"] | None = None
+    memory_kb: int = 0  # the most that the runtime's process ever had in memory, if it says so
 
 
 class InitFailed(Exception):

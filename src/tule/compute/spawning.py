@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,10 +16,9 @@ from typing import Any
 
 from tule.compute.channel import Channel, ChannelClosed
 from tule.compute.compute import FunctionUnavailable
-from tule.compute.probe import Features
+from tule.compute.probe import INSIDE, Features
 from tule.compute.runtime_contract import Interpreter, Mount
 
-INSIDE = Path(__file__).parent / "inside"
 LANG_ROOT, SDK_ROOT, RAPID_ROOT = "/var/lang", "/var/runtime", "/var/rapid"
 ZYGOTE_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin", "TZ": ":UTC", "LD_LIBRARY_PATH": "/var/lang/lib"}
 START_TIMEOUT_S = 30.0
@@ -34,20 +32,28 @@ class Spawner:
         self._files = {path: base64.b64encode(data).decode() for path, data in files.items()}
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
-        self._root: tempfile.TemporaryDirectory[str] | None = None
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._zygotes: dict[tuple[Path, Path | None], asyncio.Task[Zygote]] = {}
         self._ids = count(1)
-        self._trees: dict[int, asyncio.Future[list[int]]] = {}
+        self._waiting: dict[int, asyncio.Future[list[int]]] = {}
         self._reader: asyncio.Task[None] | None = None
 
+    @property
+    def directory(self) -> Path:
+        """A directory of ours for as long as the spawner lives."""
+        if self._directory is None:
+            self._directory = tempfile.TemporaryDirectory(prefix="tule-compute-")
+        return Path(self._directory.name)
+
     def _start(self) -> Channel:
-        if self._channel is None:
+        if self._channel is None or self._channel.closed:
             loop = asyncio.get_running_loop()
-            self._root = tempfile.TemporaryDirectory(prefix="tule-root-")
             self._channel, theirs = Channel.pair(loop)
             settings = json.dumps({"features": self._features.inside()})
             command = [sys.executable, "-I", "-S", str(INSIDE), "spawner", settings, str(theirs.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=ZYGOTE_ENVIRONMENT, stdin=subprocess.DEVNULL, start_new_session=True)
+            self._process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], env=ZYGOTE_ENVIRONMENT, stdin=subprocess.DEVNULL, start_new_session=True
+            )
             theirs.close()
             self._reader = loop.create_task(self._read(self._channel))
         return self._channel
@@ -57,60 +63,60 @@ class Spawner:
             try:
                 message, fds = await channel.receive()
             except ChannelClosed:
-                for waiter in self._trees.values():
+                for waiter in self._waiting.values():
                     waiter.set_exception(FunctionUnavailable("the spawner ended"))
-                self._trees.clear()
+                self._waiting.clear()
                 return
-            waiter = self._trees.pop(message["id"])
+            waiter = self._waiting.pop(message["id"])
             if waiter.done():
-                for fd in fds:
-                    os.close(fd)
+                close_all(fds)
             elif "error" in message:
                 waiter.set_exception(FunctionUnavailable(f"the code cannot be mounted: {message['error']}"))
             else:
                 waiter.set_result(fds)
 
     def trees(self, directories: Sequence[Sequence[Path]]) -> asyncio.Future[list[int]]:
-        """Detached read-only mounts, one for each list of directories (the lowest first)."""
+        """Detached read-only mounts, one for each list of directories (the lowest first).  Raises FunctionUnavailable."""
         channel = self._start()
         number = next(self._ids)
         waiter: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-        self._trees[number] = waiter
+        self._waiting[number] = waiter
         channel.send({"op": "trees", "id": number, "trees": [[str(each) for each in lower] for lower in directories]})
         return waiter
 
-    async def zygote(self, interpreter: Interpreter, sdk_path: Path | None) -> Zygote:
-        key = (interpreter.executable, sdk_path)
+    async def zygote(self, interpreter: Interpreter | None, sdk_path: Path | None) -> Zygote:
+        """The fork server of this interpreter; without one, a light one that executes programs.  Raises FunctionUnavailable."""
+        chosen = interpreter or own_interpreter()
+        key = (chosen.executable if interpreter else Path(), sdk_path)
         task = self._zygotes.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None or task.result().closed)):
-            task = self._zygotes[key] = asyncio.get_running_loop().create_task(self._start_zygote(interpreter, sdk_path))
+            place = Place(self._features.mount, chosen, sdk_path, LANG_ROOT if interpreter else RAPID_ROOT + "/lang")
+            task = self._zygotes[key] = asyncio.get_running_loop().create_task(self._start_zygote(place, bool(sdk_path)))
         return await asyncio.shield(task)
 
-    async def _start_zygote(self, interpreter: Interpreter, sdk_path: Path | None) -> Zygote:
+    async def _start_zygote(self, place: Place, with_sdk: bool) -> Zygote:
         spawner = self._start()
-        assert self._root is not None
         channel, theirs = Channel.pair(asyncio.get_running_loop())
-        place = Place(self._features.mount, interpreter, sdk_path)
-        settings = {"features": self._features.inside(), "preload": ["boto3"] if sdk_path else [], "path": place.path}
+        settings = {"features": self._features.inside(), "preload": ["boto3"] if with_sdk else [], "path": place.path}
         order: dict[str, Any] = {
             "op": "zygote",
-            "root": self._root.name,
+            "root": str(self.directory),
             "binds": [[str(mount.source), mount.target] for mount in place.mounts],
             "argv": [place.executable, "-I", place.inside, "zygote", json.dumps(settings)],
-            "env": ZYGOTE_ENVIRONMENT,
+            "env": ZYGOTE_ENVIRONMENT if self._features.mount else ZYGOTE_ENVIRONMENT | {"LD_LIBRARY_PATH": ""},
         }
-        files = _in_memory(json.dumps(self._files).encode())  # trust stores are larger than a packet
+        files = [_in_memory(json.dumps(self._files).encode())] if self._features.mount else []  # trust stores are larger than a packet
         try:
-            spawner.send(order, [theirs.fileno(), files])
+            spawner.send(order, [theirs.fileno(), *files])
         finally:
-            os.close(files)
+            close_all(files)
             theirs.close()
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await channel.receive()
         except (ChannelClosed, TimeoutError) as error:
             channel.close()
-            raise FunctionUnavailable(f"the zygote of {interpreter.executable} did not start") from error
+            raise FunctionUnavailable(f"the fork server of {place.executable} did not start") from error
         return Zygote(channel)
 
     async def stop(self) -> None:
@@ -120,13 +126,11 @@ class Spawner:
             task.cancel()
         if self._channel is not None:
             self._channel.close()
-        if self._reader is not None:
-            self._reader.cancel()
         if self._process is not None:
             await asyncio.to_thread(self._process.wait)
-        if self._root is not None:
-            self._root.cleanup()
-        self._channel = self._process = self._root = self._reader = None
+        if self._directory is not None:
+            self._directory.cleanup()
+        self._channel = self._process = self._directory = self._reader = None
         self._zygotes.clear()
 
 
@@ -153,7 +157,7 @@ class Zygote:
 class Place:
     """Where an interpreter and the SDK are found by a zygote: in the skeleton root, or at their host paths without one."""
 
-    def __init__(self, rooted: bool, interpreter: Interpreter, sdk_path: Path | None) -> None:
+    def __init__(self, rooted: bool, interpreter: Interpreter, sdk_path: Path | None, lang_root: str) -> None:
         self.mounts: list[Mount] = []
         self.executable = str(interpreter.executable)
         self.inside = str(INSIDE)
@@ -166,20 +170,26 @@ class Place:
             self.mounts.append(Mount(sdk_path, SDK_ROOT))
             self.path = [SDK_ROOT]
         executable = interpreter.executable.resolve()
-        for prefix in interpreter.prefixes:
-            if prefix.resolve() == Path("/usr"):
+        for prefix in (each.resolve() for each in interpreter.prefixes):
+            if prefix == Path("/usr"):
                 self.executable = str(executable)
-            elif executable.is_relative_to(prefix.resolve()):
-                self.mounts.append(Mount(prefix.resolve(), LANG_ROOT))
-                self.executable = f"{LANG_ROOT}/{executable.relative_to(prefix.resolve())}"
+            elif executable.is_relative_to(prefix):
+                self.mounts.append(Mount(prefix, lang_root))
+                self.executable = f"{lang_root}/{executable.relative_to(prefix)}"
             else:
                 self.mounts.append(Mount(prefix, str(prefix)))
 
 
-def socket_pair() -> tuple[socket.socket, socket.socket]:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    ours.setblocking(False)
-    return ours, theirs
+def own_interpreter() -> Interpreter:
+    """The interpreter that the node itself runs on."""
+    base = Path(sys.base_prefix)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return Interpreter(version, base / "bin" / f"python{version}", (base,))
+
+
+def close_all(fds: Sequence[int]) -> None:
+    for fd in fds:
+        os.close(fd)
 
 
 def _in_memory(data: bytes) -> int:

@@ -1,63 +1,89 @@
-"""The supervisor: takes or starts an instance for each invocation, and answers as Lambda answers."""
+"""The supervisor: takes or starts an instance for each invocation, and answers as Lambda answers.
+
+    invoke -> an idle instance of the function, the last used first
+           -> or a cold start: a parked sandbox or a new one, the code mounted, the runtime initialised (ten seconds;
+              what fails is tried once more within the function's own time-out, as Lambda does)
+           -> the event goes in, and either an answer, the end of the process or the time-out comes out
+           -> the instance is frozen and waits in the pool, or is ended
+
+Instances are started a few at a time, however many are wanted: the processor is the limit, and the first are ready sooner.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import socket
-import time
+from collections import deque
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from datetime import UTC, datetime
 
-from tule.compute import reports
-from tule.compute.channel import Channel
-from tule.compute.compute import Credentials, FunctionSpec, FunctionUnavailable, Invocation, LogLine
+from tule.compute import cgroups
+from tule.compute.compute import Credentials, FunctionSpec, FunctionUnavailable, Invocation
 from tule.compute.environment import function_environment
-from tule.compute.log_pipe import LogPipe
-from tule.compute.network_contract import Network, NoNetwork
+from tule.compute.instances import Instance
+from tule.compute.invocations import Caller, ColdStart, run
+from tule.compute.network_contract import RUNTIME_API, ListenerSpec, Network, NoNetwork, Tenant
+from tule.compute.parking import Parking
+from tule.compute.pool import Pool
 from tule.compute.probe import Features, probe
-from tule.compute.python_family import PythonFamily, own_interpreter
-from tule.compute.runtime_contract import InitFailed, Link, Request, Runtime, Spawned, ZygoteRequest
-from tule.compute.spawning import Spawner, socket_pair
+from tule.compute.python_family import PythonOnly
+from tule.compute.runtime_contract import Request, Runtime, Runtimes, Spawned
+from tule.compute.sandboxes import Sandbox, Sandboxes
+from tule.compute.spawning import Spawner, own_interpreter
 from tule.core.clock import Clock
 from tule.core.config import Config
 from tule.core.ids import Ids
 
-FIRST_UID = 1_900_000_000
-
-
-class Instance:
-    def __init__(self, function: FunctionSpec, stream: str) -> None:
-        self.function = function
-        self.log_stream = stream
-        self.lines: list[LogLine] = []
-        self.link: Link
-        self.pidfd = -1
-        self.log: LogPipe
-        self.agent: Channel
+RUNTIME_API_LISTENER = ListenerSpec(RUNTIME_API, "127.0.0.1", 9001, needs_namespace=False)
+STARTS_AT_ONCE = 2 * (os.cpu_count() or 1) + 2
+FREEZE_AFTER_S = 0.02
 
 
 class Supervisor:
-    def __init__(self, config: Config, clock: Clock, ids: Ids, network: Network | None = None) -> None:
+    """Implements `compute.Compute`.  Nothing is started before the first function runs."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        ids: Ids,
+        network: Network | None = None,
+        runtimes: Runtimes | None = None,
+        best_level: int = 1,
+    ) -> None:
         self._config, self._clock, self._ids = config, clock, ids
         self._network: Network = network or NoNetwork()
-        self._features: Features = probe()
-        self._spawner = Spawner(self._features, self._network.files())
-        interpreter = own_interpreter()
-        self._python = PythonFamily({interpreter.version: interpreter})
-        self._idle: dict[str, list[Instance]] = {}
+        self._runtimes: Runtimes = runtimes or PythonOnly(own_interpreter())
+        self._best_level = best_level
+        self._features: Features | None = None
+        self._hierarchies = cgroups.Hierarchies()
+        self._sandboxes: Sandboxes | None = None
+        self._spawner: Spawner | None = None
+        self._pool = Pool(config.instance_idle_s, self._end)
+        self._parking = Parking(config.parked, self._park, lambda: self._starting > 0)
         self._instances: set[Instance] = set()
-        self._uids = 0
+        self._turns = asyncio.Semaphore(STARTS_AT_ONCE)
+        self._starting = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._opening: asyncio.Task[Sandboxes] | None = None
 
     async def start(self) -> None:
-        if self._features.level > self._config.sandbox_minimum:
-            raise FunctionUnavailable("sandbox below the minimum")
+        """What the host allows is found out when the first function runs, so that a node is ready sooner."""
 
     async def stop(self) -> None:
+        self._parking.close()
+        self._pool.close()
+        sandboxes = list(self._sandboxes.alive) if self._sandboxes else []
         for instance in list(self._instances):
-            self._kill(instance)
-        await self._spawner.stop()
+            self._end(instance)
+        for sandbox in sandboxes:
+            sandbox.kill()
+        if self._spawner is not None:
+            await self._spawner.stop()
+        await asyncio.gather(*[sandbox.follower for sandbox in sandboxes if sandbox.follower is not None])
+        for parent in self._hierarchies.parents():
+            cgroups.remove_tree(parent)
+        self._sandboxes = self._spawner = self._opening = None
 
     async def invoke(
         self,
@@ -70,77 +96,161 @@ class Supervisor:
         cognito_identity: str | None = None,
         trace: str | None = None,
     ) -> Invocation:
-        idle = self._idle.get(function.key)
-        init_ms: float | None = None
-        if idle:
-            instance = idle.pop()
+        request = Request(payload, request_id, 0, function.arn, client_context, cognito_identity, trace)
+        caller = Caller(function, request, credentials, self._clock)
+        instance = self._pool.take(function.key)
+        cold: ColdStart | None = None
+        if instance is None:
+            await self._room()
+            cold = ColdStart(caller, lambda stream: self._begin(caller, stream), self._end, self._log_stream(function))
+            instance = await cold.instance()
+        if instance is None:
+            assert cold is not None and cold.failed is not None
+            return cold.failed
+        try:
+            answer, alive = await run(caller, instance, cold)
+        except BaseException:
+            self._end(instance)
+            raise
+        if alive and not instance.retired:
+            instance.freeze_in(FREEZE_AFTER_S)
+            self._pool.put(instance)
+            self._make_room()
         else:
-            began = time.perf_counter()
-            instance = await self._begin(function, credentials)
-            init_ms = (time.perf_counter() - began) * 1000
-        now = self._clock.now_ms()
-        instance.lines = [LogLine(now, reports.start(request_id, function.version))]
-        deadline = int(time.time() * 1000 + function.timeout_s * 1000)
-        began = time.perf_counter()
-        outcome = await instance.link.invoke(Request(payload, request_id, deadline, function.arn, client_context, cognito_identity, trace))
-        duration = (time.perf_counter() - began) * 1000
-        instance.log.drain()
-        used = instance.link.rss_kb // 1024
-        now = self._clock.now_ms()
-        instance.lines.append(LogLine(now, reports.end(request_id)))
-        instance.lines.append(LogLine(now, reports.report(request_id, duration, function.memory_mb, used, init_ms)))
-        self._idle.setdefault(function.key, []).append(instance)
-        return Invocation(outcome.payload, outcome.error, instance.log_stream, tuple(instance.lines), duration, reports.billed_ms(duration), init_ms, used)
-
-    async def _begin(self, function: FunctionSpec, credentials: Callable[[], Credentials] | None) -> Instance:
-        loop = asyncio.get_running_loop()
-        family: Runtime = self._python
-        launch = family.launch(function.runtime, function)
-        assert isinstance(launch, ZygoteRequest)
-        instance = Instance(function, f"{time.strftime('%Y/%m/%d')}/[{function.version}]{self._ids.hex(32)}")
-        trees = self._spawner.trees([[function.code], *([function.layers] if function.layers else [])])
-        zygote = await self._spawner.zygote(launch.interpreter, launch.sdk_path)
-        instance.agent, agent_end = Channel.pair(loop)
-        control, control_end = socket_pair()
-        instance.log = LogPipe(loop, lambda text: instance.lines.append(LogLine(self._clock.now_ms(), text)))
-        self._uids += 1
-        uid = FIRST_UID + self._uids % 100_000
-        order = {
-            "fds": ["agent", "control", "log"], "uid": uid, "gid": uid, "tmp_mb": function.tmp_mb, "open_files": 1024,
-            "listeners": [{"kind": each.kind, "address": each.address, "port": each.port, "options": each.options} for each in self._network.listeners],
-        }  # fmt: skip
-        zygote.fork(order, [agent_end.fileno(), control_end.fileno(), instance.log.write_end])
-        agent_end.close()
-        control_end.close()
-        instance.log.close_write_end()
-        _, fds = await instance.agent.receive()
-        instance.pidfd = fds[0]
-        sockets = {spec.name: socket.socket(fileno=fd) for spec, fd in zip(self._network.listeners, fds[1:], strict=True)}
-        mounted = await trees
-        instance.agent.send({"targets": ["/var/task", "/opt"]}, mounted)
-        for fd in mounted:
-            os.close(fd)
-        self._instances.add(instance)
-        await instance.agent.receive()
-        addresses = {spec.name: (spec.address, spec.port) for spec in self._network.listeners}
-        environment = function_environment(function, instance.log_stream, family.environment(function), self._network.environment(function, addresses))
-        spawned = Spawned(self._ids.hex(16), self._features.level, "/var/task", "/opt", environment, control, sockets)
-        instance.link = family.connect(function, spawned, loop)
-        await instance.link.initialize()
-        return instance
-
-    def _kill(self, instance: Instance) -> None:
-        self._instances.discard(instance)
-        signal.pidfd_send_signal(instance.pidfd, signal.SIGKILL)
-        instance.link.close()
-        instance.agent.close()
-        instance.log.close()
-        os.close(instance.pidfd)
+            self._end(instance)
+        return answer
 
     def retire(self, key_prefix: str) -> None:
-        for key in [key for key in self._idle if key.startswith(key_prefix)]:
-            for instance in self._idle.pop(key):
-                self._kill(instance)
+        for instance in self._pool.matching(key_prefix):
+            self._pool.discard(instance)
+            self._end(instance)
+        for instance in self._instances:
+            if instance.function.key.startswith(key_prefix):
+                instance.retired = True
 
     def describe(self) -> Mapping[str, object]:
-        return {"level": self._features.level, "instances": len(self._instances)}
+        features = self._features or self._probe()
+        return {
+            "sandbox": {
+                "level": features.level,
+                "features": features.inside(),
+                "missing": dict(features.reasons),
+                "groups": self._hierarchies.describe(),
+            },
+            "runtimes": self._runtimes.describe(),
+            "instances": {"all": len(self._instances), "idle": len(self._pool), "parked": len(self._parking)},
+        }
+
+    def _probe(self) -> Features:
+        self._features = probe(self._best_level)
+        return self._features
+
+    def _log_stream(self, function: FunctionSpec) -> str:
+        """AWS: `2024/05/01/[$LATEST]` and 32 hexadecimal digits."""
+        day = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC).strftime("%Y/%m/%d")
+        return f"{day}/[{function.version}]{self._ids.hex(32)}"
+
+    async def _room(self) -> None:
+        """Wait until there may be one more instance; an idle one of another function makes room."""
+        while len(self._instances) + self._starting >= self._config.concurrency:
+            oldest = self._pool.oldest()
+            if oldest is not None:
+                self._pool.discard(oldest)
+                self._end(oldest)
+                continue
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+
+    def _make_room(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    async def _begin(self, caller: Caller, log_stream: str) -> Instance:
+        """A sandbox with the function's code in it, not yet initialised.  Raises FunctionUnavailable."""
+        self._starting += 1
+        try:
+            async with self._turns:
+                return await self._begin_now(caller, log_stream)
+        finally:
+            self._starting -= 1
+            if self._waiting:
+                self._make_room()
+
+    async def _begin_now(self, caller: Caller, log_stream: str) -> Instance:
+        function = caller.function
+        family = self._runtimes.family(function.runtime)
+        sandboxes = await self._open()
+        launch = family.launch(function.runtime, function)
+        sandbox = self._parking.take(function.runtime) if self._can_park(family) else None
+        if sandbox is None:
+            sandbox = await sandboxes.start(self._ids.hex(20), launch, self._listeners(family), function)
+        try:
+            await sandboxes.let_code_in(sandbox, launch, function)
+            return self._instance(caller, sandbox, family, log_stream)
+        except BaseException:
+            sandbox.kill()
+            raise
+
+    def _instance(self, caller: Caller, sandbox: Sandbox, family: Runtime, log_stream: str) -> Instance:
+        function = caller.function
+        own = {name: sock for name, sock in sandbox.sockets.items() if name in family.listeners}
+        others = {name: sock for name, sock in sandbox.sockets.items() if name not in family.listeners}
+        fetched = caller.credentials() if caller.credentials is not None else None
+        environment = function_environment(
+            function, log_stream, sandbox.task_root, family.environment(function), self._network.environment(function, sandbox.addresses), fetched
+        )
+        if RUNTIME_API in sandbox.addresses:
+            environment["AWS_LAMBDA_RUNTIME_API"] = "{}:{}".format(*sandbox.addresses[RUNTIME_API])
+        spawned = Spawned(sandbox.id, sandbox.features.level, sandbox.task_root, sandbox.opt_root, environment, sandbox.control, own)
+        link = family.connect(function, spawned, asyncio.get_running_loop())
+        detach = self._network.attach(Tenant(sandbox.id, function, caller.credentials), others)
+        instance = Instance(function, sandbox, link, log_stream, detach, fetched.expires_ms if fetched else None)
+        if sandbox.group is not None:
+            sandbox.group.limit_memory(function.memory_mb, function.tmp_mb, instance.run_out_of_memory)
+        self._instances.add(instance)
+        sandbox.ended.add_done_callback(lambda _: self._forget_idle(instance))
+        return instance
+
+    def _listeners(self, family: Runtime) -> list[ListenerSpec]:
+        own = [RUNTIME_API_LISTENER] if RUNTIME_API in family.listeners else []
+        return [*own, *self._network.listeners]
+
+    def _can_park(self, family: Runtime) -> bool:
+        assert self._features is not None
+        return family.parkable and self._features.mount and self._config.parked > 0
+
+    async def _park(self, runtime: str) -> Sandbox:
+        family = self._runtimes.family(runtime)
+        sandboxes = await self._open()
+        return await sandboxes.start(self._ids.hex(20), family.launch(runtime, None), self._listeners(family), None)
+
+    async def _open(self) -> Sandboxes:
+        if self._opening is None:
+            self._opening = asyncio.get_running_loop().create_task(self._open_once())
+        return await asyncio.shield(self._opening)
+
+    async def _open_once(self) -> Sandboxes:
+        features = self._features or await asyncio.to_thread(self._probe)
+        if features.level > self._config.sandbox_minimum:
+            raise FunctionUnavailable(
+                f"This host allows sandbox level {features.level}, and the node's minimum is {self._config.sandbox_minimum}: {dict(features.reasons)}"
+            )
+        self._hierarchies = cgroups.find() if features.level <= 2 else cgroups.Hierarchies()
+        self._spawner = Spawner(features, self._network.files())
+        self._sandboxes = Sandboxes(features, self._hierarchies, self._spawner, self._clock.now_ms)
+        return self._sandboxes
+
+    def _forget_idle(self, instance: Instance) -> None:
+        """An idle instance ended by itself; a busy one is ended by the invocation that it took down."""
+        if self._pool.discard(instance):
+            self._end(instance)
+
+    def _end(self, instance: Instance) -> None:
+        if instance in self._instances:
+            self._instances.discard(instance)
+            instance.end()
+            self._make_room()

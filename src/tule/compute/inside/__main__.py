@@ -1,25 +1,28 @@
-"""`python .../inside spawner|zygote ... FD`: the processes that the node starts."""
+"""`python .../inside spawner|zygote SETTINGS FD` and `python .../inside probe`: the processes that the node starts."""
 
-import importlib
-import json
 import os
-import socket
 import sys
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[0] = os.path.dirname(here)
-    role, settings, fd = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
-    module = importlib.import_module("inside." + role)
-    importlib.import_module("inside.python_runtime" if role == "zygote" else "inside.skeleton")
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    role = sys.argv[1]
+    if role == "probe":
+        from inside import probe
+
+        probe.run()
+        return
+    import json
+    import socket
+
+    if role == "zygote":
+        from inside import zygote as module
+    else:
+        from inside import spawner as module
     del sys.path[0]
-    sock = socket.socket(fileno=fd)
+    sock = socket.socket(fileno=int(sys.argv[3]))
     sock.set_inheritable(False)
-    try:
-        module.serve(sock, **settings)
-    except KeyboardInterrupt:
-        os._exit(0)
+    module.serve(sock, **json.loads(sys.argv[2]))
 
 
 main()

@@ -1,139 +1,183 @@
 """The first process of an instance: builds the sandbox around itself, forks the runtime, lets the code in, then reaps.
 
 It keeps its privileges only until the function's code is mounted.  Whatever is orphaned inside becomes its child, and when
-the runtime ends it reports how and ends too, which takes everything inside with it.
+the runtime ends it says how and ends too, which takes everything inside with it.  Until then it takes orders from the node:
+`code` mounts the function, `execute` starts a further program, `freeze`, `thaw` and `kill` reach every process inside.
 """
 
 import os
+import select
 import signal
 import socket
+import struct
 import sys
 
-from . import packets, privileges
+from . import packets, privileges, processes
 from . import syscalls as sys_
+
+HOST_NAME = "169.254.100.6"
+SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 1, 64
 
 
 def become(order, fds, features):
     """Never returns."""
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        named = dict(zip(order["fds"], fds))
-        agent = socket.socket(fileno=named["agent"])
-        _join_groups(named)
-        _unshare(order, features)
-        listeners = [_listener(spec) for spec in order["listeners"]]
-        child = _fork_runtime(order, named, features)
-        pidfd = sys_.pidfd_open(os.getpid())
-        packets.send(agent, {"pid": os.getpid()}, [pidfd] + [each.fileno() for each in listeners])
-        for each in listeners:
-            each.close()
-        os.close(pidfd)
-        for name in named:
-            if name != "agent":
-                os.close(named[name])
-        _let_code_in(agent)
-        privileges.drop_for_reaper(order, features)
-        _reap(agent, child)
+        _First(order, fds, features).live()
     except BaseException as error:
         sys.stderr.write("instance: %r\n" % error)
     finally:
         os._exit(1)
 
 
-def _join_groups(named):
-    for name in list(named):
-        if name.startswith("group:"):
-            fd = named.pop(name)
+class _First:
+    def __init__(self, order, fds, features):
+        self.order = order
+        self.features = features
+        self.fds = dict(zip(order["fds"], fds))
+        self.agent = socket.socket(fileno=self.fds.pop("agent"))
+        self.runtime = 0
+        self.status = None
+        self.code_in = False
+
+    def live(self):
+        children = self._watch_children()
+        self._join_groups()
+        self._isolate()
+        listeners = [_listener(spec) for spec in self.order["listeners"]]
+        if not self.order.get("late"):
+            self._start_runtime()
+        self._introduce(listeners)
+        if not self.order.get("late"):
+            self._close_given()
+        self._serve(children)
+
+    def _watch_children(self):
+        """A descriptor that becomes readable when a child has ended."""
+        readable, writable = os.pipe()
+        os.set_blocking(readable, False)
+        os.set_blocking(writable, False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+        return readable
+
+    def _join_groups(self):
+        for name in [name for name in self.fds if name.startswith("group:")]:
+            fd = self.fds.pop(name)
             os.write(fd, b"0")
             os.close(fd)
 
+    def _isolate(self):
+        flags = 0
+        for name, flag in (("mount", sys_.CLONE_NEWNS), ("net", sys_.CLONE_NEWNET), ("ipc", sys_.CLONE_NEWIPC), ("uts", sys_.CLONE_NEWUTS)):
+            if self.features[name]:
+                flags |= flag
+        if flags:
+            sys_.unshare(flags)
+        if self.features["mount"]:
+            sys_.mount("proc", "/proc", "proc", sys_.MS_NOSUID | sys_.MS_NODEV | sys_.MS_NOEXEC)
+            sys_.mount("tmp", "/tmp", "tmpfs", sys_.MS_NOSUID | sys_.MS_NODEV, "mode=1777,size=%dm" % self.order["tmp_mb"])
+        if self.features["uts"]:
+            sys_.sethostname(HOST_NAME)
+        if self.features["net"]:
+            _bring_up_loopback()
+            _open_low_ports()
+        if not self.features["pid"]:
+            processes.become_subreaper()
 
-def _unshare(order, features):
-    flags = 0
-    for name, flag in (("mount", sys_.CLONE_NEWNS), ("net", sys_.CLONE_NEWNET), ("ipc", sys_.CLONE_NEWIPC), ("uts", sys_.CLONE_NEWUTS)):
-        if features[name]:
-            flags |= flag
-    if flags:
-        sys_.unshare(flags)
-    if features["mount"]:
-        sys_.mount("proc", "/proc", "proc", sys_.MS_NOSUID | sys_.MS_NODEV | sys_.MS_NOEXEC)
-        sys_.mount("tmp", "/tmp", "tmpfs", sys_.MS_NOSUID | sys_.MS_NODEV, "mode=1777,size=%dm" % order["tmp_mb"])
-    if features["uts"]:
-        sys_.sethostname("169.254.100.6")
-    if features["net"]:
-        _bring_up_loopback()
-        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w") as file:
-            file.write("0")
+    def _introduce(self, listeners):
+        pidfd = [sys_.pidfd_open(os.getpid())] if self.features["pidfd"] else []
+        packets.send(self.agent, {"pid": os.getpid()}, pidfd + [each.fileno() for each in listeners])
+        for each in listeners:
+            each.close()
+        for fd in pidfd:
+            os.close(fd)
+
+    def _start_runtime(self):
+        self.runtime = processes.start(self.order, self.fds, self.features, [self.agent.fileno()])
+
+    def _close_given(self):
+        for fd in self.fds.values():
+            os.close(fd)
+        self.fds = {}
+
+    def _serve(self, children):
+        poll = select.poll()
+        poll.register(self.agent, select.POLLIN)
+        poll.register(children, select.POLLIN)
+        while True:
+            for fd, _ in poll.poll():
+                if fd == children:
+                    os.read(children, 4096)
+                    self._reap()
+                else:
+                    self._obey()
+
+    def _reap(self):
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self.runtime:
+                packets.send(self.agent, {"status": status})
+                self._end()
+
+    def _obey(self):
+        order, fds = packets.receive(self.agent)
+        if order is None or order["op"] == "kill":
+            self._end()
+        elif order["op"] == "code":
+            self._let_code_in(order, fds)
+        elif order["op"] == "freeze":
+            processes.signal_all(signal.SIGSTOP, self.features)
+        elif order["op"] == "thaw":
+            processes.signal_all(signal.SIGCONT, self.features)
+        for fd in fds:
+            os.close(fd)
+
+    def _let_code_in(self, order, fds):
+        for target, fd in zip(order["targets"], fds):
+            os.makedirs(target, 0o755, exist_ok=True)
+            sys_.attach_tree(fd, target)
+        if self.features["mount"]:
+            sys_.set_read_only("/")
+        if self.features["mount"] and order["tmp_mb"] != self.order["tmp_mb"]:
+            flags = sys_.MS_REMOUNT | sys_.MS_NOSUID | sys_.MS_NODEV
+            sys_.mount("tmp", "/tmp", "tmpfs", flags, "mode=1777,size=%dm" % order["tmp_mb"])
+        if self.order.get("late"):
+            self._start_runtime()
+            self._close_given()
+        privileges.drop_for_reaper(self.order, self.features)
+        packets.send(self.agent, {"mounted": True})
+
+    def _end(self):
+        if not self.features["pid"]:
+            processes.kill_descendants()
+        os._exit(0)
 
 
 def _bring_up_loopback():
     import fcntl
-    import struct
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", 1 | 64))  # SIOCSIFFLAGS, IFF_UP | IFF_RUNNING
+        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP | IFF_RUNNING))
+
+
+def _open_low_ports():
+    fd = os.open("/proc/sys/net/ipv4/ip_unprivileged_port_start", os.O_WRONLY | os.O_CLOEXEC)
+    os.write(fd, b"0")
+    os.close(fd)
 
 
 def _listener(spec):
-    kind = socket.SOCK_STREAM if spec["kind"] == "tcp" else socket.SOCK_DGRAM
-    sock = socket.socket(socket.AF_INET, kind)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM if spec["kind"] == "tcp" else socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    for option in spec["options"]:
-        sock.setsockopt(*option)
+    for level, name, value in spec["options"]:
+        sock.setsockopt(level, name, value)
     sock.bind((spec["address"], spec["port"]))
     if spec["kind"] == "tcp":
         sock.listen(128)
     sock.setblocking(False)
     return sock
-
-
-def _fork_runtime(order, named, features):
-    child = os.fork()
-    if child:
-        return child
-    try:
-        os.close(named["agent"])
-        null = os.open("/dev/null", os.O_RDWR)
-        os.dup2(null, 0)
-        os.dup2(named["log"], 1)
-        os.dup2(named["log"], 2)
-        control = named["control"]
-        os.set_inheritable(control, False)
-        _close_others({0, 1, 2, control})
-        privileges.drop_for_code(order, features)
-        from . import python_runtime
-
-        python_runtime.serve(socket.socket(fileno=control))
-    except BaseException as error:
-        sys.stderr.write("runtime: %r\n" % error)
-        os._exit(1)
-    finally:
-        os._exit(0)
-
-
-def _close_others(kept):
-    for name in os.listdir("/proc/self/fd"):
-        fd = int(name)
-        if fd not in kept:
-            try:
-                os.close(fd)
-            except OSError:
-                continue
-
-
-def _let_code_in(agent):
-    order, fds = packets.receive(agent)
-    if order is None:
-        os._exit(0)
-    for target, fd in zip(order["targets"], fds):
-        sys_.attach_tree(fd, target)
-        os.close(fd)
-    packets.send(agent, {"mounted": True})
-
-
-def _reap(agent, runtime):
-    while True:
-        pid, status = os.wait()
-        if pid == runtime:
-            packets.send(agent, {"status": status})
-            return

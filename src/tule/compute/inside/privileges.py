@@ -1,47 +1,93 @@
-"""Giving up privileges: capabilities, user id, new privileges, resource limits, Landlock and seccomp."""
+"""Giving up privileges: user id, capabilities, new privileges, resource limits, Landlock and seccomp."""
 
 import os
 import resource
+import signal
 import struct
 
+from . import landlock, seccomp
 from . import syscalls as sys_
 
 LAST_CAPABILITY = 63
+CAPABILITY_VERSION_3 = 0x20080522
+FUNCTION_UID, FUNCTION_GID = 993, 990  # AWS: sbx_user1051
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
 
 
 def drop_for_code(order, features):
     """For the process that will run the function's code."""
     os.setsid()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _set_files(order["open_files"])
+    os.umask(0o022)
+    _limit(order)
     _drop_identity(order, features)
-    sys_.prctl(sys_.PR_SET_NO_NEW_PRIVS, 1)
+    if features["inner_user"]:
+        _enter_own_user_namespace()
+    elif features["pid"]:
+        _drop_capabilities()
+    if features["no_new_privs"]:
+        sys_.prctl(sys_.PR_SET_NO_NEW_PRIVS, 1)
+    if features["landlock"]:
+        landlock.restrict(order["readable"], [*order["writable"], *DEVICES])
+    if features["seccomp"]:
+        seccomp.restrict()
 
 
 def drop_for_reaper(order, features):
-    """For the first process, once the code is mounted."""
+    """For the first process, once the code is mounted.  It can neither be read nor traced, and ends with its parent."""
     _drop_identity(order, features)
-    sys_.prctl(sys_.PR_SET_NO_NEW_PRIVS, 1)
+    if features["pid"]:
+        _drop_capabilities()
+    if features["no_new_privs"]:
+        sys_.prctl(sys_.PR_SET_NO_NEW_PRIVS, 1)
+        sys_.prctl(sys_.PR_SET_DUMPABLE, 0)
+        sys_.prctl(sys_.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _set_files(limit):
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+def _limit(order):
+    _set(resource.RLIMIT_CORE, 0)
+    _set(resource.RLIMIT_NOFILE, order["open_files"])
+    if order["address_mb"]:
+        _set(resource.RLIMIT_DATA, order["address_mb"] << 20)
+    if order["processes"]:
+        _set(resource.RLIMIT_NPROC, order["processes"])
+
+
+def _set(kind, limit):
+    hard = resource.getrlimit(kind)[1]
     limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    resource.setrlimit(kind, (limit, limit))
 
 
 def _drop_identity(order, features):
     if features["pid"]:
-        for capability in range(LAST_CAPABILITY + 1):
-            try:
-                sys_.prctl(sys_.PR_CAPBSET_DROP, capability)
-            except OSError:
-                break
+        _drop_bounding_set()
     if order["uid"]:
         os.setgroups([])
         os.setresgid(order["gid"], order["gid"], order["gid"])
         os.setresuid(order["uid"], order["uid"], order["uid"])
-    if features["pid"]:
-        sys_.prctl(sys_.PR_CAP_AMBIENT, sys_.PR_CAP_AMBIENT_CLEAR_ALL)
-        header, data = struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", 0, 0, 0, 0, 0, 0)
-        sys_.syscall(sys_.CAPSET, header, data)
+
+
+def _enter_own_user_namespace():
+    """The user that functions are on AWS, who is nobody outside; its processes are counted by themselves."""
+    uid, gid = os.getuid(), os.getgid()
+    sys_.prctl(sys_.PR_SET_DUMPABLE, 1)
+    sys_.unshare(sys_.CLONE_NEWUSER)
+    for name, text in (("setgroups", "deny"), ("uid_map", "%d %d 1" % (FUNCTION_UID, uid)), ("gid_map", "%d %d 1" % (FUNCTION_GID, gid))):
+        fd = os.open("/proc/self/" + name, os.O_WRONLY | os.O_CLOEXEC)
+        os.write(fd, text.encode())
+        os.close(fd)
+    _drop_bounding_set()
+    _drop_capabilities()
+
+
+def _drop_capabilities():
+    sys_.prctl(sys_.PR_CAP_AMBIENT, sys_.PR_CAP_AMBIENT_CLEAR_ALL)
+    sys_.syscall(sys_.CAPSET, struct.pack("=Ii", CAPABILITY_VERSION_3, 0), struct.pack("=6I", 0, 0, 0, 0, 0, 0))
+
+
+def _drop_bounding_set():
+    for capability in range(LAST_CAPABILITY + 1):
+        try:
+            sys_.prctl(sys_.PR_CAPBSET_DROP, capability)
+        except OSError:
+            return

@@ -5,7 +5,7 @@ import os
 import time
 
 
-class LambdaContext(object):
+class LambdaContext:
     def __init__(self, head):
         self.aws_request_id = head["id"]
         self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
@@ -30,7 +30,7 @@ class LambdaContext(object):
         return "LambdaContext([%s])" % ",".join("%s=%s" % (name, getattr(self, name)) for name in names)
 
 
-class CognitoIdentity(object):
+class CognitoIdentity:
     __slots__ = ["cognito_identity_id", "cognito_identity_pool_id"]
 
     def __init__(self, document):
@@ -44,8 +44,8 @@ class CognitoIdentity(object):
         )
 
 
-class Client(object):
-    __slots__ = ["installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name"]
+class Client:
+    __slots__ = ["app_package_name", "app_title", "app_version_code", "app_version_name", "installation_id"]
 
     def __init__(self, document):
         for name in self.__slots__:
@@ -55,8 +55,8 @@ class Client(object):
         return "Client([%s])" % ",".join("%s=%s" % (name, getattr(self, name)) for name in self.__slots__)
 
 
-class ClientContext(object):
-    __slots__ = ["custom", "env", "client"]
+class ClientContext:
+    __slots__ = ["client", "custom", "env"]
 
     def __init__(self, document):
         self.client = Client(document["client"]) if document.get("client") else None

@@ -15,29 +15,27 @@ class Fault(Exception):
         self.trace = trace
 
 
-def fault_document(fault, request_id=None):
-    return _document(fault.error_type, fault.message, None if fault.trace is None else list(fault.trace), request_id)
+def fault_document(fault, request_id=""):
+    return _document(fault.error_type, fault.message, list(fault.trace), request_id)
 
 
-def error_document(error, request_id=None, hidden=0):
+def error_document(error, request_id="", hidden=0):
     """`hidden` first frames of the traceback are the runtime's own."""
     frames = traceback.extract_tb(error.__traceback__)[hidden:]
     return _document(type(error).__name__, str(error), traceback.format_list(frames), request_id)
 
 
 def _document(error_type, message, trace, request_id):
-    document = {"errorMessage": message, "errorType": error_type, "requestId": request_id or ""}
-    if trace is not None:
-        document["stackTrace"] = trace
-    return document
+    return {"errorMessage": message, "errorType": error_type, "requestId": request_id, "stackTrace": trace}
 
 
 def log_error(document, sink):
-    lines = ["[ERROR] %s: %s" % (document["errorType"], document["errorMessage"])]
-    if document.get("stackTrace") is not None:
-        lines.append("Traceback (most recent call last):")
-        for element in document["stackTrace"]:
-            lines.extend(_indented(line) for line in element.splitlines())
+    description = "[ERROR] " + document["errorType"]
+    if document["errorMessage"]:
+        description += ": " + document["errorMessage"]
+    lines = [description, "Traceback (most recent call last):"]
+    for element in document["stackTrace"]:
+        lines.extend(_indented(line) for line in element.splitlines() or [""])
     sink.log("\n".join(lines))
 
 

@@ -10,7 +10,7 @@ MAGIC = b"\xa5\x5a\x00\x03"
 RECORD = struct.Struct("!4sI")
 
 
-class LogSink(object):
+class LogSink:
     """Whole records, which may have several lines, on the pipe that also carries stdout and stderr."""
 
     def __init__(self, fd):
@@ -25,7 +25,7 @@ class LogSink(object):
                 data = data[os.write(self._fd, data) :]
 
 
-class RequestIds(object):
+class RequestIds:
     """The invocation that log records belong to."""
 
     def __init__(self):
@@ -54,8 +54,6 @@ class _Handler(logging.Handler):
 def configure_logging(sink, requests):
     logging.Formatter.converter = time.gmtime
     handler = _Handler(sink)
-    handler.setFormatter(
-        logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S")
-    )
+    handler.setFormatter(logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"))
     handler.addFilter(_Filter(requests))
     logging.getLogger().addHandler(handler)

@@ -6,13 +6,11 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html, python-ex
 
 import importlib
 import json
-import logging
 import os
 import random
 import resource
 import sys
 import time
-import traceback
 
 from . import frames
 from .python_context import LambdaContext
@@ -69,10 +67,8 @@ def _load(name):
         return _handler(name), None
     except Fault as fault:
         return None, fault_document(fault)
-    except BaseException as error:  # whatever the module raises while it is imported, SystemExit included
-        if isinstance(error, SystemExit):
-            raise
-        return None, error_document(error, hidden=_import_frames(error))
+    except Exception as error:  # whatever the module raises while it is imported
+        return None, error_document(error, hidden=2)
 
 
 def _handler(name):
@@ -80,24 +76,18 @@ def _handler(name):
     if not dot:
         raise Fault("Runtime.MalformedHandlerName", "Bad handler '%s': not enough values to unpack (expected 2, got 1)" % name)
     if module_name.split(".")[0] in sys.builtin_module_names:
-        raise Fault("Runtime.ImportModuleError", "Cannot use built-in module %s as a handler module" % module_name)
+        raise Fault("Runtime.BuiltInModuleConflict", "Cannot use built-in module %s as a handler module" % module_name)
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
-        raise Fault("Runtime.ImportModuleError", "Unable to import module '%s': %s" % (module_name, error))
+        raise Fault("Runtime.ImportModuleError", "Unable to import module '%s': %s" % (module_name, error)) from error
     except SyntaxError as error:
         place = ['  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)]
         raise Fault("Runtime.UserCodeSyntaxError", "Syntax error in module '%s': %s" % (module_name, error), place)
     try:
         return getattr(module, function_name)
     except AttributeError:
-        raise Fault("Runtime.HandlerNotFound", "Handler '%s' missing on module '%s'" % (function_name, module_name), None)
-
-
-def _import_frames(error):
-    """How many of the traceback's first frames are ours or importlib's."""
-    frames_of_error = traceback.extract_tb(error.__traceback__)
-    return sum(1 for frame in frames_of_error if frame.filename == __file__ or frame.filename.startswith("<frozen importlib") or "/importlib/" in frame.filename)
+        raise Fault("Runtime.HandlerNotFound", "Handler '%s' missing on module '%s'" % (function_name, module_name)) from None
 
 
 def _answer(handler, head, body, sink):
@@ -106,6 +96,8 @@ def _answer(handler, head, body, sink):
             os.environ[name] = value
         if head.get("trace"):
             os.environ["_X_AMZN_TRACE_ID"] = head["trace"]
+        else:
+            os.environ.pop("_X_AMZN_TRACE_ID", None)
         context = LambdaContext(head)
         return frames.ANSWER, _marshal(handler(_unmarshal(body), context))
     except Fault as fault:
@@ -120,7 +112,7 @@ def _unmarshal(body):
     try:
         return parse(body)
     except ValueError as error:
-        raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
+        raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error) from error
 
 
 def _marshal(result):

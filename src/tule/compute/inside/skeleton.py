@@ -19,10 +19,11 @@ DEVICES = ("null", "zero", "full", "random", "urandom")
 DIRECTORIES = ("dev", "etc", "home", "mnt", "opt", "proc", "run", "sys", "tmp", "var/lang", "var/rapid", "var/runtime", "var/task", "var/tmp")
 
 
-def enter(root, binds, files):
+def enter(root, binds, files, keep_proc):
     """Build the root at the empty directory `root` and make it this process's own.
 
-    `binds` are (host path, path inside) shown read-only; `files` are path inside -> base64 text.
+    `binds` are (host path, path inside) shown read-only; `files` are path inside -> base64 text.  With `keep_proc`
+    the host's /proc stays underneath: a user namespace may mount its own only where one is visible.
     """
     sys_.unshare(sys_.CLONE_NEWNS)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
@@ -39,6 +40,8 @@ def enter(root, binds, files):
         _write(root, path, base64.b64decode(text))
     for source, target in binds:
         _bind(source, root + target)
+    if keep_proc:
+        _attach(sys_.clone_tree("/proc", read_only=False), root + "/proc")
     os.chdir(root)
     sys_.pivot_root(".", ".")
     sys_.umount(".", sys_.MNT_DETACH)
@@ -59,7 +62,10 @@ def _bind(source, target):
     else:
         os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)
         _touch(target)
-    fd = sys_.clone_tree(source)
+    _attach(sys_.clone_tree(source), target)
+
+
+def _attach(fd, target):
     sys_.attach_tree(fd, target)
     os.close(fd)
 

@@ -106,3 +106,8 @@ def overlay(lower):
 
 def attach_tree(fd, target):
     syscall(MOVE_MOUNT, fd, b"", AT_FDCWD, os.fsencode(target), MOVE_MOUNT_F_EMPTY_PATH)
+
+
+def set_read_only(path):
+    """The mount at `path` of this namespace; not those beneath it."""
+    syscall(MOUNT_SETATTR, AT_FDCWD, os.fsencode(path), 0, struct.pack("=QQQQ", MOUNT_ATTR_RDONLY, 0, 0, 0), 32)

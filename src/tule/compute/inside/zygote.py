@@ -7,12 +7,13 @@ import importlib
 import os
 import signal
 
-from . import instance, packets
+from . import instance, packets, python_runtime
 from . import syscalls as sys_
 
 
 def serve(sock, features, preload, path):
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    assert python_runtime  # loaded now, so that instances need not
     _preload(preload, path)
     own_pids = sys_.pidfd_open(os.getpid()) if features["pid"] else -1
     packets.send(sock, {"ready": True})
