@@ -9,12 +9,12 @@ from tule.platform.service import Service, operations_in
 from tule.services.cloudformation import state
 from tule.services.cloudformation.deliveries import deliver
 from tule.services.cloudformation.engine import custom, waits
-from tule.services.cloudformation.operations import change_sets, inspection, stacks
+from tule.services.cloudformation.operations import change_sets, exports, inspection, interventions, policies, stacks, templates, types
 from tule.services.cloudformation.resources import RESOURCE_TYPES
 
 SERVICE = Service(
     "cloudformation",
-    operations_in(stacks, change_sets, inspection),
+    operations_in(stacks, change_sets, inspection, templates, policies, exports, interventions, types),
     schema=state.SCHEMA,
     deliver=deliver,
     resource_types=RESOURCE_TYPES,

@@ -134,8 +134,13 @@ def needed_capabilities(template: Template) -> list[str]:
     iam = {name: body for name, body in template.resources.items() if body["Type"] in IAM_TYPES}
     if not iam:
         return []
-    named = any(NAMES_OF_IAM.get(body["Type"], "") in (body.get("Properties") or {}) for body in iam.values())
-    return ["CAPABILITY_NAMED_IAM"] if named else ["CAPABILITY_IAM"]
+    return [iam_capability(iam)]
+
+
+def iam_capability(resources: Mapping[str, Any]) -> str:
+    """What creating these resources asks for: more when any of them is named."""
+    named = any(NAMES_OF_IAM.get(body.get("Type"), "") in (body.get("Properties") or {}) for body in resources.values() if isinstance(body, dict))
+    return "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
 
 
 def _check_capabilities(params: Mapping[str, Any], document: Document, template: Template, expands: bool) -> None:

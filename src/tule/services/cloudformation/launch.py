@@ -9,9 +9,9 @@ from typing import Any
 
 from tule.platform.call import Call
 from tule.services.cloudformation import errors, intake, lookup, sources, state
-from tule.services.cloudformation.changes import changes_of
+from tule.services.cloudformation.changes import Before, Changes, changes_of
 from tule.services.cloudformation.engine import slow, stack_policy
-from tule.services.cloudformation.engine.run import place_of, raw_principal
+from tule.services.cloudformation.engine.run import place_of, raw_principal, resource_types, template_of
 from tule.services.cloudformation.intake import Intake
 from tule.services.cloudformation.state import Definition, Operation, Stack
 from tule.services.cloudformation.template.template import Place
@@ -105,7 +105,7 @@ async def update(call: Call, params: Mapping[str, Any]) -> str:
     if (again := repeated(stack, params, "UpdateStack")) is not None:
         return again
     taken, changes = await planned_update(call, params, stack, expands=bool(stack.parent_id))
-    if not changes and not await differs_otherwise(call, stack, taken):
+    if not changes.plain and not await differs_otherwise(call, stack, taken):
         raise errors.validation("No updates are to be performed.")
     await start_update(call, params, stack, taken, "UpdateStack")
     return stack.id
@@ -129,6 +129,15 @@ def start(tx: Tx, stack: Stack) -> None:
     state.put_stack(tx, stack)
     state.stack_event(tx, stack)
     slow.drive_job(tx, stack.id, stack.account, stack.region)
+
+
+def resume(tx: Tx, stack: Stack, wanted: Operation, status: str, role_arn: str | None) -> None:
+    """Take up again what was paused."""
+    stack.operation, stack.paused = wanted, None
+    stack.status, stack.status_reason = status, "User Initiated"
+    if role_arn:
+        stack.definition.role_arn = role_arn
+    start(tx, stack)
 
 
 def begin_delete(tx: Tx, stack: Stack, wanted: Operation, role_arn: str | None) -> None:
@@ -168,14 +177,19 @@ def make_obsolete(tx: Tx, stack_id: str, but: str) -> None:
             state.put_change_set(tx, change_set)
 
 
-async def planned_update(call: Call, params: Mapping[str, Any], stack: Stack, *, expands: bool) -> tuple[Intake, list[dict[str, Any]]]:
+async def planned_update(call: Call, params: Mapping[str, Any], stack: Stack, *, expands: bool) -> tuple[Intake, Changes]:
     """What an update asks for, and the changes of resources that it comes to.  Raises ServiceError."""
     if stack.status not in UPDATABLE and not (stack.status in ("CREATE_FAILED", "UPDATE_FAILED") and params.get("DisableRollback")):
         raise errors.in_state(stack.id, stack.status, "updated")
     taken = await intake.take(call, params, place_of(stack), stack, expands=expands)
-    records = await call.node.store.read(lambda tx: state.resources(tx, stack.id))
-    before = await call.node.store.read(lambda tx: state.processed_template(tx, stack.id, stack.definition.template))
-    return taken, changes_of(call.node, stack, before, taken.template, records, taken.definition.tags)
+    before = await call.node.store.read(lambda tx: _before(tx, stack))
+    return taken, changes_of(resource_types(call.node), taken.template, before, taken.definition.tags)
+
+
+def _before(tx: Tx, stack: Stack) -> Before:
+    document = state.processed_template(tx, stack.id, stack.definition.template)
+    present = template_of(stack, document, {})
+    return Before(state.resources(tx, stack.id), present.referred, stack.definition.tags, document)
 
 
 async def differs_otherwise(call: Call, stack: Stack, taken: Intake) -> bool:

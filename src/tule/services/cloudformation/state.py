@@ -152,8 +152,8 @@ class Stack:
     parent_id: str = ""
     root_id: str = ""
     operation: Operation | None = None
+    paused: Operation | None = None  # what failed and may be taken up again: ContinueUpdateRollback, RollbackStack
     drift: dict[str, Any] = field(default_factory=dict[str, Any])
-    detections: dict[str, Any] = field(default_factory=dict[str, Any])
     tokens: dict[str, str] = field(default_factory=dict[str, str])  # ClientRequestToken to what it asked for
 
 
@@ -211,6 +211,7 @@ class ChangeSet:
     description: str = ""
     status_reason: str = ""
     changes: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    valued: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     warnings: list[str] = field(default_factory=list[str])
     on_failure: str = ""
     client_token: str = ""
@@ -222,11 +223,13 @@ class ChangeSet:
 def _stack(body: bytes) -> Stack:
     raw = orjson.loads(body)
     raw["definition"] = Definition(**raw["definition"])
-    if operation := raw["operation"]:
-        if operation["before"]:
-            operation["before"] = Definition(**operation["before"])
-        raw["operation"] = Operation(**operation)
+    for name in ("operation", "paused"):
+        raw[name] = _operation(raw[name]) if raw[name] else None
     return Stack(**raw)
+
+
+def _operation(raw: dict[str, Any]) -> Operation:
+    return Operation(**{**raw, "before": Definition(**raw["before"]) if raw["before"] else None})
 
 
 def resource_of(raw: dict[str, Any]) -> Resource:

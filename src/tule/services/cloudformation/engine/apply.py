@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 async def apply(run: Run) -> Outcome:
     """DONE when every resource is as the template says; FAILED leaves word of who failed in the operation."""
+    if run.operation.cancelled:
+        await _cancel_waiting(run, {name: Outcome.WAITING for name, record in run.records.items() if record.waiting})
+        return Outcome.FAILED
     outcomes = await walk(run.template.dependencies, lambda logical_id: _Step(run, logical_id).take())
     if isinstance(run.interrupted, Superseded):
         raise run.interrupted

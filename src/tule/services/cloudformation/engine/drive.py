@@ -157,7 +157,7 @@ async def _rollback(run: Run) -> bool:
     if outcome is Outcome.FAILED:
         failed = [name for name, record in run.records.items() if record.status == "UPDATE_FAILED"]
         why = f"The following resource(s) failed to update: [{', '.join(failed)}]. "
-        await run.change(lambda tx, stack, operation: finish.pause(tx, stack, "UPDATE_ROLLBACK_FAILED", why))
+        await run.change(lambda tx, stack, operation: finish.end(tx, stack, "UPDATE_ROLLBACK_FAILED", why))
         return True
     await run.change(lambda tx, stack, operation: _go(stack, operation, "rollback_cleanup", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", ""))
     return True

@@ -16,6 +16,7 @@ from tule.services.cloudformation.template.references import references
 from tule.services.cloudformation.template.template import Template
 from tule.store.store import Tx
 
+PAUSES = frozenset({"CREATE_FAILED", "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"})
 FREE_ATTRIBUTES = ("AWS::CloudFormation::Stack", "AWS::CloudFormation::CustomResource", "Custom::", "AWS::CloudFormation::WaitCondition")
 
 
@@ -113,12 +114,9 @@ class _Nothing:
 def end(tx: Tx, stack: Stack, status: str, why: str = "") -> None:
     """The operation is over; a parent that waits for this nested stack is driven."""
     stack.status, stack.status_reason = status, why
+    stack.paused = stack.operation if status in PAUSES else None
     stack.operation = None
     _tell_parent(tx, stack)
-
-
-def pause(tx: Tx, stack: Stack, status: str, why: str) -> None:
-    end(tx, stack, status, why)
 
 
 def rolled_back(tx: Tx, stack: Stack) -> None:

@@ -10,7 +10,8 @@ from tule.core.tags import to_list
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.cloudformation import describe, errors, intake, launch, lookup, state
-from tule.services.cloudformation.changes import additions
+from tule.services.cloudformation.changes import NOTHING, Changes, changes_of
+from tule.services.cloudformation.engine.run import resource_types
 from tule.services.cloudformation.intake import Intake
 from tule.services.cloudformation.state import ChangeSet, Definition, Stack
 from tule.services.cloudformation.template import parameters
@@ -18,6 +19,7 @@ from tule.services.cloudformation.template.template import Place
 from tule.store.store import Tx
 
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
+INCOMPLETE = "[WARN] --include-property-values option can return incomplete ChangeSet data because: "
 PAGE = 100
 
 
@@ -31,13 +33,13 @@ async def create_change_set(call: Call, params: dict[str, Any]) -> dict[str, Any
     creating = kind == "CREATE"
     stack_id = stack.id if stack else lookup.new_stack_id(call, name)
     failure = ""
-    changes: list[dict[str, Any]] = []
+    changes = Changes()
     taken: Intake | None = None
     try:
         if creating:
             place = Place(call.account, call.region, stack_id, stack.name if stack else name, tuple(params.get("NotificationARNs") or ()))
             taken = await intake.take(call, params, place, None, expands=True)
-            changes = additions(taken.template)
+            changes = changes_of(resource_types(call.node), taken.template, NOTHING, {})
         else:
             assert stack is not None
             taken, changes = await launch.planned_update(call, params, stack, expands=True)
@@ -45,7 +47,7 @@ async def create_change_set(call: Call, params: dict[str, Any]) -> dict[str, Any
         if not error.message.startswith("Transform "):
             raise
         failure = error.message
-    if taken and not creating and stack and not changes and not await launch.differs_otherwise(call, stack, taken):
+    if taken and not creating and stack and not changes.plain and not await launch.differs_otherwise(call, stack, taken):
         failure = NO_CHANGES
     return await call.node.store.write(lambda tx: _store(call, tx, params, stack_id, stack, taken, changes, failure))
 
@@ -65,7 +67,7 @@ def _check(call: Call, params: dict[str, Any], stack: Stack | None, kind: str) -
 
 
 def _store(
-    call: Call, tx: Tx, params: dict[str, Any], stack_id: str, stack: Stack | None, taken: Intake | None, changes: list[dict[str, Any]], failure: str
+    call: Call, tx: Tx, params: dict[str, Any], stack_id: str, stack: Stack | None, taken: Intake | None, changes: Changes, failure: str
 ) -> dict[str, Any]:
     if stack is None:
         stack = Stack(stack_id, call.account, call.region, params["StackName"], "REVIEW_IN_PROGRESS", tx.now_ms, Definition(""), "User Initiated")
@@ -87,7 +89,9 @@ def _store(
         definition,
         params.get("Description") or "",
         failure,
-        changes,
+        changes.plain,
+        changes.valued,
+        changes.warnings,
         on_failure=params.get("OnStackFailure") or "",
         client_token=params.get("ClientToken") or "",
         include_nested=bool(params.get("IncludeNestedStacks")),
@@ -101,9 +105,12 @@ def _store(
 @reads
 def describe_change_set(call: Call, tx: Tx, params: dict[str, Any]) -> dict[str, Any]:
     found = lookup.change_set(call, tx, params["ChangeSetName"], params.get("StackName"))
-    page, token = describe.page(call, f"DescribeChangeSet/{found.id}", found.changes, params, PAGE)
+    valued = bool(params.get("IncludePropertyValues"))
+    page, token = describe.page(call, f"DescribeChangeSet/{found.id}/{valued}", found.valued if valued else found.changes, params, PAGE)
     definition = found.definition
     shown = describe.without_none({**_summary(tx, found), "NextToken": token})
+    if valued and found.warnings:
+        shown["StatusReason"] = f"{INCOMPLETE}{'; '.join(found.warnings)}"
     shown |= {
         "Capabilities": definition.capabilities,
         "Changes": list(page),

@@ -99,6 +99,10 @@ class Template:
     def _is_wanted(self, body: Mapping[str, Any]) -> bool:
         return body.get("Condition") is None or self.conditions[body["Condition"]]
 
+    @cached_property
+    def referred(self) -> dict[str, Any]:
+        """What `Ref` of each parameter gives."""
+        return {name: parameters.referred(self.declared[name], value) for name, value in self.values.items() if name in self.declared}
+
     def _bare_scope(self) -> Scope:
-        referred = {name: parameters.referred(self.declared[name], value) for name, value in self.values.items() if name in self.declared}
-        return Scope(referred, self.place.pseudo(), self.document.get("Mappings") or {})
+        return Scope(self.referred, self.place.pseudo(), self.document.get("Mappings") or {})
