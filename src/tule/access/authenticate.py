@@ -50,9 +50,7 @@ class _Signer:
 
 
 class Authenticator:
-    def __init__(
-        self, store: Store, identities: Identities, clock: Clock, config: Config, wall: Callable[[], int] = wall_ms
-    ) -> None:
+    def __init__(self, store: Store, identities: Identities, clock: Clock, config: Config, wall: Callable[[], int] = wall_ms) -> None:
         self._store = store
         self._identities = identities
         self._clock = clock

@@ -63,6 +63,7 @@ class Authorizer:
             decision = await self.decide(call, need)
             if not decision.allowed:
                 raise denial(call.service, principal, need, decision)
+        self._identities.used(principal, call.service, call.operation, call.region, call.now_ms)
 
     async def decide(self, call: AuthorizedCall, need: Need) -> Decision:
         """The decision on one need, with the statement that made it."""

@@ -53,8 +53,8 @@ def _normalized(path: str) -> str:
     return text + "/" if kept and path.endswith("/") else text
 
 
-def canonical_query(query: str, *, without: str = "", plus_is_space: bool = False) -> str:
-    """`without` names the parameter that carries the signature itself."""
+def canonical_query(query: str, *, without: tuple[str, ...] = (), plus_is_space: bool = False) -> str:
+    """`without` names the parameters that are not signed: the signature itself."""
     if not query:
         return ""
     if "&" not in query and _PLAIN_QUERY.match(query) and query.count("=") == 1 and not without:
@@ -67,7 +67,7 @@ def canonical_query(query: str, *, without: str = "", plus_is_space: bool = Fals
             continue
         name, _, value = part.partition("=")
         name = name if _PLAIN_QUERY.match(name) else quote(unquote_to_bytes(as_sent(name)), safe="-_.~")
-        if name == without:
+        if name in without:
             continue
         pairs.append((name, value if value.isalnum() and value.isascii() else quote(unquote_to_bytes(as_sent(value)), safe="-_.~")))
     pairs.sort()

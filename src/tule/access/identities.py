@@ -87,6 +87,10 @@ class Identities(Protocol):
         """The policies of the principal's user or role; None when that entity is gone."""
         ...
 
+    def used(self, principal: Principal, service: str, operation: str, region: str, at_ms: int) -> None:
+        """Told of each authorized request, for when a key, user or role was last used.  Cheap, and may forget."""
+        ...
+
     def version(self) -> int:
         """Grows whenever anything about identities changed: caches of decisions and keys are keyed by it."""
         ...

@@ -38,7 +38,7 @@ def check(request: Request, kind: Family, scope: Scope, key: bytes, date: str, p
     """
     if not signature.isascii():
         signature = ""
-    without = "X-Amz-Signature" if presigned else ""
+    without = ("X-Amz-Signature",) if presigned else ()
     path = canonical_path(request.path, kind)
     query = canonical_query(request.query, without=without) if request.query else ""
     canonical = _canonical_request(request, scope, path, query, payload)
@@ -55,14 +55,19 @@ def _canonical_request(request: Request, scope: Scope, path: str, query: str, pa
     return as_sent(f"{request.method}\n{path}\n{query}\n{headers}\n{scope.signed_text}\n{payload}")
 
 
-def _differs_only_in_form(request: Request, kind: Family, scope: Scope, key: bytes, date: str, payload: str, signature: str, without: str) -> bool:
-    """Whether the request was signed in another form of the same meaning: `+` for a space, a path that is not normalized."""
+def _differs_only_in_form(
+    request: Request, kind: Family, scope: Scope, key: bytes, date: str, payload: str, signature: str, without: tuple[str, ...]
+) -> bool:
+    """Whether the request was signed in another form of the same meaning: `+` for a space, a path that is
+    not normalized, a session token that was added afterwards."""
     paths = [canonical_path(request.path, kind)]
     if kind is not Family.S3:
         paths.append(unnormalized_path(request.path))
     queries = [canonical_query(request.query, without=without)]
     if "+" in request.query:
         queries.append(canonical_query(request.query, without=without, plus_is_space=True))
+    if without and "X-Amz-Security-Token=" in request.query:
+        queries.append(canonical_query(request.query, without=(*without, "X-Amz-Security-Token")))
     for path in paths:
         for query in queries:
             canonical = _canonical_request(request, scope, path, query, payload)

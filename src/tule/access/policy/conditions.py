@@ -58,11 +58,14 @@ def known(operator: str) -> bool:
     return name in _OPERATORS or name == "null"
 
 
-def compile_conditions(block: Mapping[str, Any], *, variables: bool) -> Condition | None:
-    """None where there is nothing to hold."""
+def compile_conditions(block: Mapping[str, Any], *, variables: bool, otherwise: bool = False) -> Condition | None:
+    """None where there is nothing to hold.  An operator that does not exist holds as `otherwise` says."""
     tests: list[Condition] = []
     for operator, keys in block.items():
         for key, values in keys.items():
+            if not known(operator):
+                tests.append(lambda context: otherwise)
+                continue
             texts = [as_text(value) for value in (values if isinstance(values, list) else [values])]
             tests.append(_compile(operator, key.lower(), texts, variables))
     if not tests:

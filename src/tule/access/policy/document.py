@@ -61,7 +61,7 @@ def _statements(name: str, document: Mapping[str, Any], variables: bool) -> Iter
             _actions(raw),
             _resources(raw, variables),
             _principals(raw),
-            compile_conditions(raw.get("Condition") or {}, variables=variables),
+            compile_conditions(raw.get("Condition") or {}, variables=variables, otherwise=raw.get("Effect") == "Deny"),
         )
 
 

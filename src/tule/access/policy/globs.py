@@ -41,8 +41,8 @@ def arn_glob(pattern: str) -> Matcher:
     if pattern == "*":
         return lambda text: True
     segments = pattern.split(":", 5)
-    if len(segments) < 6:
-        return glob(pattern)
+    if len(segments) < 6:  # `arn:aws:s3*` is taken as the start of an ARN
+        return glob(pattern) if pattern.endswith("*") or segments[0] != "arn" else lambda text: False
     if not any("*" in segment or "?" in segment for segment in segments[:5]):
         if "*" not in segments[5] and "?" not in segments[5]:
             return pattern.__eq__  # type: ignore[return-value]
