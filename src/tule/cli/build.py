@@ -37,7 +37,8 @@ def _python(source: Path, runtime: str, cache: Path, inner: str) -> Path:
         unfinished = _empty(dependencies.with_suffix(".unfinished"))
         _run(
             [
-                *(sys.executable, "-m", "pip", "--python", interpreter, "install", "--quiet", "--disable-pip-version-check"),
+                *_pip(interpreter),
+                *("install", "--quiet", "--disable-pip-version-check"),
                 *("--requirement", str(source / "requirements.txt"), "--target", str(unfinished)),
             ],
             source,
@@ -81,6 +82,13 @@ def _interpreter(runtime: str) -> str:
 
     found = find_interpreter(runtime) if runtime.startswith("python") else None
     return str(found.executable) if found is not None else sys.executable
+
+
+def _pip(interpreter: str) -> list[str]:
+    """The interpreter's own pip where it has one (ours does not serve the oldest Pythons), else ours on its behalf."""
+    own = [interpreter, "-m", "pip"]
+    probe = subprocess.run([*own, "--version"], capture_output=True, check=False)
+    return own if probe.returncode == 0 else [sys.executable, "-m", "pip", "--python", interpreter]
 
 
 def _digest(manifest: Path, more: str) -> str:
