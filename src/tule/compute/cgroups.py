@@ -150,6 +150,7 @@ class Group:
         if hierarchies.pids:
             self._pids = hierarchies.pids / name
         self._frozen = False
+        self._oom_killed, self._peak = False, 0
         self._watch: _Watch | None = None
 
     @property
@@ -195,20 +196,23 @@ class Group:
 
     def out_of_memory(self) -> bool:
         """The kernel killed a process of this group for memory."""
-        if self._memory is None:
-            return False
-        text = (self._memory / ("memory.events" if self._hierarchies.memory_v2 else "memory.oom_control")).read_text()
-        return bool(re.search(r"^oom_kill [1-9]", text, re.MULTILINE))
+        self._look()
+        return self._oom_killed
 
     def peak_bytes(self) -> int:
         """The most that was ever in use, files read included."""
+        self._look()
+        return self._peak
+
+    def _look(self) -> None:
+        """What is known stays known when the group is gone."""
         if self._memory is None:
-            return 0
-        path = self._memory / ("memory.peak" if self._hierarchies.memory_v2 else "memory.max_usage_in_bytes")
-        try:
-            return int(path.read_text())
-        except OSError:
-            return 0
+            return
+        v2 = self._hierarchies.memory_v2
+        with suppress(OSError):
+            text = (self._memory / ("memory.events" if v2 else "memory.oom_control")).read_text()
+            self._oom_killed = bool(re.search(r"^oom_kill [1-9]", text, re.MULTILINE))
+            self._peak = int((self._memory / ("memory.peak" if v2 else "memory.max_usage_in_bytes")).read_text())
 
     def kill(self) -> None:
         """Frozen processes of version 1 do not die before they are thawed."""
@@ -220,6 +224,7 @@ class Group:
 
     def remove(self) -> bool:
         """False while a process is still dying in it."""
+        self._look()
         left: list[Path] = []
         for path in self._paths:
             try:

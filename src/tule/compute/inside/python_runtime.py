@@ -5,6 +5,7 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html, python-ex
 """
 
 import importlib
+import io
 import json
 import os
 import random
@@ -57,8 +58,13 @@ def _enter(environment, path):
     random.seed()
     time.tzset()
     os.chdir(environment["LAMBDA_TASK_ROOT"])
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, write_through=True, encoding="utf-8", errors="backslashreplace")
+    sys.stdout = sys.__stdout__ = _text_stream(1)
+    sys.stderr = sys.__stderr__ = _text_stream(2)
+
+
+def _text_stream(fd):
+    """Every write goes out at once, as on AWS."""
+    return io.TextIOWrapper(io.FileIO(fd, "w", closefd=False), encoding="utf-8", errors="backslashreplace", write_through=True)
 
 
 def _load(name):
