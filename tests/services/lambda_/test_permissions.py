@@ -55,25 +55,32 @@ def test_permissions_are_taken_away_one_by_one(aws: Account) -> None:
     assert (*refused(error), status(error)) == ("ResourceNotFoundException", "The resource you requested does not exist.", 404)
 
 
-def test_what_cannot_be_a_permission_is_refused_in_awss_words(aws: Account) -> None:
+INVALID = "InvalidParameterValueException"
+ABSENT = "ResourceNotFoundException"
+REFUSALS: list[tuple[str, dict[str, Any], str, str]] = [
+    ("add", {}, "ResourceConflictException", "The statement id (s3) provided already exists."),
+    ("add", {"StatementId": "t", "Principal": "nobody"}, INVALID, "The provided principal was invalid. Please check the principal and try again."),
+    ("add", {"Qualifier": "$LATEST"}, INVALID, "We currently do not support adding policies for $LATEST."),
+    ("add", {"Qualifier": "42"}, ABSENT, "Function not found: {f}:42"),
+    ("add", {"Qualifier": "nope"}, ABSENT, "Cannot find alias arn: {f}:nope"),
+    ("add", {"FunctionName": "g"}, ABSENT, "Function not found: {g}"),
+    ("add", {"StatementId": "t", "RevisionId": "old"}, "PreconditionFailedException", "The Revision Id provided does not match the latest"),
+    ("remove", {"StatementId": "t", "FunctionName": "g"}, ABSENT, "No policy found for: {g}"),
+    ("remove", {"StatementId": "t"}, ABSENT, "Statement t is not found in resource policy."),
+]
+
+
+@pytest.mark.parametrize(("operation", "asked", "code", "words"), REFUSALS, ids=[str(i) for i in range(len(REFUSALS))])
+def test_what_cannot_be_done_with_permissions_is_refused_in_awss_words(
+    aws: Account, operation: str, asked: dict[str, Any], code: str, words: str
+) -> None:
     create(aws)
-    lam = aws.lambda_
-    lam.add_permission(FunctionName="f", **S3)
-    refusals: list[tuple[Any, dict[str, Any], str, str]] = [
-        (lam.add_permission, S3, "ResourceConflictException", "The statement id (s3) provided already exists. Please provide a new statement id, or remove the existing statement."),
-        (lam.add_permission, S3 | {"StatementId": "t", "Principal": "nobody"}, "InvalidParameterValueException", "The provided principal was invalid. Please check the principal and try again."),
-        (lam.add_permission, S3 | {"Qualifier": "$LATEST"}, "InvalidParameterValueException", "We currently do not support adding policies for $LATEST."),
-        (lam.add_permission, S3 | {"Qualifier": "42"}, "ResourceNotFoundException", f"Function not found: {arn(aws, 'f')}:42"),
-        (lam.add_permission, S3 | {"Qualifier": "nope"}, "ResourceNotFoundException", f"Cannot find alias arn: {arn(aws, 'f')}:nope"),
-        (lam.add_permission, S3 | {"FunctionName": "g"}, "ResourceNotFoundException", f"Function not found: {arn(aws, 'g')}"),
-        (lam.add_permission, S3 | {"StatementId": "t", "RevisionId": "old"}, "PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id"),
-        (lam.remove_permission, {"StatementId": "t", "FunctionName": "g"}, "ResourceNotFoundException", f"No policy found for: {arn(aws, 'g')}"),
-        (lam.remove_permission, {"StatementId": "t"}, "ResourceNotFoundException", "Statement t is not found in resource policy."),
-    ]  # fmt: skip
-    for operation, asked, code, message in refusals:
-        with pytest.raises(ClientError) as error:
-            operation(**({"FunctionName": "f"} | asked))
-        assert refused(error) == (code, message)
+    aws.lambda_.add_permission(FunctionName="f", **S3)
+    given = {"FunctionName": "f"} | (S3 if operation == "add" else {}) | asked
+    with pytest.raises(ClientError) as error:
+        getattr(aws.lambda_, f"{operation}_permission")(**given)
+    assert refused(error)[0] == code
+    assert refused(error)[1].startswith(words.format(f=arn(aws, "f"), g=arn(aws, "g")))
 
 
 def test_a_version_has_a_policy_of_its_own(aws: Account) -> None:

@@ -24,7 +24,7 @@ from tule.services.lambda_.running import functions
 from tule.store.store import Tx
 
 INVOKE = "invoke"
-DEAD_LETTER = "dead-letter"
+DEAD_LETTER = "lambda.dead-letter"
 MAX_RETRIES = 2
 MAX_AGE_S = 21_600
 RETRY_AFTER_MS = (60_000, 120_000)

@@ -1,0 +1,151 @@
+"""Asynchronous invocations are durable, retried as on AWS, and handed on when they fail for good."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.services.lambda_.house import ACCOUNT, REGION, House, fail, succeed
+from tule.access.principal import Principal
+from tule.core.errors import ServiceError
+from tule.services.lambda_.asynchronous import throttled_delay_ms
+from tule.services.lambda_.running import functions
+
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
+
+
+async def test_an_event_runs_once_with_the_id_that_was_answered(house: House) -> None:
+    await house.function()
+    await house.event({"n": 9007199254740993})
+    await house.settle()
+    assert [run.payload for run in house.compute.runs] == [{"n": 9007199254740993}]
+
+
+async def test_a_failing_event_is_tried_after_one_and_after_two_more_minutes_with_one_request_id(house: House) -> None:
+    await house.function()
+    house.compute.behave = fail
+    await house.event()
+    await house.settle()
+    assert len(house.compute.runs) == 1
+    await house.advance(59)
+    assert len(house.compute.runs) == 1
+    await house.advance(2)
+    assert len(house.compute.runs) == 2
+    await house.advance(118)
+    assert len(house.compute.runs) == 2
+    await house.advance(3)
+    assert len(house.compute.runs) == 3
+    await house.advance(3600)
+    assert len(house.compute.runs) == 3
+    assert len({run.request_id for run in house.compute.runs}) == 1
+
+
+async def test_a_retry_that_works_ends_the_event(house: House) -> None:
+    await house.function()
+    house.compute.behave = fail
+    await house.event()
+    await house.settle()
+    house.compute.behave = succeed
+    await house.advance(4 * 3600)
+    assert len(house.compute.runs) == 2
+
+
+async def test_the_functions_configuration_says_how_often_it_is_tried(house: House) -> None:
+    await house.function()
+    await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", MaximumRetryAttempts=0)
+    house.compute.behave = fail
+    await house.event()
+    await house.advance(3600)
+    assert len(house.compute.runs) == 1
+
+
+async def test_a_throttled_event_waits_without_using_up_its_attempts(house: House) -> None:
+    await house.function()
+    await house.lam("PutFunctionConcurrency", FunctionName="fun", ReservedConcurrentExecutions=1)
+    house.compute.behave = fail
+    concurrency = functions(house.node).concurrency
+    concurrency.enter(ACCOUNT, REGION, "fun", 1, 0)  # somebody runs all the while
+    await house.event()
+    await house.advance(600)
+    assert house.compute.runs == []
+    concurrency.leave(ACCOUNT, REGION, "fun", 1)
+    await house.advance(1200)
+    assert len(house.compute.runs) == 3
+
+
+async def test_an_event_that_is_too_old_is_given_up(house: House) -> None:
+    await house.function()
+    await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", MaximumEventAgeInSeconds=60)
+    await house.lam("PutFunctionConcurrency", FunctionName="fun", ReservedConcurrentExecutions=1)
+    concurrency = functions(house.node).concurrency
+    concurrency.enter(ACCOUNT, REGION, "fun", 1, 0)
+    await house.event()
+    await house.advance(300)
+    concurrency.leave(ACCOUNT, REGION, "fun", 1)
+    await house.advance(3600)
+    assert house.compute.runs == []
+
+
+async def test_a_dead_event_goes_to_the_queue_under_the_functions_role(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.function(DeadLetterConfig={"TargetArn": QUEUE})
+    sent = record_calls(house, monkeypatch, "sqs")
+    house.compute.behave = fail
+    await house.event({"order": 7})
+    await house.advance(600)
+    assert len(sent) == 1
+    operation, params, principal = sent[0]
+    assert operation == "SendMessage"
+    assert params["QueueUrl"].endswith(f"/{ACCOUNT}/dead")
+    assert json.loads(params["MessageBody"]) == {"order": 7}
+    assert params["MessageAttributes"]["RequestID"]["StringValue"] == house.compute.runs[0].request_id
+    assert params["MessageAttributes"]["ErrorMessage"]["StringValue"] == "boom"
+    assert principal.entity_arn == f"arn:aws:iam::{ACCOUNT}:role/fun-role"
+
+
+async def test_with_no_concurrency_reserved_events_are_dead_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.function(DeadLetterConfig={"TargetArn": QUEUE})
+    sent = record_calls(house, monkeypatch, "sqs")
+    await house.lam("PutFunctionConcurrency", FunctionName="fun", ReservedConcurrentExecutions=0)
+    await house.event()
+    await house.settle()
+    assert (len(sent), house.compute.runs) == (1, [])
+
+
+async def test_an_event_of_a_deleted_function_ends(house: House) -> None:
+    await house.function()
+    house.compute.behave = fail
+    await house.event()
+    await house.settle()
+    await house.lam("DeleteFunction", FunctionName="fun")
+    await house.advance(600)
+    assert len(house.compute.runs) == 1
+
+
+async def test_an_event_that_is_too_large_is_refused(house: House) -> None:
+    await house.function()
+    with pytest.raises(ServiceError) as error:
+        await house.invoke("x" * 1_048_575, InvocationType="Event")
+    assert (error.value.code, error.value.status) == ("RequestTooLargeException", 413)
+    assert error.value.message == "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
+
+
+@pytest.mark.parametrize(("age_ms", "delay_ms"), [(0, 1_000), (1_000, 1_000), (4_000, 4_000), (10_000_000, 300_000)])
+def test_throttled_events_wait_as_long_again_as_they_waited(age_ms: int, delay_ms: int) -> None:
+    assert throttled_delay_ms(age_ms) == delay_ms
+
+
+def record_calls(house: House, monkeypatch: pytest.MonkeyPatch, service: str) -> list[tuple[str, dict[str, Any], Principal]]:
+    """What the node would have sent to `service`, which is not built."""
+    sent: list[tuple[str, dict[str, Any], Principal]] = []
+    original = house.node.dispatcher.invoke
+
+    async def invoke(name: str, operation: str, params: Any, **how: Any) -> dict[str, Any]:
+        if name != service:
+            return await original(name, operation, params, **how)
+        sent.append((operation, dict(params), how["principal"]))
+        return {}
+
+    monkeypatch.setattr(house.node.dispatcher, "invoke", invoke)
+    return sent
