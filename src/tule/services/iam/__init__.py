@@ -5,15 +5,21 @@ AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
+from typing import cast
+
+from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
 from tule.services.iam import state, usage
 from tule.services.iam.access import NEEDS
+from tule.services.iam.identities import IamIdentities
 from tule.services.iam.operations import (
     access_keys,
     account,
     attachments,
     authorization_details,
     boundaries,
+    granting_policies,
     groups,
     inline_policies,
     instance_profiles,
@@ -27,11 +33,18 @@ from tule.services.iam.operations import (
     service_linked_roles,
     service_specific_credentials,
     signing_certificates,
+    simulation,
     ssh_public_keys,
     tags,
     users,
 )
 from tule.services.iam.resources import RESOURCE_TYPES
+
+
+def _start(node: Node) -> Sequence[Awaitable[None]]:
+    identities = cast(IamIdentities, node.identities)
+    return identities.watch(), identities.write_usage()
+
 
 SERVICE = Service(
     "iam",
@@ -41,6 +54,7 @@ SERVICE = Service(
         attachments,
         authorization_details,
         boundaries,
+        granting_policies,
         groups,
         inline_policies,
         instance_profiles,
@@ -54,11 +68,13 @@ SERVICE = Service(
         service_linked_roles,
         service_specific_credentials,
         signing_certificates,
+        simulation,
         ssh_public_keys,
         tags,
         users,
     ),
     needs=NEEDS,
     schema=state.SCHEMA + usage.SCHEMA,
+    start=_start,
     resource_types=RESOURCE_TYPES,
 )

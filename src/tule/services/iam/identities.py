@@ -17,8 +17,9 @@ from tule.access.sessions import InvalidSessionToken, Sessions
 from tule.core import arn as arns
 from tule.core.clock import Clock
 from tule.core.ids import Ids
-from tule.services.iam import mfa_devices, policies, providers, rules, state
-from tule.services.iam.state import GROUP, ROLE, USER, Entity, Kind
+from tule.services.iam import mfa_devices, policies, policy_texts, providers, rules, state
+from tule.services.iam.state import ROLE, USER, Entity, Kind
+from tule.services.iam.usage import Usage
 from tule.store.store import Store, Tx
 
 _WATCH_SECONDS = 10.0
@@ -34,6 +35,7 @@ class IamIdentities:
         self._store = store
         self._clock = clock
         self._sessions = Sessions(secret)
+        self._usage = Usage()
         self._version = 1
         self._stored_version = -1
         self._keys: dict[str, AccessKey | None] = {}
@@ -99,6 +101,13 @@ class IamIdentities:
             self._policies[cached_as] = _read_policies(tx, principal)
         return self._policies[cached_as]
 
+    def used(self, principal: Principal, service: str, operation: str, region: str, at_ms: int) -> None:
+        self._usage.record(principal, service, operation, region, at_ms)
+
+    async def write_usage(self) -> None:
+        """For the node's life."""
+        await self._usage.write(self._store)
+
     async def watch(self) -> None:
         """For the node's life: hear of changes whose hint was lost."""
         while True:
@@ -148,19 +157,13 @@ def _read_policies(tx: Tx, principal: Principal) -> IdentityPolicies | None:
 
 def of_entity(tx: Tx, kind: Kind, account: str, entity: Entity) -> IdentityPolicies:
     """Inline and attached policies, those of a user's groups too, with boundary and tags."""
-    found = _own_policies(tx, kind, account, entity)
-    if kind is USER:
-        for group in state.groups_of(tx, account, entity["id"]):
-            found += _own_policies(tx, GROUP, account, group)
+    found = policy_texts.of_entity(tx, kind, account, entity)
     boundary_arn = state.boundary(tx, account, entity["id"])
-    boundary = None if boundary_arn is None else _managed(tx, account, boundary_arn)
-    return IdentityPolicies(tuple(found), boundary, tuple(entity.get("tags", {}).items()))
-
-
-def _own_policies(tx: Tx, kind: Kind, account: str, entity: Entity) -> list[Policy]:
-    found = [Policy(f"{kind.noun}/{entity['name']} (inline policy {name})", orjson.loads(text)) for name, text in entity.get("inline", {}).items()]
-    attached = (_managed(tx, account, policy_arn) for policy_arn in state.attached_policies(tx, account, entity["id"]))
-    return found + [policy for policy in attached if policy is not None]
+    return IdentityPolicies(
+        tuple(Policy(policy.title, orjson.loads(policy.text)) for policy in found),
+        None if boundary_arn is None else _managed(tx, account, boundary_arn),
+        tuple(entity.get("tags", {}).items()),
+    )
 
 
 def _managed(tx: Tx, account: str, policy_arn: str) -> Policy | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from tule.access.policy import validate
 from tule.access.principal import Principal
 from tule.core import tags as core_tags
 from tule.platform.call import Call
@@ -65,12 +66,9 @@ def _policies(call: Call, tx: Tx, params: Params, account: str) -> tuple[dict[st
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise errors.malformed_policy("This policy contains invalid Json") from error
-    if not isinstance(document, dict):
-        raise errors.malformed_policy("Syntax errors in policy.")
-    return document
+        return validate.identity_policy(text)
+    except validate.InvalidPolicy as error:
+        raise errors.malformed_policy(str(error)) from error
 
 
 def _tags(params: Params) -> dict[str, str]:

@@ -68,7 +68,7 @@ def delete_role_policy(call: Call, tx: Tx, params: Params) -> None:
 
 def _put(call: Call, tx: Tx, kind: Kind, entity: Entity, params: Params) -> None:
     text = params["PolicyDocument"]
-    documents.check(text)
+    documents.parsed(text)
     inline = {**entity.get("inline", {}), params["PolicyName"]: text}
     limit = rules.MAX_INLINE_CHARS[kind.noun]
     if sum(rules.chars(one) for one in inline.values()) > limit:

@@ -159,7 +159,7 @@ def _version(policy: ManagedPolicy, params: Params) -> dict[str, Any]:
 
 
 def _checked(text: str) -> str:
-    documents.check(text)
+    documents.parsed(text)
     if rules.chars(text) > rules.MAX_POLICY_CHARS:
         raise errors.quota_exceeded("PolicySize", rules.MAX_POLICY_CHARS)
     return text
