@@ -147,7 +147,7 @@ def _check_capabilities(params: Mapping[str, Any], document: Document, template:
     given = set(params.get("Capabilities") or ())
     needed = needed_capabilities(template)
     missing = [name for name in needed if name not in given and not (name == "CAPABILITY_IAM" and "CAPABILITY_NAMED_IAM" in given)]
-    if not expands and "CAPABILITY_AUTO_EXPAND" not in given and transforms.wanted(document):
+    if not expands and "CAPABILITY_AUTO_EXPAND" not in given and transforms.are_wanted(document):
         missing.append("CAPABILITY_AUTO_EXPAND")
     if missing:
         raise errors.insufficient_capabilities(missing)

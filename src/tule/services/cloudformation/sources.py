@@ -41,10 +41,7 @@ async def object_text(call: Call, url: str, what: str) -> str:
     """The object that an S3 URL names, read as the caller."""
     bucket, key = location(call, url, what)
     try:
-        answer = await call.invoke("s3", "GetObject", {"Bucket": bucket, "Key": key})
-        if answer.get("ContentLength", 0) > MAX_URL_BYTES:
-            raise errors.validation(f"Template may not exceed {MAX_URL_BYTES} bytes in size.")
-        return (await _bytes(answer["Body"])).decode("utf-8-sig")
+        return await object_of(call, bucket, key)
     except ServiceError as error:
         if error.code == "ValidationError":
             raise
@@ -53,6 +50,14 @@ async def object_text(call: Call, url: str, what: str) -> str:
         ) from error
     except UnicodeDecodeError as error:
         raise errors.validation("Template format error: unsupported structure.") from error
+
+
+async def object_of(call: Call, bucket: str, key: str) -> str:
+    """The text of an object, read as the caller.  Raises ServiceError of S3, UnicodeDecodeError."""
+    answer = await call.invoke("s3", "GetObject", {"Bucket": bucket, "Key": key})
+    if answer.get("ContentLength", 0) > MAX_URL_BYTES:
+        raise errors.validation(f"Template may not exceed {MAX_URL_BYTES} bytes in size.")
+    return (await _bytes(answer["Body"])).decode("utf-8-sig")
 
 
 async def _bytes(body: bytes | AsyncIterator[bytes]) -> bytes:
