@@ -107,10 +107,8 @@ class OperationCodec:
             if self._compressible and request.body and is_gzip(request.headers):
                 request = replace(request, body=gunzip(request.body))
             params = self._protocol.parse(request)
-        except Malformed as error:
-            raise refusals.malformed(self.service, self.protocol, str(error)) from error
-        except RecursionError as error:
-            raise refusals.malformed(self.service, self.protocol, "The request is nested too deeply") from error
+        except (Malformed, RecursionError) as error:
+            raise refusals.malformed(self.service, self.protocol, error) from error
         self._check(params)
         return params
 

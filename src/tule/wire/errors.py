@@ -41,6 +41,12 @@ _FRAMEWORK_PREFIXES: Mapping[str, str] = {
 """Errors that the framework in front of a service raises carry the framework's namespace."""
 
 
+_OLD_WORDS: Mapping[tuple[str, str], str] = {
+    ("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist."): ("The specified queue does not exist for this wsdl version."),
+}
+"""What a service says otherwise in the query protocol."""
+
+
 def error_response(model: ServiceModel | None, protocol: str, error: ServiceError, request_id: str, *, method: str = "POST") -> Response:
     """`model` is None where not even the service is known; `method` HEAD leaves the body out."""
     shape = _shape_of(model, error.code)
@@ -84,9 +90,7 @@ def _members(model: ServiceModel | None, shape: Shape | None, error: ServiceErro
 def _json(model: ServiceModel | None, protocol: str, error: ServiceError, shape: Shape | None, request_id: str) -> Response:
     members = _members(model, shape, error)
     if model is not None and shape is not None:
-        writer = JsonWriters(model.shapes).writer(shape)
-        known = members if writer is None else writer(members)
-        members = {**{key: value for key, value in members.items() if key not in shape["members"]}, **known}
+        members = _written(JsonWriters(model.shapes), shape, members)
     headers = {"x-amzn-RequestId": request_id}
     name = _type_name(shape, error)
     if protocol == "rest-json":
@@ -106,12 +110,18 @@ def _json(model: ServiceModel | None, protocol: str, error: ServiceError, shape:
 def _cbor(model: ServiceModel | None, error: ServiceError, shape: Shape | None, request_id: str) -> Response:
     members = _members(model, shape, error)
     if model is not None and shape is not None:
-        writer = JsonWriters(model.shapes, cbor=True).writer(shape)
-        members = members if writer is None else writer(members)
+        members = _written(JsonWriters(model.shapes, cbor=True), shape, members)
     name = _type_name(shape, error)
     headers = {"x-amzn-RequestId": request_id, "smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}
     _query_error(model, shape, error, headers)
     return Response(400, headers, cbor2.dumps({"__type": name, **members}))
+
+
+def _written(writers: JsonWriters, shape: Shape, members: dict[str, Any]) -> dict[str, Any]:
+    """Members as the shape writes them; those that it does not know stay as they are."""
+    write = writers.writer(shape)
+    unknown = {key: value for key, value in members.items() if key not in shape["members"]}
+    return members if write is None else {**unknown, **write(members)}
 
 
 def _type_name(shape: Shape | None, error: ServiceError) -> str:
@@ -134,8 +144,10 @@ def _query_code(shape: Shape | None, error: ServiceError) -> str:
 
 def _xml(model: ServiceModel | None, protocol: str, error: ServiceError, shape: Shape | None, request_id: str) -> Response:
     code = escape(_query_code(shape, error))
-    message = escape(error.message)
+    message = escape(_OLD_WORDS.get((code, error.message), error.message))
     fields = _xml_fields(model, shape, error)
+    if model is not None and model.name == "sqs":
+        fields += "<Detail/>"
     if model is not None and model.name == "s3":
         headers = {"x-amz-request-id": request_id, "x-amz-id-2": host_id(request_id), "content-type": "application/xml"}
         text = (

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _RPC_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?$")
 _ACTION = re.compile(r"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
+_S3_CONTROL_PATH = "/v20180820/"
+"""S3 Control signs as S3 and, behind one endpoint, has S3's host: its version in the path and the account header tell."""
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -140,6 +142,8 @@ def _by_path(models: Models, request: Request, signing_name: str | None, hint: s
 def _candidates(models: Models, request: Request, signing_name: str | None, hint: str | None) -> list[str]:
     """The services to try, in order."""
     index = models.index
+    if hint in (None, "s3") and "x-amz-account-id" in request.headers and request.path.startswith(_S3_CONTROL_PATH):
+        return ["s3control"]
     if hint is not None:
         return [hint] if hint in index.protocols else []
     segment = request.path[1:].partition("/")[0]

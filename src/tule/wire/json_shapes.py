@@ -112,14 +112,14 @@ def _identity(value: Any) -> Any:
 
 def _read_string(value: Any) -> str:
     if type(value) is not str:
-        raise Malformed(f"{_token(value)} can not be converted to a String")
+        raise Malformed(_no_scalar(value, "a String"))
     return value
 
 
 def _read_boolean(value: Any) -> bool:
     if value is True or value is False:
         return value
-    raise Malformed(f"{_token(value)} can not be converted to a Boolean")
+    raise Malformed(_no_scalar(value, "a Boolean"))
 
 
 def _read_integer(value: Any) -> int:
@@ -129,7 +129,7 @@ def _read_integer(value: Any) -> int:
         if abs(value) >= _BEYOND_64_BITS:
             raise InexactNumber
         return int(value)
-    raise Malformed(f"{_token(value)} can not be converted to an Integer")
+    raise Malformed(_no_scalar(value, "an Integer"))
 
 
 def _read_exact_integer(value: Any) -> int:
@@ -141,12 +141,12 @@ def _read_float(value: Any) -> float:
         return value
     if value in ("NaN", "Infinity", "-Infinity"):
         return float(value)
-    raise Malformed(f"{_token(value)} can not be converted to a Double")
+    raise Malformed(_no_scalar(value, "a Double"))
 
 
 def _read_base64(value: Any) -> bytes:
     if type(value) is not str:
-        raise Malformed(f"{_token(value)} can not be converted to a Blob")
+        raise Malformed(_no_scalar(value, "a Blob"))
     try:
         return b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -156,7 +156,7 @@ def _read_base64(value: Any) -> bytes:
 def _read_bytes(value: Any) -> bytes:
     if type(value) is bytes:
         return value
-    raise Malformed(f"{_token(value)} can not be converted to a Blob")
+    raise Malformed(_no_scalar(value, "a Blob"))
 
 
 def _read_cbor_time(value: Any) -> float:
@@ -176,33 +176,27 @@ _LEAVES: dict[str, Reader] = {
 }
 
 
-def _token(value: Any) -> str:
-    """The name of the JSON token, as Jackson and so AWS's messages call it."""
-    if value is True:
-        return "TRUE_VALUE"
-    if value is False:
-        return "FALSE_VALUE"
-    if isinstance(value, str):
-        return "STRING_VALUE"
-    if isinstance(value, int):
-        return "NUMBER_VALUE"
-    if isinstance(value, float):
-        return "DECIMAL_VALUE"
-    return "START_OBJECT" if isinstance(value, dict) else "START_ARRAY"
+def _no_scalar(value: Any, kind: str) -> str:
+    """AWS's words, which name the tokens as its JSON parser does."""
+    if isinstance(value, dict):
+        return "Start of structure or map found where not expected."
+    if isinstance(value, list):
+        return "Start of list found where not expected"
+    if isinstance(value, bool):
+        token = "TRUE_VALUE" if value else "FALSE_VALUE"
+    elif isinstance(value, int):
+        token = "NUMBER_VALUE"
+    else:
+        token = "DECIMAL_VALUE" if isinstance(value, float) else "STRING_VALUE"
+    return f"{token} can not be converted to {kind}"
 
 
 def _not_a_structure(value: Any) -> str:
-    return (
-        "Start of list found where not expected"
-        if isinstance(value, list)
-        else f"Unexpected token: {_token(value)} found where a structure or map was expected"
-    )
+    return "Start of list found where not expected" if isinstance(value, list) else "Unexpected field type"
 
 
 def _not_a_list(value: Any) -> str:
-    if isinstance(value, dict):
-        return "Start of structure or map found where not expected."
-    return f"Unexpected token: {_token(value)} found where a list was expected"
+    return "Start of structure or map found where not expected." if isinstance(value, dict) else "Unexpected field type"
 
 
 class JsonWriters:

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from tule.core.errors import ServiceError
+from tule.wire.malformed import Malformed, MalformedArgument
 
 
-def malformed(service: str, protocol: str, message: str) -> ServiceError:
+_MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+def malformed(service: str, protocol: str, error: Malformed | RecursionError) -> ServiceError:
     """The bytes are not what the model says."""
-    if service == "s3":
-        return ServiceError("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", 400)
+    message = "The request is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    if service in ("s3", "s3control"):
+        if isinstance(error, MalformedArgument):
+            return _invalid_argument(error)
+        return ServiceError("MalformedXML", _MALFORMED_XML, 400)
     if protocol == "rest-xml":
         return ServiceError("InvalidInput" if service == "route53" else "MalformedInput", message, 400)
     if protocol in ("query", "ec2"):
         return ServiceError("MalformedInput" if protocol == "query" else "InvalidParameterValue", message, 400)
+    if service in ("dynamodb", "dynamodbstreams"):
+        message = message.replace("can not be converted to an ", "cannot be converted to ").replace("can not be converted to a ", "cannot be converted to ")
     return ServiceError("SerializationException", message, 400)
+
+
+def _invalid_argument(error: MalformedArgument) -> ServiceError:
+    """S3 names the argument and what it was."""
+    message = f"Provided {error.name} not an integer or within integer range"
+    if error.name == "partNumber":
+        message = "Part number must be an integer between 1 and 10000, inclusive"
+    return ServiceError("InvalidArgument", message, 400, fields={"ArgumentName": error.name, "ArgumentValue": error.text})
 
 
 def unknown_operation(protocol: str, service: str | None, detail: str = "", version: str = "") -> ServiceError:

@@ -17,7 +17,7 @@ from tule.wire import eventstream, timestamps, xml_tree
 from tule.wire.http import Body, Request, Response
 from tule.wire.json_shapes import InexactNumber
 from tule.wire.json_text import dumps, loads, loads_exact
-from tule.wire.malformed import Malformed
+from tule.wire.malformed import Malformed, MalformedArgument
 from tule.wire.shapes import ANSWER_LOCATIONS, Shape, is_streaming, wire_name
 from tule.wire.xml_shapes import LEAF_READERS, read_base64
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 MAX_QUERY_FIELDS = 10_000
 
+
+_CONDITIONS = ("if-", "x-amz-copy-source-if-")
+"""Conditions whose date cannot be read are ignored (RFC 9110, 13.1.3)."""
 
 _BODY_HEADERS = ("content-type", "content-length")
 """Written in lower case, as whoever sends the body looks for them."""
@@ -43,9 +46,10 @@ class RestInput:
 
     def __init__(self, model: ServiceModel, compilers: Compilers, operation: Mapping[str, Any]) -> None:
         self._xml = model.protocol == "rest-xml"
+        self._s3 = model.name == "s3"
         self._labels = _label_pattern(operation["http"]["requestUri"])
         self._label_readers: dict[str, tuple[str, Callable[[str], Any]]] = {}
-        self._query: dict[str, tuple[str, Shape, Callable[[list[str]], Any]]] = {}
+        self._query: dict[str, tuple[str, Callable[[list[str]], Any]]] = {}
         self._query_rest: tuple[str, bool] | None = None
         self._literals = frozenset(piece.partition("=")[0] for piece in operation["http"]["requestUri"].partition("?")[2].split("&"))
         self._headers: list[_Bound] = []
@@ -70,12 +74,19 @@ class RestInput:
         headers = request.headers
         for bound in self._headers:
             if (text := headers.get(bound.wire_name)) is not None:
-                params[bound.name] = bound.convert(text)
+                self._put(params, bound, text)
         for name, prefix in self._prefixed:
             found = {header[len(prefix) :]: text for header, text in headers.items() if header.startswith(prefix)}
             if found:
                 params[name] = found
         return params
+
+    def _put(self, params: dict[str, Any], bound: _Bound, text: str) -> None:
+        try:
+            params[bound.name] = bound.convert(text)
+        except Malformed as error:
+            if not bound.wire_name.startswith(_CONDITIONS):
+                raise MalformedArgument(bound.wire_name, text, str(error)) from error
 
     def _read_labels(self, path: str, params: dict[str, Any]) -> None:
         match = self._labels.match(path)
@@ -84,7 +95,10 @@ class RestInput:
         for label, text in match.groupdict().items():
             bound = self._label_readers.get(label)
             if bound is not None and text is not None:
-                params[bound[0]] = bound[1](unquote(text, errors="strict"))
+                try:
+                    params[bound[0]] = bound[1](unquote(text, errors="strict"))
+                except ValueError as error:
+                    raise MalformedArgument(label, text, str(error)) from error
 
     def _read_query(self, query: str, params: dict[str, Any]) -> None:
         try:
@@ -96,7 +110,10 @@ class RestInput:
             grouped.setdefault(key, []).append(value)
         for key, values in grouped.items():
             if (bound := self._query.get(key)) is not None:
-                params[bound[0]] = bound[2](values)
+                try:
+                    params[bound[0]] = bound[1](values)
+                except Malformed as error:
+                    raise MalformedArgument(key, values[0], str(error)) from error
         if self._query_rest is not None:
             name, many = self._query_rest
             rest = {key: values if many else values[0] for key, values in grouped.items() if key not in self._query and key not in self._literals}
@@ -126,10 +143,10 @@ class RestInput:
                 self._query_rest = (name, model.shapes.at(member["value"])["type"] == "list")
             elif member["type"] == "list":
                 item = LEAF_READERS[model.shapes.at(member["member"])["type"]]
-                self._query[given] = (name, member, lambda values: [item(value) for value in values])
+                self._query[given] = (name, lambda values: [item(value) for value in values])
             else:
                 convert = LEAF_READERS[member["type"]]
-                self._query[given] = (name, member, lambda values: convert(values[0]))
+                self._query[given] = (name, lambda values: convert(values[0]))
         elif location == "header":
             self._headers.append(_Bound(name, given.lower(), _header_reader(model, member)))
         elif location == "headers":
@@ -143,13 +160,18 @@ class RestInput:
         if member["type"] == "string":
             return lambda request: _utf8(request.body) if request.body else None
         if self._xml:
-            return _xml_reader(compilers, member, member.get("locationName", member["shape"]))
+            return _xml_reader(compilers, member, self._root(member))
         return _json_reader(compilers, member, shapes.is_recursive(member))
 
     def _members_reader(self, compilers: Compilers, structure: Shape, recursive: bool) -> Callable[[Request], Any]:
         if self._xml:
-            return _xml_reader(compilers, structure, structure.get("locationName", structure["shape"]))
+            return _xml_reader(compilers, structure, self._root(structure))
         return _json_reader(compilers, structure, recursive)
+
+    def _root(self, shape: Shape) -> str | None:
+        """S3 validates against a schema; old clients' CreateBucket has another root, which S3 takes."""
+        name: str | None = shape.get("locationName")
+        return name if self._s3 and name != "CreateBucketConfiguration" else None
 
 
 def _json_reader(compilers: Compilers, shape: Shape, recursive: bool) -> Callable[[Request], Any]:
@@ -169,9 +191,19 @@ def _json_reader(compilers: Compilers, shape: Shape, recursive: bool) -> Callabl
     return read_json
 
 
-def _xml_reader(compilers: Compilers, shape: Shape, _root: str) -> Callable[[Request], Any]:
+def _xml_reader(compilers: Compilers, shape: Shape, root: str | None) -> Callable[[Request], Any]:
+    """`root`: the name that the root element must have, None where any will do."""
     read = compilers.xml_readers.reader(shape)
-    return lambda request: read([xml_tree.parse(request.body)]) if request.body else None
+
+    def read_xml(request: Request) -> Any:
+        if not request.body:
+            return None
+        node = xml_tree.parse(request.body)
+        if root is not None and node.name != root:
+            raise Malformed(f"the root element is {node.name[:60]}")
+        return read([node])
+
+    return read_xml
 
 
 def _label_pattern(uri: str) -> re.Pattern[str]:

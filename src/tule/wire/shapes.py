@@ -36,6 +36,10 @@ class Shapes:
         """Names of the shapes that its members, key or values have."""
         return [reference["shape"] for reference in _references(shape)]
 
+    def patterns(self) -> set[str]:
+        """All regular expressions of the model."""
+        return {raw["pattern"] for raw in self._raw.values() if "pattern" in raw}
+
     def error_names(self) -> dict[str, str]:
         """Shape names of the errors, by name and by query code."""
         errors = {name: raw for name, raw in self._raw.items() if raw.get("exception") or "error" in raw}
