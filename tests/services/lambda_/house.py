@@ -51,6 +51,7 @@ class ScriptedCompute:
     lines: tuple[str, ...] = ("START\n", "END\n")
     runs: list[Run] = field(default_factory=list[Run])
     retired: list[str] = field(default_factory=list[str])
+    started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None: ...
 
@@ -69,6 +70,7 @@ class ScriptedCompute:
     ) -> Invocation:
         run = Run(function, json.loads(payload), request_id, credentials() if credentials else None, client_context)
         self.runs.append(run)
+        self.started.set()
         if self.hold is not None:
             await self.hold.wait()
         lines = tuple(LogLine(self.clock.now_ms(), text) for text in self.lines)
