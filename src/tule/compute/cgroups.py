@@ -238,7 +238,10 @@ class Group:
 
 
 class _Watch:
-    """Calls `exceeded` once the anonymous memory of a group is above `limit`."""
+    """Calls `exceeded` once the anonymous memory of a group is above `limit`.
+
+    Arming takes the kernel some milliseconds, in which it does nothing but wait: that is done in a thread.
+    """
 
     stat_name = ""
 
@@ -247,19 +250,33 @@ class _Watch:
         self._limit = limit
         self._exceeded = exceeded
         self._fd = -1
+        self._closed = False
         self._loop = asyncio.get_running_loop()
-        self._arm(limit)
+        self._arming = self._loop.create_task(self._arm(limit))
 
-    def _arm(self, threshold: int) -> None:
+    async def _arm(self, threshold: int) -> None:
+        with suppress(OSError):  # the group is gone
+            fd = await asyncio.to_thread(self._ask, threshold)
+            if self._closed:
+                os.close(fd)
+                return
+            self._fd = fd
+            self._loop.add_reader(fd, self._crossed)
+            if self._usage() >= threshold:
+                self._crossed()
+
+    def _ask(self, threshold: int) -> int:
+        """A descriptor that becomes readable when the usage crosses `threshold`."""
         raise NotImplementedError
 
     def _crossed(self) -> None:
-        self.close()
-        own = self._own()
-        if own >= self._limit:
-            self._exceeded()
-        else:
-            self._arm(self._usage() + max(self._limit - own, WATCH_STEP))
+        self._disarm()
+        with suppress(OSError):
+            own = self._own()
+            if own >= self._limit:
+                self._exceeded()
+            else:
+                self._arming = self._loop.create_task(self._arm(self._usage() + max(self._limit - own, WATCH_STEP)))
 
     def _own(self) -> int:
         found = re.search(rf"^{self.stat_name} (\d+)$", (self._group / "memory.stat").read_text(), re.MULTILINE)
@@ -268,11 +285,16 @@ class _Watch:
     def _usage(self) -> int:
         raise NotImplementedError
 
-    def close(self) -> None:
+    def _disarm(self) -> None:
         if self._fd >= 0:
             self._loop.remove_reader(self._fd)
             os.close(self._fd)
             self._fd = -1
+
+    def close(self) -> None:
+        """An arming on its way finds its group gone, or is closed when it arrives."""
+        self._closed = True
+        self._disarm()
 
 
 class _ThresholdWatch(_Watch):
@@ -280,14 +302,19 @@ class _ThresholdWatch(_Watch):
 
     stat_name = "total_rss"
 
-    def _arm(self, threshold: int) -> None:
-        self._fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        usage = os.open(self._group / "memory.usage_in_bytes", os.O_RDONLY | os.O_CLOEXEC)
+    def _ask(self, threshold: int) -> int:
+        fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        usage = -1
         try:
-            _write(self._group / "cgroup.event_control", f"{self._fd} {usage} {threshold}")
+            usage = os.open(self._group / "memory.usage_in_bytes", os.O_RDONLY | os.O_CLOEXEC)
+            _write(self._group / "cgroup.event_control", f"{fd} {usage} {threshold}")
+        except OSError:
+            os.close(fd)
+            raise
         finally:
-            os.close(usage)
-        self._loop.add_reader(self._fd, self._crossed)
+            if usage >= 0:
+                os.close(usage)
+        return fd
 
     def _usage(self) -> int:
         return int((self._group / "memory.usage_in_bytes").read_text())
@@ -298,12 +325,16 @@ class _HighWatch(_Watch):
 
     stat_name = "anon"
 
-    def _arm(self, threshold: int) -> None:
+    def _ask(self, threshold: int) -> int:
         libc = ctypes.CDLL(None, use_errno=True)
-        self._fd = libc.inotify_init1(IN_CLOEXEC | IN_NONBLOCK)
-        libc.inotify_add_watch(self._fd, os.fsencode(self._group / "memory.events"), IN_MODIFY)
-        _write(self._group / "memory.high", str(threshold))
-        self._loop.add_reader(self._fd, self._crossed)
+        fd = libc.inotify_init1(IN_CLOEXEC | IN_NONBLOCK)
+        libc.inotify_add_watch(fd, os.fsencode(self._group / "memory.events"), IN_MODIFY)
+        try:
+            _write(self._group / "memory.high", str(threshold))
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
 
     def _usage(self) -> int:
         return int((self._group / "memory.current").read_text())
