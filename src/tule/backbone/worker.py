@@ -54,6 +54,8 @@ class Jobs:
         self._targets: Counter[str] = Counter()
         self._look = asyncio.Event()
         self._progress = asyncio.Event()
+        self._claiming = False
+        self._activity = 0  # counts claims begun and deliveries ended
         self._paused = False
         self._loop: asyncio.Task[None] | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -88,9 +90,12 @@ class Jobs:
     async def settle(self) -> None:
         """Return when all that is due by now has run, with all that it caused to be due by now."""
         while self._loop is not None and not self._paused:
-            progress = self._progress
-            if not self._running:
-                if not await self._claims.is_due(self._clock.now_ms()):
+            progress, activity = self._progress, self._activity
+            if not self._running and not self._claiming:
+                is_due = await self._claims.is_due(self._clock.now_ms())
+                if activity != self._activity:
+                    continue  # a claim or an end came between: what was seen is old
+                if not is_due:
                     return
                 self._look.set()
             await progress.wait()
@@ -127,9 +132,14 @@ class Jobs:
 
     async def _claim(self) -> None:
         while not self._paused and (free := self._concurrency - len(self._running)) > 0:
-            claims = await self._claims.take(self._clock.now_ms(), self._targets, free)
-            for claim in claims:
-                self._begin(claim)
+            self._activity += 1
+            self._claiming = True  # what is claimed is no longer due, and not yet running
+            try:
+                claims = await self._claims.take(self._clock.now_ms(), self._targets, free)
+                for claim in claims:
+                    self._begin(claim)
+            finally:
+                self._claiming = False
             if not claims:
                 return
 
@@ -140,6 +150,7 @@ class Jobs:
         task.add_done_callback(lambda _: self._ended(claim))
 
     def _ended(self, claim: Claim) -> None:
+        self._activity += 1
         self._claims.release(claim)
         self._running.pop(claim.id, None)
         self._targets[claim.target] -= 1

@@ -7,6 +7,7 @@ forgotten by the sweeper when no row refers to it (services enumerate theirs thr
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +46,26 @@ class Blobs(Protocol):
     async def sweep(self, older_than_ms: int) -> int:
         """Delete blobs that nobody refers to and that are older than the grace time; how many went."""
         ...
+
+    # For backups and restores.
+
+    def names(self) -> AsyncIterator[str]:
+        """All blobs that there are."""
+        ...
+
+    async def length(self, name: str) -> int:
+        """In bytes.  Raises BlobMissing."""
+        ...
+
+    async def put(self, name: str, chunks: AsyncIterator[bytes]) -> None:
+        """Store under a given name."""
+        ...
+
+    def kept(self) -> AbstractAsyncContextManager[None]:
+        """While this lasts, deletions wait."""
+        ...
+
+    async def close(self) -> None: ...
 
 
 class BlobMissing(Exception):

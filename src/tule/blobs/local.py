@@ -15,10 +15,12 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tule.blobs.blobs import BlobMissing, Written
+from tule.blobs.keeping import Keeper
 from tule.blobs.sweeping import Holders, Sweeper
 from tule.core.ids import Ids
 from tule.store.errors import StoreFull, StoreUnavailable
@@ -39,11 +41,18 @@ class LocalBlobs:
         self._fsync = fsync
         self._pool = ThreadPoolExecutor(THREADS, "blobs")
         self._sweeper = Sweeper(store)
+        self._keeper = Keeper()
         for number in range(256):
             (directory / f"{number:02x}").mkdir(parents=True, exist_ok=True)
 
     async def write(self, chunks: AsyncIterator[bytes]) -> Written:
         name = self._ids.hex(32)
+        return Written(name, await self._store(name, chunks))
+
+    async def put(self, name: str, chunks: AsyncIterator[bytes]) -> None:
+        await self._store(name, chunks)
+
+    async def _store(self, name: str, chunks: AsyncIterator[bytes]) -> int:
         with self._clear_errors():
             file = _NewFile(self._path(name), self._fsync)
             try:
@@ -52,7 +61,7 @@ class LocalBlobs:
             except BaseException:
                 file.abandon()
                 raise
-        return Written(name, file.length)
+        return file.length
 
     async def _fill(self, file: _NewFile, chunks: AsyncIterator[bytes]) -> None:
         gathered: list[bytes] = []
@@ -106,6 +115,7 @@ class LocalBlobs:
         return b"".join([piece async for piece in self.read(name)])
 
     async def delete(self, name: str) -> None:
+        await self._keeper.passing()
         with self._clear_errors(), contextlib.suppress(FileNotFoundError):
             self._path(name).unlink()
 
@@ -134,16 +144,14 @@ class LocalBlobs:
                 if not name.endswith(_TEMPORARY):
                     yield name
 
-    async def put(self, name: str, chunks: AsyncIterator[bytes]) -> None:
-        """Store under a given name, for a restore."""
-        with self._clear_errors():
-            file = _NewFile(self._path(name), self._fsync)
-            try:
-                await self._fill(file, chunks)
-                await self._off_loop(file.finish)
-            except BaseException:
-                file.abandon()
-                raise
+    async def length(self, name: str) -> int:
+        try:
+            return self._path(name).stat().st_size
+        except FileNotFoundError as error:
+            raise BlobMissing(name) from error
+
+    def kept(self) -> AbstractAsyncContextManager[None]:
+        return self._keeper.keep()
 
     async def close(self) -> None:
         self._pool.shutdown(wait=True)

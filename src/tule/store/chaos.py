@@ -31,6 +31,9 @@ class ChaosStore:
     async def read(self, fn: Callable[[Tx], T]) -> T:
         return await self._store.read(fn)
 
+    async def snapshot(self, fn: Callable[[Tx], T]) -> T:
+        return await self._store.snapshot(fn)
+
     def subscribe(self, topic: str, notify: Callable[[], None]) -> Callable[[], None]:
         return self._store.subscribe(topic, notify)
 

@@ -58,3 +58,6 @@ def table_for_sqlite(statement: str) -> str:
     if options is None:
         return f"{statement} STRICT"
     return statement if "STRICT" in options.group() else f"{statement}, STRICT"
+
+
+TABLE_FOR = {"sqlite": table_for_sqlite, "postgresql": table_for_postgresql}

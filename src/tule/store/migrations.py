@@ -3,7 +3,7 @@
 A room's schema is one text.  Its first part makes the tables; later parts, each begun by a line `-- migration N: why`
 with N from 2 on, change them.  Every part is applied once, in order, and recorded with a checksum, so that a database
 made by a newer Tule, or by one whose history differs, is refused instead of damaged.  Parts are never edited after a
-release: a change is a new part.
+release: a change is a new part.  Their text is kept with the record, so that a restore can make the tables of its backup.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from tule.store.store import Tx
 TABLE = "migrations"
 CREATE = (
     "CREATE TABLE IF NOT EXISTS migrations (room TEXT NOT NULL, number INTEGER NOT NULL, checksum TEXT NOT NULL,"
-    " applied_ms INTEGER NOT NULL, PRIMARY KEY (room, number))"
+    " position INTEGER NOT NULL, statements TEXT NOT NULL, applied_ms INTEGER NOT NULL, PRIMARY KEY (room, number))"
 )
 _APPLIED = "SELECT number, checksum FROM migrations WHERE room = ? ORDER BY number"
-_RECORD = "INSERT INTO migrations (room, number, checksum, applied_ms) VALUES (?, ?, ?, ?)"
+_RECORD = (
+    "INSERT INTO migrations (room, number, checksum, position, statements, applied_ms) VALUES (?, ?, ?, (SELECT count(*) FROM migrations), ?, ?)"
+)
+_ALL = "SELECT statements FROM migrations ORDER BY position"
 _MARK = re.compile(r"^-- migration (\d+)\b.*$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*")
 
@@ -62,10 +65,17 @@ def bring_up(tx: Tx, room: str, schema: str, translate: Callable[[str], str]) ->
         if migration.number not in applied:
             for statement in migration.statements:
                 tx.execute(translate(statement))
-            tx.execute(_RECORD, room, migration.number, migration.checksum, tx.now_ms)
+            tx.execute(_RECORD, room, migration.number, migration.checksum, ";\n".join(migration.statements), tx.now_ms)
         elif applied[migration.number] != migration.checksum:
             raise SchemaMismatch(
                 f"Migration {migration.number} of {room} in the database is not the one that this Tule knows:"
                 " the database was made by another build. Start with an empty data directory, or restore a backup into one."
             )
     return len(wanted) - len(applied)
+
+
+def repeat(tx: Tx, translate: Callable[[str], str]) -> None:
+    """Make all tables anew from what is recorded (for a restore)."""
+    for (statements,) in tx.all(_ALL):
+        for statement in statements.split(";\n"):
+            tx.execute(translate(statement))

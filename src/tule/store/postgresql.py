@@ -20,7 +20,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ from tule.store.dialect import table_for_postgresql, to_postgresql
 from tule.store.errors import CommitUnknown, StoreClosed, StoreContended, StoreFull, StoreUnavailable
 from tule.store.hints import Hints
 from tule.store.store import Row, Tx
+from tule.store.tables import tables
 from tule.store.topics import Topics
 
 T = TypeVar("T")
@@ -44,13 +45,13 @@ WRITERS = 12
 READERS = 6
 CONTENTION_S = 20.0  # how long a transaction is repeated that loses against others
 OUTAGE_S = 10.0  # how long an unreachable server is waited for
+FETCHED = 500  # rows of a long result that are in memory
 MIGRATION_LOCK = 0x74756C65
 KEPT = (migrations.TABLE, "installation")  # what a wipe leaves
 
 _SERIALIZABLE = b"BEGIN ISOLATION LEVEL SERIALIZABLE"
 _SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _RELAXED = b"BEGIN ISOLATION LEVEL READ COMMITTED"
-_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 _LOST = (errors.SerializationFailure, errors.DeadlockDetected)
 _FULL = (errors.DiskFull, errors.OutOfMemory, errors.ConfigurationLimitExceeded)
 
@@ -58,10 +59,11 @@ _FULL = (errors.DiskFull, errors.OutOfMemory, errors.ConfigurationLimitExceeded)
 class PostgresTx:
     """A transaction on one connection.  `wakes` and `actions` are what to do once it is committed."""
 
-    __slots__ = ("_cursor", "actions", "ids", "now_ms", "wakes")
+    __slots__ = ("_cursor", "_cursors", "actions", "ids", "now_ms", "wakes")
 
     def __init__(self, cursor: psycopg.Cursor[Row], now_ms: int, ids: Ids) -> None:
         self._cursor = cursor
+        self._cursors = 0
         self.now_ms = now_ms
         self.ids = ids
         self.wakes: list[str] = []
@@ -72,6 +74,15 @@ class PostgresTx:
 
     def all(self, sql: str, *params: Any) -> list[Row]:
         return self._cursor.execute(to_postgresql(sql), params).fetchall()
+
+    def each(self, sql: str, *params: Any) -> Iterator[Row]:
+        """By a cursor in the server: several of them may be read in turns."""
+        self._cursors += 1
+        name = b"each_%d" % self._cursors
+        self._cursor.execute(b"DECLARE " + name + b" BINARY NO SCROLL CURSOR FOR " + to_postgresql(sql), params)
+        while rows := self._cursor.execute(b"FETCH %d FROM " % FETCHED + name).fetchall():
+            yield from rows
+        self._cursor.execute(b"CLOSE " + name)
 
     def execute(self, sql: str, *params: Any) -> int:
         return max(0, self._cursor.execute(to_postgresql(sql), params).rowcount)
@@ -139,6 +150,9 @@ class PostgresStore:
     async def read(self, fn: Callable[[Tx], T]) -> T:
         return await self._submit(self._readers, _SNAPSHOT, fn)
 
+    async def snapshot(self, fn: Callable[[Tx], T]) -> T:
+        return await self._submit(self._readers, _SNAPSHOT, fn)
+
     def subscribe(self, topic: str, notify: Callable[[], None]) -> Callable[[], None]:
         return self._topics.subscribe(topic, notify)
 
@@ -151,9 +165,9 @@ class PostgresStore:
 
     async def wipe(self) -> None:
         def empty(tx: Tx) -> None:
-            tables = [f'"{table}"' for (table,) in tx.all(_TABLES) if table not in KEPT]
-            if tables:
-                tx.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+            emptied = [f'"{table}"' for table in tables(tx, self.dialect) if table not in KEPT]
+            if emptied:
+                tx.execute(f"TRUNCATE {', '.join(emptied)} RESTART IDENTITY CASCADE")
 
         await self.write(empty)
 

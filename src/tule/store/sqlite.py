@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ from tule.store import migrations
 from tule.store.dialect import table_for_sqlite
 from tule.store.errors import StoreClosed, StoreError, StoreFull, StoreUnavailable
 from tule.store.store import Row, Tx
+from tule.store.tables import tables
 from tule.store.topics import Topics
 
 T = TypeVar("T")
@@ -40,7 +41,6 @@ BUSY_MS = 5_000
 CACHE_KIB = 32 * 1024
 WAL_BYTES = 64 * 1024 * 1024  # what the write-ahead log keeps of a larger size that it once had
 KEPT = frozenset({migrations.TABLE, "installation"})  # what a wipe leaves
-_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 
 
 class SqliteTx:
@@ -61,6 +61,9 @@ class SqliteTx:
 
     def all(self, sql: str, *params: Any) -> list[Row]:
         return self._run(sql, params).fetchall()
+
+    def each(self, sql: str, *params: Any) -> Iterator[Row]:
+        return iter(self._run(sql, params))
 
     def execute(self, sql: str, *params: Any) -> int:
         before = self._connection.total_changes()
@@ -140,6 +143,19 @@ class SqliteStore:
             finally:
                 reader.execute("ROLLBACK")
 
+    async def snapshot(self, fn: Callable[[Tx], T]) -> T:
+        return await self._loop.run_in_executor(None, self._snapshot, fn)
+
+    def _snapshot(self, fn: Callable[[Tx], T]) -> T:
+        with _clear_errors(self.path):
+            connection = _connect(self.path, "OFF")
+            try:
+                connection.execute("PRAGMA query_only = ON")
+                connection.execute("BEGIN")
+                return fn(SqliteTx(connection, self._clock.now_ms(), self._ids))
+            finally:
+                connection.close()
+
     def subscribe(self, topic: str, notify: Callable[[], None]) -> Callable[[], None]:
         return self._topics.subscribe(topic, notify)
 
@@ -152,7 +168,7 @@ class SqliteStore:
 
     async def wipe(self) -> None:
         def empty(tx: Tx) -> None:
-            for (table,) in tx.all(_TABLES):
+            for table in tables(tx, self.dialect):
                 if table not in KEPT:
                     tx.execute(f'DELETE FROM "{table}"')
 

@@ -7,7 +7,7 @@ I/O, no mutation of anything outside, time and ids only from `tx`.  Both stores 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from tule.core.ids import Ids
@@ -27,6 +27,10 @@ class Tx(Protocol):
         ...
 
     def all(self, sql: str, *params: Any) -> list[Row]: ...
+
+    def each(self, sql: str, *params: Any) -> Iterator[Row]:
+        """Row by row, for results that need not fit into memory."""
+        ...
 
     def execute(self, sql: str, *params: Any) -> int:
         """Run a change; the number of rows it touched."""
@@ -60,6 +64,10 @@ class Store(Protocol):
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` against a consistent snapshot; it may not write."""
+        ...
+
+    async def snapshot(self, fn: Callable[[Tx], T]) -> T:
+        """As `read`, but on a thread: for a closure that takes long and does I/O of its own (a backup)."""
         ...
 
     def subscribe(self, topic: str, notify: Callable[[], None]) -> Callable[[], None]:
