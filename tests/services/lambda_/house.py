@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,7 +130,7 @@ class House:
 
 
 @asynccontextmanager
-async def opened(data: Path, kind: str = "sqlite") -> AsyncIterator[House]:
+async def opened(data: Path, kind: str = "sqlite") -> AsyncGenerator[House]:
     url = fresh_database() if kind == "postgresql" else ""
     app = await build(Config(data=str(data), port=0, store=url, chaos=kind == "chaos"))
     compute = ScriptedCompute(app.node.clock)

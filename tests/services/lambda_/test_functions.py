@@ -255,7 +255,7 @@ def test_who_may_not_pass_the_role_may_not_create_a_function(aws: Account) -> No
     arn_of_role = role(aws)
     aws.iam.create_user(UserName="dev")
     key = aws.iam.create_access_key(UserName="dev")["AccessKey"]
-    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "lambda:*", "Resource": "*"}]}
+    allowed: dict[str, Any] = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "lambda:*", "Resource": "*"}]}
     aws.iam.put_user_policy(UserName="dev", PolicyName="p", PolicyDocument=json.dumps(allowed))
     dev = aws.client("lambda", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
     asked = {"FunctionName": "f", "Runtime": "python3.12", "Handler": "index.handler", "Role": arn_of_role, "Code": {"ZipFile": zipped(index=ECHO)}}
