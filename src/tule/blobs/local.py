@@ -23,7 +23,7 @@ from tule.blobs.blobs import BlobMissing, Written
 from tule.blobs.keeping import Keeper
 from tule.blobs.sweeping import Holders, Sweeper
 from tule.core.ids import Ids
-from tule.store.errors import StoreFull, StoreUnavailable
+from tule.store.errors import StoreFull, StoreUnavailable, is_no_room
 from tule.store.store import Store
 
 T = TypeVar("T")
@@ -169,7 +169,7 @@ class LocalBlobs:
         try:
             yield
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if is_no_room(error):
                 raise StoreFull(f"There is no room left in {self._directory}: free some, and all goes on. ({error})") from error
             if error.errno in (errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EACCES):
                 raise StoreUnavailable(f"{self._directory} cannot be read or written: {error}") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tarfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -56,8 +56,9 @@ class Writer:
         os.replace(self._temporary, self._path)
 
     def abandon(self) -> None:
-        self._file.close()
         self._temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what it could not write before, it cannot now
+            self._file.close()
 
     def _end_piece(self) -> None:
         if self._left:

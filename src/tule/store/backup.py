@@ -29,7 +29,7 @@ from tule.blobs.blobs import BlobMissing, Blobs
 from tule.store import migrations
 from tule.store.archive import Writer, reading
 from tule.store.dialect import TABLE_FOR
-from tule.store.errors import BackupError
+from tule.store.errors import BackupError, StoreFull, is_no_room
 from tule.store.store import Row, Store, Tx
 from tule.store.tables import columns, number_on, tables
 
@@ -74,8 +74,10 @@ class _Backup:
                 await self._copy_blobs(writer)
             await self._off_loop(writer.add, "complete.json", orjson.dumps({"rows": self._rows, "blobs": len(self._copied)}))
             await self._off_loop(writer.finish)
-        except BaseException:
+        except BaseException as error:
             await self._off_loop(writer.abandon)
+            if isinstance(error, OSError) and is_no_room(error):
+                raise StoreFull(f"There is no room for the backup at {self._path}. ({error})") from error
             raise
 
     async def _copy_blobs(self, writer: Writer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class StoreError(Exception):
     """The store cannot do what was asked.  Nothing of the transaction was kept, unless the subclass says otherwise."""
@@ -37,3 +39,11 @@ class SchemaMismatch(StoreError):
 
 class BackupError(StoreError):
     """A backup that cannot be read, or a store that is not empty."""
+
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def is_no_room(error: OSError) -> bool:
+    """Whether a file could not grow: a full disk, a quota, a size limit."""
+    return error.errno in NO_ROOM
