@@ -6,7 +6,7 @@ AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.h
 from __future__ import annotations
 
 from tule.platform.service import Service, operations_in
-from tule.services.cloudformation import state
+from tule.services.cloudformation import access, state
 from tule.services.cloudformation.deliveries import deliver
 from tule.services.cloudformation.engine import custom, waits
 from tule.services.cloudformation.operations import change_sets, exports, inspection, interventions, policies, stacks, templates, types
@@ -15,6 +15,7 @@ from tule.services.cloudformation.resources import RESOURCE_TYPES
 SERVICE = Service(
     "cloudformation",
     operations_in(stacks, change_sets, inspection, templates, policies, exports, interventions, types),
+    needs=access.NEEDS,
     schema=state.SCHEMA,
     deliver=deliver,
     resource_types=RESOURCE_TYPES,

@@ -480,7 +480,7 @@ _CALLS = "SELECT call, result FROM cfn_calls WHERE stack_id = ? AND token = ?"
 _ADD_CALL = "INSERT INTO cfn_calls (stack_id, token, call, result) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _DROP_CALLS = "DELETE FROM cfn_calls WHERE stack_id = ? AND token = ?"
 _ADD_ANSWER = "INSERT INTO cfn_answers (token, number, stack_id, body) SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ? FROM cfn_answers WHERE token = ?"
-_EXPECT = "INSERT INTO cfn_answers (token, number, stack_id, body) VALUES (?, 0, ?, '{}') ON CONFLICT DO NOTHING"
+_EXPECT = "INSERT INTO cfn_answers (token, number, stack_id, body) VALUES (?, 0, ?, ?) ON CONFLICT DO NOTHING"
 _EXPECTED = "SELECT stack_id FROM cfn_answers WHERE token = ? AND number = 0"
 _ANSWERS = "SELECT body FROM cfn_answers WHERE token = ? AND number > 0 ORDER BY number"
 _DROP_ANSWERS = "DELETE FROM cfn_answers WHERE token = ?"
@@ -500,7 +500,7 @@ def drop_calls(tx: Tx, stack_id: str, token: str) -> None:
 
 def expect_answers(tx: Tx, token: str, stack_id: str) -> None:
     """From now on somebody outside who knows `token` may answer to the stack."""
-    tx.execute(_EXPECT, token, stack_id)
+    tx.execute(_EXPECT, token, stack_id, b"{}")
 
 
 def who_expects(tx: Tx, token: str) -> str | None:

@@ -197,7 +197,7 @@ class _Step:
         attributes = {**dict(made.attributes)}
         initiated = replace(record, physical_id=made.physical_id, reason=INITIATED, waiting=None)
         done = replace(initiated, status="CREATE_COMPLETE", reason="", attributes=attributes, step="", settled_by=self.run.operation.id)
-        await self.run.settle(done, initiated, done)
+        await self.run.settle(done, *([done] if record.reason == INITIATED else [initiated, done]))
         return Outcome.DONE
 
     async def _update(self, kind: ResourceType, record: Resource, properties: dict[str, Any]) -> Outcome:
@@ -265,7 +265,11 @@ class _Step:
         return Outcome.DONE
 
     async def _wait(self, record: Resource, pending: slow.Pending) -> Outcome:
-        await self.run.save(record)
+        if pending.is_initiated and record.step == "create":
+            record = replace(record, reason=INITIATED)
+            await self.run.save(record, record)
+        else:
+            await self.run.save(record)
         await slow.wake_at(self.run, pending.deadline_ms)
         return await self._look_again(self.run.type_of(self.type_name), record)
 

@@ -8,6 +8,7 @@ name, and inside the sandbox AWS's names lead here.  Where functions have no net
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -66,10 +67,8 @@ class CustomResourceType(SlowType):
 def _answered(answer: dict[str, Any], record: state.Resource, token: str) -> Resource:
     physical_id = str(answer.get("PhysicalResourceId") or "")
     if answer.get("Status") != "SUCCESS":
-        raise Failed(
-            f"Received response status [{answer.get('Status')}] from custom resource. Message returned: {answer.get('Reason', '')} (RequestId: {token})",
-            physical_id,
-        )
+        why = f"Message returned: {answer.get('Reason', '')} (RequestId: {token})"
+        raise Failed(f"Received response status [{answer.get('Status')}] from custom resource. {why}", physical_id)
     if not physical_id:
         raise TemplateError("Invalid PhysicalResourceId")
     return Resource(physical_id, answer.get("Data") or {})
@@ -127,8 +126,8 @@ def response_url(run: Run, token: str) -> str:
 
 
 def _functions_see_aws_names(node: Node) -> bool:
-    level = node.compute.describe().get("level")
-    return isinstance(level, int) and level <= ISOLATED
+    sandbox = node.compute.describe().get("sandbox")
+    return isinstance(sandbox, Mapping) and sandbox.get("level", ISOLATED + 1) <= ISOLATED
 
 
 async def response_page(node: Node, request: Request) -> Response:

@@ -37,7 +37,7 @@ class NestedStackType(SlowType):
             existing_id = await launch.create(_call(stack, "CreateStack"), params, parent=run.stack)
         else:
             existing_id = existing.id
-        return Pending(0, {"action": "created"}, existing_id)
+        return Pending(0, {"action": "created"}, existing_id, is_initiated=True)
 
     async def begin_update(self, run: Run, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource | Pending:
         child = await self._child(run, physical_id)

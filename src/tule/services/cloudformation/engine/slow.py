@@ -27,6 +27,7 @@ class Pending:
     deadline_ms: int
     waiting: dict[str, Any] = field(default_factory=dict[str, Any])
     physical_id: str = ""
+    is_initiated: bool = False  # there is something already, whose id events can show
 
 
 class SlowType:
