@@ -45,6 +45,7 @@ class KnownIdentities:
         self.changes = 1
         self.granted: dict[str, IdentityPolicies] = {}
         self.keys = dict(KEYS)
+        self.uses: list[str] = []
 
     def access_key(self, tx: Any, access_key: str) -> AccessKey | None:
         return self.keys.get(access_key)
@@ -54,6 +55,9 @@ class KnownIdentities:
 
     def policies(self, tx: Any, principal: Principal) -> IdentityPolicies | None:
         return self.granted.get(principal.entity_arn)
+
+    def used(self, principal: Principal, service: str, operation: str, region: str, at_ms: int) -> None:
+        self.uses.append(f"{service}:{operation}")
 
     def version(self) -> int:
         return self.changes

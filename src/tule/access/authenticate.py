@@ -8,16 +8,19 @@ keys.  A request without any signature is anonymous: whether that may be is for 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tule.access import signature_v2
 from tule.access.chunked import FORMS, UNSIGNED_TRAILER, ChunkChain, ChunkedBody
 from tule.access.credential import ALGORITHM, Presigned, Scope, of_header, of_query, unsupported_algorithm
 from tule.access.identities import AccessKey, Identities
 from tule.access.payload import HashedBody, content_mismatch, hash_of
+from tule.access.post_form import check_form_signature, signature_of_form
 from tule.access.principal import ANONYMOUS, Principal, root
 from tule.access.refusals import Family, bad_signature, expired_token, family, incomplete, unknown_key, wrong_token
 from tule.access.signature import EMPTY_SHA256, UNSIGNED, check, signing_key
+from tule.access.signature_v2 import SignatureV2
 from tule.access.signing_time import SigningTime, basic, milliseconds, wall_ms
 from tule.core.clock import Clock
 from tule.core.config import Config
@@ -66,10 +69,14 @@ class Authenticator:
         if authorization is not None:
             if authorization.startswith(ALGORITHM):
                 return await self._of_header(request, authorization, kind)
-            return self._of_other_scheme(request, authorization, kind)
+            return await self._of_other_scheme(request, authorization, kind)
         query = request.query
         if "X-Amz-" in query and ("X-Amz-Signature=" in query or "X-Amz-Credential=" in query or "X-Amz-Algorithm=" in query):
             return await self._of_query(request, kind)
+        if "AWSAccessKeyId=" in query and "Signature=" in query:
+            if kind is not Family.S3:
+                raise incomplete(kind, "Signature Version 2 is not supported here. Use Signature Version 4.")
+            return await self._of_version_2(request, signature_v2.of_query(request), kind)
         return self._anonymous(request, kind)
 
     async def _of_header(self, request: Request, authorization: str, kind: Family) -> Caller:
@@ -89,9 +96,9 @@ class Authenticator:
         if date[:8] != scope.date:
             raise _other_day(scope, date, kind)
         payload = await self._payload(request, kind)
-        check(request, kind, scope, signer.signing_key, date, payload, signature)
         if kind is Family.S3:
             _all_signed(request, scope)
+        check(request, kind, scope, signer.signing_key, date, payload, signature)
         return await self._with_body(request, kind, signer, scope, payload, date, signature)
 
     async def _of_query(self, request: Request, kind: Family) -> Caller:
@@ -105,16 +112,66 @@ class Authenticator:
             raise _other_day(signed.scope, signed.date, kind)
         payload = await self._payload_of_query(request, kind, signed)
         if signer.key is not None:
-            check(request, kind, signed.scope, signer.signing_key, signed.date, payload, signed.signature, presigned=True)
             if kind is Family.S3:
                 _all_signed(request, signed.scope)
+            check(request, kind, signed.scope, signer.signing_key, signed.date, payload, signed.signature, presigned=True)
         return await self._with_body(request, kind, signer, signed.scope, payload, signed.date, signed.signature)
 
-    def _of_other_scheme(self, request: Request, authorization: str, kind: Family) -> Caller:
+    async def _of_other_scheme(self, request: Request, authorization: str, kind: Family) -> Caller:
         scheme = authorization.split(" ", 1)[0]
+        if kind is Family.S3 and scheme == "AWS":
+            return await self._of_version_2(request, signature_v2.of_header(request, authorization), kind)
         if kind is Family.S3 or scheme.startswith("AWS"):
             raise unsupported_algorithm(scheme, kind)
         return self._anonymous(request, kind)  # a bearer token or an API key: the service's own affair
+
+    async def _of_version_2(self, request: Request, signed: SignatureV2, kind: Family) -> Caller:
+        key = await self._known(signed.access_key, signed.token, kind)
+        if signed.expires_s is not None:
+            self._time.check_end(signed.expires_s * 1000)
+        if key is None:
+            return Caller(self._stranger(signed.access_key, signed.token, kind), signing_service="s3")
+        if signed.expires_s is None:
+            date = request.headers.get("x-amz-date") or request.headers.get("date", "")
+            signed_ms = milliseconds(date)
+            if signed_ms is None:
+                raise _no_date(kind)
+            self._time.check_fresh(signed_ms, date, kind)
+        signature_v2.check(request, signed, key.secret_key)
+        return Caller(key.principal, signing_service="s3")
+
+    async def of_form(self, fields: Mapping[str, str]) -> Caller:
+        """Who signed a browser's upload form (fields by lower-case name).  The form's policy is for `post_form.check_form`.
+
+        A form without any signature is anonymous.  Raises ServiceError in S3's words.
+        """
+        form = signature_of_form(fields)
+        if form is None:
+            return Caller(ANONYMOUS)
+        key = await self._known(form.access_key, form.token, Family.S3)
+        if key is None:
+            return Caller(self._stranger(form.access_key, form.token, Family.S3), form.region, "s3")
+        check_form_signature(form, key.secret_key)
+        return Caller(key.principal, form.region, "s3")
+
+    async def _known(self, access_key: str, token: str, kind: Family) -> AccessKey | None:
+        """The key, once its token is its own and it has not expired; None where the platform does not know it."""
+        key = self._identities.session(token) if token else None
+        if key is None:
+            key = await self._store.read(lambda tx: self._identities.access_key(tx, access_key))
+        if key is None:
+            return None
+        if not key.active:
+            raise unknown_key(kind, access_key)
+        self._check_token(key, access_key, token, kind)
+        return key
+
+    def _check_token(self, key: AccessKey, access_key: str, token: str, kind: Family) -> None:
+        """A session's token serves its own key alone, and until its end."""
+        if key.access_key != access_key or not hmac.compare_digest(token.encode(), key.session_token.encode()):
+            raise wrong_token(kind, access_key, token) if token else unknown_key(kind, access_key)
+        if key.expires_ms and self._clock.now_ms() >= key.expires_ms:
+            raise expired_token(kind, token)
 
     def _anonymous(self, request: Request, kind: Family) -> Caller:
         form = request.headers.get("x-amz-content-sha256", "")
@@ -128,32 +185,18 @@ class Authenticator:
             self._signers.clear()
             self._version = version
         signer = self._signers.get((token or scope.access_key, scope.text))
-        if signer is None or (token and signer.key is not None and signer.key.access_key != scope.access_key):
-            signer = await self._find(scope, kind, token)
-        key = signer.key
-        if key is None:
-            return signer
-        if token != key.session_token and not hmac.compare_digest(token.encode(), key.session_token.encode()):
-            raise wrong_token(kind, key.access_key, token) if token else unknown_key(kind, key.access_key)
-        if key.expires_ms and self._clock.now_ms() >= key.expires_ms:
-            raise expired_token(kind, token)
+        if signer is None:
+            return await self._find(scope, kind, token)
+        if signer.key is not None:
+            self._check_token(signer.key, scope.access_key, token, kind)
         return signer
 
     async def _find(self, scope: Scope, kind: Family, token: str) -> _Signer:
-        key = self._identities.session(token) if token else None
-        if key is None or key.access_key != scope.access_key:
-            key = self._identities.session(token) if token else None
-        if key is not None and key.access_key != scope.access_key:
-            raise wrong_token(kind, scope.access_key, token)
+        key = await self._known(scope.access_key, token, kind)
         if key is None:
-            key = await self._store.read(lambda tx: self._identities.access_key(tx, scope.access_key))
-        if key is not None and not key.active:
-            raise unknown_key(kind, scope.access_key)
-        if key is not None:
-            secret = signing_key(key.secret_key, scope.date, scope.region, scope.service)
-            signer = _Signer(key, secret, Caller(key.principal, scope.region, scope.service))
-        else:
             return _Signer(None, b"", Caller(self._stranger(scope.access_key, token, kind), scope.region, scope.service))
+        secret = signing_key(key.secret_key, scope.date, scope.region, scope.service)
+        signer = _Signer(key, secret, Caller(key.principal, scope.region, scope.service))
         self._signers[token or scope.access_key, scope.text] = signer
         return signer
 
@@ -226,8 +269,8 @@ def _basic(date: str, signed_ms: int) -> str:
 
 def _all_signed(request: Request, scope: Scope) -> None:
     """S3 refuses requests with `x-amz-*` headers that the signature does not cover."""
-    unsigned = [name for name in request.headers if name.startswith("x-amz-") and name not in scope.signed_headers]
-    unsigned = [name for name in unsigned if name not in ("x-amz-content-sha256", "x-amz-date", "x-amz-user-agent")]
+    unsigned = sorted(name for name in request.headers if name.startswith("x-amz-") and name not in scope.signed_headers)
+    unsigned = [name for name in unsigned if name != "x-amz-content-sha256"]
     if unsigned or "host" not in scope.signed_headers:
         names = ", ".join(unsigned or ["host"])
         text = "There were headers present in the request which were not signed"

@@ -6,6 +6,7 @@ the request's context (a condition, a policy variable) is made anew each time.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,22 +14,35 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tule.access.global_keys import AuthorizedCall, read
-from tule.access.identities import Identities, IdentityPolicies
+from tule.access.identities import Identities, IdentityPolicies, Role
 from tule.access.need import Need
 from tule.access.policy.context import RequestContext
 from tule.access.policy.denials import denial, unauthenticated
 from tule.access.policy.document import CompiledPolicy, compile_policy
 from tule.access.policy.evaluate import ROOT, TRUSTED, Asked, Decision, PolicySet, decide
 from tule.access.principal import Principal
+from tule.access.usage import Usage, Use, used_by
 from tule.core.clock import Clock
 from tule.store.store import Store
 
 if TYPE_CHECKING:
     from tule.access.actions import Actions
 
+_MAX_DENIALS = 200
 _MAX_DECISIONS = 100_000
 _MAX_POLICIES = 10_000
 _NOTHING = PolicySet()
+
+
+@dataclass(slots=True, frozen=True)
+class Denied:
+    """A denial, kept for a while so that people can ask why."""
+
+    at_ms: int
+    id: str
+    principal: Principal
+    need: Need
+    decision: Decision
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,11 +58,13 @@ class Authorizer:
         self._store = store
         self._identities = identities
         self.actions = actions
-        self._clock = clock
+        self.clock = clock
         self._version = -1
         self._standings: dict[tuple[str, ...], _Standing] = {}
         self._decisions: dict[tuple[Any, ...], Decision] = {}
         self._resource_policies: dict[bytes, CompiledPolicy] = {}
+        self.usage = Usage()
+        self.latest_denials: deque[Denied] = deque(maxlen=_MAX_DENIALS)
 
     async def authorize(self, call: AuthorizedCall, needs: Sequence[Need]) -> None:
         """Raises ServiceError, worded for the service, at the first need that is denied."""
@@ -62,7 +78,9 @@ class Authorizer:
                 continue
             decision = await self.decide(call, need)
             if not decision.allowed:
+                self.latest_denials.appendleft(Denied(call.now_ms, call.id, principal, need, decision))
                 raise denial(call.service, principal, need, decision)
+            self.usage.record(principal, need, call.now_ms)
         self._identities.used(principal, call.service, call.operation, call.region, call.now_ms)
 
     async def decide(self, call: AuthorizedCall, need: Need) -> Decision:
@@ -90,6 +108,22 @@ class Authorizer:
             self._decisions[key] = decision
         return decision
 
+    async def uses(self, entity_arn: str) -> list[Use]:
+        """What a user or role has used so far."""
+        await self.usage.flush(self._store)
+        return await self._store.read(lambda tx: used_by(tx, entity_arn))
+
+    async def role(self, role_arn: str) -> Role | None:
+        return await self._store.read(lambda tx: self._identities.role(tx, role_arn))
+
+    async def considered(self, principal: Principal) -> list[str]:
+        """The names of all policies that count for a caller, besides those of resources."""
+        self._forget_when_changed()
+        who = _identity_of(principal)
+        policies = (self._standings.get(who) or await self._stand(principal, who)).policies
+        bounds = () if policies.boundary is None else (policies.boundary,)
+        return [policy.name for policy in (*policies.identity, *bounds, *policies.session)]
+
     def _is_open(self, call: AuthorizedCall) -> bool:
         service = call.node.services.get(call.service)
         return self.actions.is_open(call.service, call.operation) or (service is not None and call.operation in service.anonymous)
@@ -100,6 +134,7 @@ class Authorizer:
             self._version = version
             self._standings.clear()
             self._decisions.clear()
+            self.usage.forget()
 
     async def _stand(self, principal: Principal, who: tuple[str, ...]) -> _Standing:
         if principal.kind in ("root", "service", "anonymous"):

@@ -113,6 +113,9 @@ def scope_of(credential: str, signed: str, kind: Family) -> Scope:
         if kind is Family.S3:
             raise incomplete(kind, f'incorrect date format "{date}". This date in the credential must be in the format "yyyyMMdd".')
         raise incomplete(kind, f"Date in Credential scope does not match YYYYMMDD: '{date}'.")
+    if kind is Family.S3 and region == "aws-global":
+        message = "The authorization header is malformed; the region 'aws-global' is wrong; expecting 'us-east-1'"
+        raise ServiceError("AuthorizationHeaderMalformed", message, 400, fields={"Region": "us-east-1"})
     if not _REGION.match(region):
         if kind is Family.S3:
             raise incomplete(kind, f"the region '{region}' is wrong; expecting 'us-east-1'")

@@ -88,6 +88,13 @@ class SigningTime:
         earliest = basic(now - expires_s * 1000)
         raise bad_signature(kind, f"Signature expired: {date} is now earlier than {earliest} ({basic(now)} - {expires_s // 60} min.)")
 
+    def check_end(self, end_ms: int) -> None:
+        """Raises S3's refusal when a Version 2 URL, which names the end of its life, has reached it."""
+        now, end = self._clock.now_ms(), self._carried_over(end_ms)
+        if now > max(end, end_ms):
+            fields = {"Expires": iso_seconds(end_ms), "ServerTime": iso_seconds(now)}
+            raise ServiceError("AccessDenied", "Request has expired", 403, fields=fields)
+
     def _turned(self) -> None:
         self._turns.append((self._wall(), self._clock.now_ms()))
         if len(self._turns) > 4096:
