@@ -23,6 +23,7 @@ def put_bucket_policy(call: Call, tx: Tx, params: Params) -> Params:
     if blocked.get("BlockPublicPolicy") and policy_rules.is_public(policy):
         raise errors.public_policy_blocked(call.principal.arn, bucket.arn)
     buckets.configure(tx, bucket, Policy=policy)
+    call.status = 204
     return {}
 
 

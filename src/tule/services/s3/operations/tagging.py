@@ -25,6 +25,7 @@ def put_bucket_tagging(call: Call, tx: Tx, params: Params) -> Params:
     if any(key not in tags for key in kept):
         raise tag_rules.system_tags_stay()
     buckets.configure(tx, bucket, Tags=tags or None)
+    call.status = 204
     return {}
 
 
