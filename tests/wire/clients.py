@@ -58,7 +58,7 @@ def answer_of(operation: OperationModel, protocol: str, response: Response) -> d
     body: Any = response.body
     if operation.has_streaming_output and response.status < 300:
         body = Stream(response.body)
-    parsed = botocore.parsers.create_parser(protocol).parse(
+    return botocore.parsers.create_parser(protocol).parse(
         {
             "headers": botocore.awsrequest.HeadersDict(response.headers),
             "status_code": response.status,
@@ -67,7 +67,6 @@ def answer_of(operation: OperationModel, protocol: str, response: Response) -> d
         },
         operation.output_shape,
     )
-    return parsed
 
 
 def plain(value: Any) -> Any:

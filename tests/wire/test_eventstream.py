@@ -60,10 +60,8 @@ def test_a_damaged_message_is_refused(data: st.DataObject) -> None:
     message = bytearray(encode({":event-type": "Records", "n": 5}, b"payload"))
     at = data.draw(st.integers(0, len(message) - 1))
     message[at] ^= 1 << data.draw(st.integers(0, 7))
-    decoder = Decoder()
     with pytest.raises(Malformed):
-        decoder.feed(bytes(message) + b"\0" * 0)
-        raise Malformed if decoder.pending else AssertionError("a damaged message was taken")
+        Decoder().feed(bytes(message) + bytes(64))
 
 
 async def _events(*events: dict[str, Any], error: ServiceError | None = None) -> AsyncIterator[dict[str, Any]]:

@@ -16,6 +16,9 @@ from tule.wire.models import SERVICES
 _CHANGED_BY_BOTOCORE = {"Expires"}
 """Members of S3 that botocore's own customizations make a timestamp; on the wire and for us they are text."""
 
+_UNKNOWN_TO_BOTOCORE = {("s3", "PostObject")}
+"""Browsers' uploads by form are an API of S3, but of no SDK: it comes from our patch."""
+
 _SHADOWED = {
     ("s3", "GetBucketLifecycle"): "GetBucketLifecycleConfiguration",
     ("s3", "PutBucketLifecycle"): "PutBucketLifecycleConfiguration",
@@ -36,7 +39,7 @@ async def test_what_botocore_sends_is_what_the_operation_gets(service: str, prot
     model = MODELS.service(service)
     unsampled = 0
     for name, raw in model.operations.items():
-        if (service, name) in _SHADOWED or (service == "sqs" and protocol == "query"):
+        if _is_left_out(service, name, protocol):
             continue
         operation = botocore_model(service).operation_model(name)
         shape = model.shapes.at(raw["input"]) if "input" in raw else None
@@ -62,12 +65,7 @@ def test_what_the_operation_answers_is_what_botocore_reads(service: str, protoco
     model = MODELS.service(service)
     for name, raw in model.operations.items():
         codec = model.operation(name, protocol)
-        if (
-            (service, name) in _SHADOWED
-            or (service, name) in _READ_SPECIALLY
-            or codec.event_output is not None
-            or (service == "sqs" and protocol == "query")
-        ):
+        if _is_left_out(service, name, protocol) or (service, name) in _READ_SPECIALLY or codec.event_output is not None:
             continue
         operation = botocore_model(service).operation_model(name)
         result: dict[str, Any] = {}
@@ -81,6 +79,11 @@ def test_what_the_operation_answers_is_what_botocore_reads(service: str, protoco
         assert plain(read) == plain(result), f"{service}.{name} in {protocol}"
         if "RequestId" in metadata:
             assert metadata["RequestId"] == "6f2f0a76-2f5c-4b1e-8f0a-0d3c1b2a4e5f"
+
+
+def _is_left_out(service: str, name: str, protocol: str) -> bool:
+    """botocore does not speak query to SQS any more: tests of its own do."""
+    return (service, name) in _SHADOWED or (service, name) in _UNKNOWN_TO_BOTOCORE or (service, protocol) == ("sqs", "query")
 
 
 async def _read(params: dict[str, Any]) -> dict[str, Any]:

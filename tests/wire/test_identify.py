@@ -57,6 +57,7 @@ def _form(body: str, **headers: str) -> Request:
         ("PUT /b/k?partNumber=1&uploadId=2", {"x-amz-copy-source": "/a/b"}, "UploadPartCopy"),
         ("PUT /b/k?retention", {}, "PutObjectRetention"),
         ("POST /b?delete", {}, "DeleteObjects"),
+        ("POST /b", {"content-type": "multipart/form-data; boundary=x"}, "PostObject"),
         ("POST /b/k?uploads", {}, "CreateMultipartUpload"),
         ("POST /b/k?uploadId=2", {}, "CompleteMultipartUpload"),
         ("POST /b/k?select&select-type=2", {}, "SelectObjectContent"),

@@ -181,10 +181,7 @@ def _together(checks: list[Check]) -> Check | None:
 
 def _every(item: Check) -> Check:
     def ok(value: Any) -> bool:
-        for inner in value:
-            if inner is not None and not item(inner):
-                return False
-        return True
+        return all(inner is None or item(inner) for inner in value)
 
     return ok
 

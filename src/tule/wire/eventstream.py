@@ -187,10 +187,8 @@ def _event_encoder(name: str, shapes: Shapes, event: Shape, content_type: str) -
     members = shapes.members(event)
     payload_name = next((member for member, shape in members.items() if shape.get("eventpayload")), None)
     header_names = [member for member, shape in members.items() if shape.get("eventheader")]
-    if event.get("exception"):
-        fixed = {":message-type": "exception", ":exception-type": name}
-    else:
-        fixed = {":message-type": "event", ":event-type": name}
+    kind = "exception" if event.get("exception") else "event"
+    fixed = {":message-type": kind, f":{kind}-type": name}
     payload_type, write = _payload_writer(shapes, event if payload_name is None else members[payload_name], content_type)
     if payload_name is not None or len(members) > len(header_names):
         fixed[":content-type"] = payload_type

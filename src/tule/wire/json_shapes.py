@@ -132,10 +132,6 @@ def _read_integer(value: Any) -> int:
     raise Malformed(_no_scalar(value, "an Integer"))
 
 
-def _read_exact_integer(value: Any) -> int:
-    return int(value) if type(value) is float and value.is_integer() else _read_integer(value)
-
-
 def _read_float(value: Any) -> float:
     if type(value) is float or type(value) is int:
         return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ import orjson
 from tule.wire.malformed import Malformed
 
 MAX_DEPTH = 100
-_BRACKETS_TO_LOOK = MAX_DEPTH
+_BEYOND_64_BITS = 2.0**63
 
 
 def loads(data: bytes, *, deep: bool) -> Any:
@@ -19,7 +20,7 @@ def loads(data: bytes, *, deep: bool) -> Any:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise Malformed(f"Unable to parse JSON: {error}") from error
-    if deep and data.count(b"{") + data.count(b"[") > _BRACKETS_TO_LOOK:
+    if deep and data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         check_depth(value)
     return value
 
@@ -27,9 +28,15 @@ def loads(data: bytes, *, deep: bool) -> Any:
 def loads_exact(data: bytes) -> Any:
     """Parse with integers of any size (up to 4300 digits); only for text that `loads` took."""
     try:
-        return json.loads(data)
+        return json.loads(data, parse_float=_exact)
     except (ValueError, RecursionError) as error:
         raise Malformed("Unable to parse JSON: number too large") from error
+
+
+def _exact(text: str) -> float | int:
+    """Whole numbers beyond 64 bits as integers, however they were written."""
+    number = float(text)
+    return int(number) if abs(number) >= _BEYOND_64_BITS and math.isfinite(number) else number
 
 
 def dumps(value: Any) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tule.core.errors import ServiceError
 from tule.wire.malformed import Malformed, MalformedArgument
 
-
 _MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
@@ -21,7 +20,9 @@ def malformed(service: str, protocol: str, error: Malformed | RecursionError) ->
     if protocol in ("query", "ec2"):
         return ServiceError("MalformedInput" if protocol == "query" else "InvalidParameterValue", message, 400)
     if service in ("dynamodb", "dynamodbstreams"):
-        message = message.replace("can not be converted to an ", "cannot be converted to ").replace("can not be converted to a ", "cannot be converted to ")
+        message = message.replace("can not be converted to an ", "cannot be converted to ").replace(
+            "can not be converted to a ", "cannot be converted to "
+        )
     return ServiceError("SerializationException", message, 400)
 
 

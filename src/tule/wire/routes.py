@@ -40,11 +40,30 @@ class Route:
 
 
 @dataclass(slots=True)
+class _Choice:
+    """The operations of one method at one path: by the first of their query literals, or without any."""
+
+    by_literal: dict[str, list[Route]] = field(default_factory=dict[str, list[Route]])
+    plain: list[Route] = field(default_factory=list[Route])
+
+    def add(self, route: Route) -> None:
+        routes = self.by_literal.setdefault(route.literals[0][0], []) if route.literals else self.plain
+        routes.append(route)
+        routes.sort(key=lambda route: route.demand, reverse=True)
+
+    def best(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Route | None:
+        for name in query:
+            if name in self.by_literal and (found := _best(self.by_literal[name], query, headers)) is not None:
+                return found
+        return _best(self.plain, query, headers)
+
+
+@dataclass(slots=True)
 class _Node:
     literals: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
     label: _Node | None = None
     greedy: _Node | None = None
-    routes: dict[str, list[Route]] = field(default_factory=dict[str, list[Route]])
+    routes: dict[str, _Choice] = field(default_factory=dict[str, "_Choice"])
 
 
 class Routes:
@@ -62,13 +81,6 @@ class Routes:
             return None
         route, values = found
         return route.operation, dict(zip(route.labels, values, strict=True))
-
-    def knows_path(self, path: str) -> bool:
-        """Whether any method exists at this path."""
-        return any(
-            self._walk(self._root, self._segments(path), 0, method, _Anything(), _Anything(), []) is not None
-            for method in ("GET", "PUT", "POST", "DELETE", "HEAD", "PATCH")
-        )
 
     def _segments(self, path: str) -> list[str]:
         segments = path.split("/")[1:]
@@ -89,9 +101,7 @@ class Routes:
             else:
                 node.label = node = node.label or _Node()
         route = _route(name, operation, shapes, tuple(labels), query)
-        at = node.routes.setdefault(operation["http"]["method"], [])
-        at.append(route)
-        at.sort(key=lambda route: route.demand, reverse=True)
+        node.routes.setdefault(operation["http"]["method"], _Choice()).add(route)
 
     def _walk(
         self,
@@ -104,7 +114,8 @@ class Routes:
         values: list[str],
     ) -> tuple[Route, list[str]] | None:
         if position == len(segments):
-            route = _best(node.routes.get(method, ()), query, headers)
+            choice = node.routes.get(method)
+            route = None if choice is None else choice.best(query, headers)
             return None if route is None else (route, values)
         segment = segments[position]
         if (literal := node.literals.get(segment) or node.literals.get(unquote(segment))) is not None:
@@ -128,7 +139,7 @@ def _greedy_ends(node: _Node, position: int, length: int) -> range:
     return range(position + 1, length + 1) if node.literals else range(length, length + 1)
 
 
-def _best(routes: Any, query: Mapping[str, str], headers: Mapping[str, str]) -> Route | None:
+def _best(routes: list[Route], query: Mapping[str, str], headers: Mapping[str, str]) -> Route | None:
     fallback: Route | None = None
     for route in routes:
         if route.fits(query):
@@ -156,19 +167,3 @@ def _route(name: str, operation: Mapping[str, Any], shapes: Shapes, labels: tupl
             elif member.get("location") == "header":
                 needed_headers.append(wire_name.lower())
     return Route(name, labels, tuple(literals), tuple(needed_query), tuple(needed_headers), bool(operation.get("deprecated")))
-
-
-class _Anything(Mapping[str, str]):
-    """A mapping in which every name is present, to ask whether a path exists at all."""
-
-    def __getitem__(self, key: str) -> str:
-        return ""
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0

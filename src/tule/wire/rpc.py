@@ -47,15 +47,15 @@ class JsonProtocol:
         headers = {"x-amzn-RequestId": request_id, "content-type": self._content_type}
         if self._events is not None:
             headers["content-type"] = eventstream.CONTENT_TYPE
-            return Response(status or 200, headers, self._events.stream(result, initial=self._initial(result)))
-        body = b"" if self._write is None else dumps(self._write(result))
+            rest = {name: value for name, value in result.items() if name != self._events.member}
+            return Response(status or 200, headers, self._events.stream(result, initial=self._body(rest)))
+        body = self._body(result)
         if self._checksummed:
             headers["x-amz-crc32"] = str(zlib.crc32(body))
         return Response(status or 200, headers, body)
 
-    def _initial(self, result: Mapping[str, Any]) -> bytes:
-        assert self._events is not None and self._write is not None
-        return dumps(self._write({name: value for name, value in result.items() if name != self._events.member}))
+    def _body(self, result: Mapping[str, Any]) -> bytes:
+        return b"" if self._write is None else dumps(self._write(result))
 
 
 class CborProtocol:
@@ -85,6 +85,7 @@ class QueryProtocol:
         self._name: str = operation["name"]
         self._namespace = f' xmlns="{model.metadata["xmlNamespace"]}"'
         self._read = compilers.query_readers.reader(shapes.at(operation["input"])) if "input" in operation else None
+        self._url_member = _member_in_path(model, operation)
         self._wrapper: str | None = None
         self._write = None
         if "output" in operation:
@@ -92,7 +93,12 @@ class QueryProtocol:
             self._write = compilers.xml_writers.contents(shapes.at(operation["output"]))
 
     def parse(self, request: Request) -> dict[str, Any]:
-        return {} if self._read is None else self._read(query_shapes.tree(fields_of(request)))
+        if self._read is None:
+            return {}
+        params = self._read(query_shapes.tree(fields_of(request)))
+        if self._url_member is not None and self._url_member not in params and request.path.count("/") > 1:
+            params[self._url_member] = f"{request.scheme}://{request.host}{request.path}"
+        return params
 
     def serialize(self, result: Mapping[str, Any], request_id: str, status: int | None) -> Response:
         parts = [f"<{self._name}Response{self._namespace}>"]
@@ -127,6 +133,13 @@ class Ec2Protocol:
         parts.append(f"</{self._name}Response>")
         headers = {"x-amzn-RequestId": request_id, "content-type": "text/xml;charset=UTF-8"}
         return Response(status or 200, headers, "".join(parts).encode())
+
+
+def _member_in_path(model: ServiceModel, operation: RawOperation) -> str | None:
+    """SQS's old clients post to the queue's URL instead of naming it."""
+    if model.name != "sqs" or "input" not in operation:
+        return None
+    return "QueueUrl" if "QueueUrl" in model.shapes.at(operation["input"])["members"] else None
 
 
 def fields_of(request: Request) -> dict[str, str]:

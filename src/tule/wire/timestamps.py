@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from tule.wire.malformed import Malformed
 
 _LATEST = 253402300799.0  # 9999-12-31T23:59:59Z, the last second that ISO 8601 dates here can say
 _EARLIEST = -62135596800.0
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def from_wire(value: Any) -> float:
@@ -50,21 +52,19 @@ def epoch(value: Any) -> int | float:
 
 def iso8601(value: Any) -> str:
     """`2024-05-01T12:00:00Z`, with milliseconds where there are any."""
-    moment = _moment(value)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    milliseconds = moment.microsecond // 1000
-    return f"{text.zfill(19)}.{milliseconds:03d}Z" if milliseconds else f"{text.zfill(19)}Z"
+    text = _moment(value).isoformat(timespec="milliseconds")
+    return f"{text[:19]}Z" if text[20:23] == "000" else f"{text[:23]}Z"
 
 
 def iso8601_millis(value: Any) -> str:
     """`2024-05-01T12:00:00.000Z`, as S3 always writes it."""
-    moment = _moment(value)
-    return f"{moment.strftime('%Y-%m-%dT%H:%M:%S').zfill(19)}.{moment.microsecond // 1000:03d}Z"
+    return f"{_moment(value).isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def rfc822(value: Any) -> str:
     """`Wed, 01 May 2024 12:00:00 GMT`."""
-    return format_datetime(_moment(value).replace(microsecond=0), usegmt=True)
+    at = _moment(value)
+    return f"{_DAYS[at.weekday()]}, {at.day:02d} {_MONTHS[at.month - 1]} {at.year:04d} {at.hour:02d}:{at.minute:02d}:{at.second:02d} GMT"
 
 
 def _seconds(value: Any) -> float:
