@@ -110,7 +110,7 @@ async def build(config: Config) -> App:
     dispatcher = NodeDispatcher(node, models, node.authorizer, actions)
     node.dispatcher = dispatcher
     access_log = AccessLogFile(config.data_path / "access.log") if config.access_log else None
-    authenticator = Authenticator(store, identities, clock, config)
+    authenticator = node.authenticator = Authenticator(store, identities, clock, config)
     pipeline = Pipeline(node, models, authenticator, dispatcher, access_log.record if access_log is not None else None)
     own_api = OwnApi(node, _admin_token(config, ids), lambda: _reset(node, identities))
     server = Server(Limits(head_bytes=config.max_header_bytes, body_timeout_s=config.request_timeout_s))

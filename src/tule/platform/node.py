@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tule.access.authenticate import Authenticator
     from tule.access.authorize import Authorizer
     from tule.access.identities import Identities
     from tule.backbone.jobs import Jobs
@@ -37,6 +38,7 @@ class Node:
     services: dict[str, Service]
     dispatcher: Dispatcher = field(init=False)
     identities: Identities = field(init=False)
+    authenticator: Authenticator = field(init=False)
     authorizer: Authorizer = field(init=False)
     jobs: Jobs = field(init=False)
     compute: Compute = field(init=False)
