@@ -127,10 +127,11 @@ class Authenticator:
 
     async def _of_version_2(self, request: Request, signed: SignatureV2, kind: Family) -> Caller:
         key = await self._known(signed.access_key, signed.token, kind)
-        if signed.expires_s is not None:
-            self._time.check_end(signed.expires_s * 1000)
         if key is None:
-            return Caller(self._stranger(signed.access_key, signed.token, kind), signing_service="s3")
+            caller = Caller(self._stranger(signed.access_key, signed.token, kind), signing_service="s3")
+            if signed.expires_s is not None:
+                self._time.check_end(signed.signature, signed.expires_s * 1000)
+            return caller
         if signed.expires_s is None:
             date = request.headers.get("x-amz-date") or request.headers.get("date", "")
             signed_ms = milliseconds(date)
@@ -138,6 +139,8 @@ class Authenticator:
                 raise _no_date(kind)
             self._time.check_fresh(signed_ms, date, kind)
         signature_v2.check(request, signed, key.secret_key)
+        if signed.expires_s is not None:
+            self._time.check_end(signed.signature, signed.expires_s * 1000)
         return Caller(key.principal, signing_service="s3")
 
     async def of_form(self, fields: Mapping[str, str]) -> Caller:

@@ -81,7 +81,7 @@ def _string_to_sign(request: Request, signed: SignatureV2, resource: str) -> byt
     lines = [request.method]
     lines += [headers.get(name, query.get(name, "")) for name in ("content-md5", "content-type")]
     lines.append(_date(request, signed))
-    lines += [f"{name}:{' '.join(amz[name].split())}" for name in sorted(amz)]
+    lines += [f"{name}:{amz[name].strip()}" for name in sorted(amz)]
     lines.append(resource)
     return "\n".join(lines).encode("latin-1", "replace")
 

@@ -19,6 +19,7 @@ from tule.access.refusals import Family, bad_signature
 from tule.core.clock import Clock, iso8601
 from tule.core.errors import ServiceError
 
+_MAX_ENDS = 10_000
 _SKEW_MS = {Family.S3: 900_000, Family.QUERY: 900_000, Family.EC2: 900_000, Family.JSON: 300_000, Family.REST: 300_000}
 
 
@@ -49,6 +50,7 @@ class SigningTime:
         self._clock = clock
         self._wall = wall
         self._turns: list[tuple[int, int]] = [(wall(), clock.now_ms())]
+        self._ends: dict[str, int] = {}
         clock.on_change(self._turned)
 
     def check_fresh(self, signed_ms: int, date: str, kind: Family) -> None:
@@ -88,10 +90,18 @@ class SigningTime:
         earliest = basic(now - expires_s * 1000)
         raise bad_signature(kind, f"Signature expired: {date} is now earlier than {earliest} ({basic(now)} - {expires_s // 60} min.)")
 
-    def check_end(self, end_ms: int) -> None:
-        """Raises S3's refusal when a Version 2 URL, which names the end of its life, has reached it."""
-        now, end = self._clock.now_ms(), self._carried_over(end_ms)
-        if now > max(end, end_ms):
+    def check_end(self, signature: str, end_ms: int) -> None:
+        """Raises S3's refusal when a Version 2 URL, which tells only the end of its life, has reached it.
+
+        When it was signed it does not tell: the life that is left to it at first sight is counted by the node's clock.
+        """
+        now = self._clock.now_ms()
+        end = self._ends.get(signature)
+        if end is None:
+            if len(self._ends) >= _MAX_ENDS:
+                self._ends.clear()
+            end = self._ends[signature] = now + end_ms - self._wall()
+        if now > end:
             fields = {"Expires": iso_seconds(end_ms), "ServerTime": iso_seconds(now)}
             raise ServiceError("AccessDenied", "Request has expired", 403, fields=fields)
 
