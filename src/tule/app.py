@@ -17,7 +17,8 @@ from tule.backbone import logs as log_table
 from tule.backbone.delivery import Dead, Delivery, Outcome
 from tule.backbone.worker import Jobs
 from tule.blobs.open import open_blobs
-from tule.compute.network.network import InstanceNetwork, Serve
+from tule.compute.families import InstalledRuntimes
+from tule.compute.network.network import AUTHORITY, InstanceNetwork, Serve
 from tule.compute.network_contract import Tenant
 from tule.compute.supervisor import Supervisor
 from tule.core import arn as arns
@@ -116,7 +117,8 @@ async def build(config: Config) -> App:
     server = Server(Limits(head_bytes=config.max_header_bytes, body_timeout_s=config.request_timeout_s))
     door = FrontDoor(node, pipeline, own_api)
     network = InstanceNetwork(_serve_inside(server, door), config.data_path / "authority", config.egress)
-    node.compute = Supervisor(config, clock, ids, network)
+    runtimes = InstalledRuntimes(config.data_path, extra_certificates=AUTHORITY, strict=config.strict_runtimes)
+    node.compute = Supervisor(config, clock, ids, network, runtimes)
     return App(node, server, door, access_log)
 
 

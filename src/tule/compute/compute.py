@@ -105,6 +105,10 @@ class Compute(Protocol):
         """Instances whose key begins so are ended once idle (code or configuration changed, function deleted)."""
         ...
 
+    def warning(self, runtime: str) -> str:
+        """What to say on a function whose runtime's version is not installed and for which another stands in; else empty."""
+        ...
+
     def describe(self) -> Mapping[str, object]:
         """For health and `tule doctor`: sandbox level and features, runtimes, instances."""
         ...

@@ -28,6 +28,7 @@ class ListenerSpec:
     kind: Literal["tcp", "udp"] = "tcp"
     needs_namespace: bool = True
     options: tuple[tuple[int, int, int], ...] = ()  # setsockopt(level, name, value) before bind
+    redirect: bool = False  # connections to addresses other than loopback end here, where the kernel can do it
 
 
 @dataclass(slots=True, frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tule.compute.compute import FunctionSpec, FunctionUnavailable
+from tule.compute.compute import FunctionSpec
 from tule.compute.inside import frames
 from tule.compute.runtime_contract import InitFailed, Interpreter, Launch, Outcome, Request, ResponseTooLarge, Spawned, ZygoteRequest
 
@@ -18,21 +18,24 @@ MAX_ANSWER = 6_291_556  # AWS: 6 MB and a little
 MAX_HEAD = 65_536
 
 
+def _no_sdk(version: str) -> Path | None:
+    del version
+    return None
+
+
 @dataclass(slots=True)
 class PythonFamily:
-    """`interpreters` maps a version such as `3.12` to what runs it here."""
+    """`interpreter` finds what runs a runtime's name here; `sdk` the directory with boto3 for a version of Python."""
 
-    interpreters: Mapping[str, Interpreter]
-    sdk_path: Path | None = None
+    interpreter: Callable[[str], Interpreter]
+    sdk: Callable[[str], Path | None] = _no_sdk
     listeners: Sequence[str] = ()
     parkable: bool = True
 
     def launch(self, runtime: str, function: FunctionSpec | None) -> Launch:
         del function
-        interpreter = self.interpreters.get(runtime.removeprefix("python"))
-        if interpreter is None:
-            raise FunctionUnavailable(f"no interpreter for {runtime} on this host")
-        return ZygoteRequest(interpreter, self.sdk_path)
+        interpreter = self.interpreter(runtime)
+        return ZygoteRequest(interpreter, self.sdk(interpreter.version))
 
     def environment(self, function: FunctionSpec) -> Mapping[str, str]:
         return {"AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}", "PYTHONPATH": "/var/runtime"}
@@ -168,18 +171,3 @@ class FrameReader:
         if self._skip <= 0:
             self._skip = 0
             raise ResponseTooLarge(self._too_large)
-
-
-class PythonOnly:
-    """The runtimes of a node that has only its own interpreter."""
-
-    def __init__(self, interpreter: Interpreter, sdk_path: Path | None = None) -> None:
-        self._family = PythonFamily({interpreter.version: interpreter}, sdk_path)
-
-    def family(self, runtime: str) -> PythonFamily:
-        if not runtime.startswith("python"):
-            raise FunctionUnavailable(f"nothing here runs {runtime}")
-        return self._family
-
-    def describe(self) -> Mapping[str, object]:
-        return {f"python{version}": str(interpreter.executable) for version, interpreter in self._family.interpreters.items()}

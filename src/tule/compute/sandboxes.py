@@ -20,7 +20,7 @@ from tule.compute.log_pipe import LogPipe
 from tule.compute.network_contract import ListenerSpec
 from tule.compute.probe import Features
 from tule.compute.runtime_contract import Launch, Limits, SpawnRequest, ZygoteRequest
-from tule.compute.spawning import Spawner, close_all
+from tule.compute.spawning import INSIDE, RAPID_ROOT, Spawner, close_all
 
 FIRST_UID, UIDS = 1_900_000_000, 65_536
 TASK_ROOT, OPT_ROOT = "/var/task", "/opt"
@@ -203,15 +203,26 @@ class Sandboxes:
             "readable": ["/"] if rooted else self._host_readable(launch, sandbox),
             "writable": ["/tmp"] if rooted else ["/tmp", "/var/tmp"],
             "listeners": [
-                {"kind": each.kind, "address": each.address, "port": each.port if self._features.net else 0, "options": each.options}
+                {
+                    "kind": each.kind,
+                    "address": each.address,
+                    "port": each.port if self._features.net else 0,
+                    "options": each.options,
+                    "redirect": each.redirect,
+                }
                 for each in listeners
             ],
         }
         if isinstance(launch, SpawnRequest):
-            order |= {"argv": launch.argv, "env": dict(launch.env), "cwd": launch.cwd, "late": not launch.control}
+            order |= {"argv": self._arguments(launch), "env": dict(launch.env), "cwd": launch.cwd, "late": not launch.control}
             if launch.control:
                 order["env"]["TULE_CONTROL_FD"] = str(CONTROL_FD)
         return order
+
+    def _arguments(self, launch: SpawnRequest) -> list[str]:
+        """Programs of our own are named by their host path, and found where the zygote's root shows them."""
+        own, shown = str(INSIDE), f"{RAPID_ROOT}/inside"
+        return [each.replace(own, shown, 1) if self._features.mount and each.startswith(own) else each for each in launch.argv]
 
     def _host_readable(self, launch: Launch, sandbox: Sandbox) -> list[str]:
         paths = [*HOST_READABLE, sandbox.task_root, sandbox.opt_root]
@@ -219,7 +230,7 @@ class Sandboxes:
             paths += [str(prefix) for prefix in launch.interpreter.prefixes]
             paths += [str(launch.sdk_path)] if launch.sdk_path else []
         else:
-            paths += [str(mount.source) for mount in launch.mounts]
+            paths += [str(INSIDE), *(str(mount.source) for mount in launch.mounts), *map(str, self._spawner.prefixes)]
         return paths
 
     def _uid(self) -> int:
@@ -228,8 +239,9 @@ class Sandboxes:
         self._next_uid = (self._next_uid + 1) % UIDS
         return FIRST_UID + self._next_uid
 
-    async def let_code_in(self, sandbox: Sandbox, launch: Launch, function: FunctionSpec) -> None:
-        """Mount the function's code, layers and the launch's own mounts.  Raises FunctionUnavailable."""
+    async def let_code_in(self, sandbox: Sandbox, launch: Launch, function: FunctionSpec, environment: Mapping[str, str]) -> None:
+        """Mount the function's code, layers and the launch's own mounts; a program that was not parked starts then, with
+        `environment`.  Raises FunctionUnavailable."""
         targets: list[str] = []
         fds: list[int] = []
         if self._features.mount:
@@ -244,7 +256,9 @@ class Sandboxes:
             fds = await self._spawner.trees(lists)
         sandbox.mounted = asyncio.get_running_loop().create_future()
         try:
-            sandbox.agent.send({"op": "code", "targets": targets, "tmp_mb": function.tmp_mb}, fds)
+            late = isinstance(launch, SpawnRequest) and not launch.control
+            order = {"op": "code", "targets": targets, "tmp_mb": function.tmp_mb, "env": dict(environment) if late else {}}
+            sandbox.agent.send(order, fds)
         except ChannelClosed as error:
             raise FunctionUnavailable("the sandbox ended before its code was mounted") from error
         finally:

@@ -27,8 +27,10 @@ START_TIMEOUT_S = 30.0
 class Spawner:
     """Starts zygotes and answers for code mounts."""
 
-    def __init__(self, features: Features, files: Mapping[str, bytes]) -> None:
+    def __init__(self, features: Features, files: Mapping[str, bytes], prefixes: Sequence[Path] = ()) -> None:
+        """`files` are laid into every root; `prefixes` are directories outside /usr that programs of SpawnRequests need."""
         self._features = features
+        self.prefixes = prefixes
         self._files = {path: base64.b64encode(data).decode() for path, data in files.items()}
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
@@ -91,6 +93,8 @@ class Spawner:
         task = self._zygotes.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None or task.result().closed)):
             place = Place(self._features.mount, chosen, sdk_path, LANG_ROOT if interpreter else RAPID_ROOT + "/lang")
+            if interpreter is None and self._features.mount:
+                place.mounts += [Mount(prefix, str(prefix)) for prefix in self.prefixes]
             task = self._zygotes[key] = asyncio.get_running_loop().create_task(self._start_zygote(place, bool(sdk_path)))
         return await asyncio.shield(task)
 

@@ -20,16 +20,16 @@ from datetime import UTC, datetime
 from tule.compute import cgroups
 from tule.compute.compute import Credentials, FunctionSpec, FunctionUnavailable, Invocation
 from tule.compute.environment import function_environment
+from tule.compute.families import InstalledRuntimes
 from tule.compute.instances import Instance
 from tule.compute.invocations import Caller, ColdStart, run
 from tule.compute.network_contract import RUNTIME_API, ListenerSpec, Network, NoNetwork, Tenant
 from tule.compute.parking import Parking
 from tule.compute.pool import Pool
 from tule.compute.probe import Features, probe
-from tule.compute.python_family import PythonOnly
 from tule.compute.runtime_contract import Request, Runtime, Runtimes, Spawned
 from tule.compute.sandboxes import Sandbox, Sandboxes
-from tule.compute.spawning import Spawner, own_interpreter
+from tule.compute.spawning import Spawner
 from tule.core.clock import Clock
 from tule.core.config import Config
 from tule.core.ids import Ids
@@ -53,7 +53,7 @@ class Supervisor:
     ) -> None:
         self._config, self._clock, self._ids = config, clock, ids
         self._network: Network = network or NoNetwork()
-        self._runtimes: Runtimes = runtimes or PythonOnly(own_interpreter())
+        self._runtimes: Runtimes = runtimes or InstalledRuntimes(config.data_path, strict=config.strict_runtimes)
         self._best_level = best_level
         self._features: Features | None = None
         self._hierarchies = cgroups.Hierarchies()
@@ -84,6 +84,9 @@ class Supervisor:
         for parent in self._hierarchies.parents():
             cgroups.remove_tree(parent)
         self._sandboxes = self._spawner = self._opening = None
+
+    def warning(self, runtime: str) -> str:
+        return self._runtimes.warning(runtime)
 
     async def invoke(
         self,
@@ -189,22 +192,29 @@ class Supervisor:
         if sandbox is None:
             sandbox = await sandboxes.start(self._ids.hex(20), launch, self._listeners(family), function)
         try:
-            await sandboxes.let_code_in(sandbox, launch, function)
-            return self._instance(caller, sandbox, family, log_stream)
+            fetched = caller.credentials() if caller.credentials is not None else None
+            environment = self._environment(function, sandbox, family, log_stream, fetched)
+            await sandboxes.let_code_in(sandbox, launch, function, environment)
+            return self._instance(caller, sandbox, family, log_stream, environment, fetched)
         except BaseException:
             sandbox.kill()
             raise
 
-    def _instance(self, caller: Caller, sandbox: Sandbox, family: Runtime, log_stream: str) -> Instance:
+    def _environment(
+        self, function: FunctionSpec, sandbox: Sandbox, family: Runtime, log_stream: str, credentials: Credentials | None
+    ) -> dict[str, str]:
+        network = self._network.environment(function, sandbox.addresses)
+        environment = function_environment(function, log_stream, sandbox.task_root, family.environment(function), network, credentials)
+        if RUNTIME_API in sandbox.addresses:
+            environment["AWS_LAMBDA_RUNTIME_API"] = "{}:{}".format(*sandbox.addresses[RUNTIME_API])
+        return environment
+
+    def _instance(
+        self, caller: Caller, sandbox: Sandbox, family: Runtime, log_stream: str, environment: dict[str, str], fetched: Credentials | None
+    ) -> Instance:
         function = caller.function
         own = {name: sock for name, sock in sandbox.sockets.items() if name in family.listeners}
         others = {name: sock for name, sock in sandbox.sockets.items() if name not in family.listeners}
-        fetched = caller.credentials() if caller.credentials is not None else None
-        environment = function_environment(
-            function, log_stream, sandbox.task_root, family.environment(function), self._network.environment(function, sandbox.addresses), fetched
-        )
-        if RUNTIME_API in sandbox.addresses:
-            environment["AWS_LAMBDA_RUNTIME_API"] = "{}:{}".format(*sandbox.addresses[RUNTIME_API])
         spawned = Spawned(sandbox.id, sandbox.features.level, sandbox.task_root, sandbox.opt_root, environment, sandbox.control, own)
         link = family.connect(function, spawned, asyncio.get_running_loop())
         detach = self._network.attach(Tenant(sandbox.id, function, caller.credentials), others)
@@ -240,7 +250,7 @@ class Supervisor:
                 f"This host allows sandbox level {features.level}, and the node's minimum is {self._config.sandbox_minimum}: {dict(features.reasons)}"
             )
         self._hierarchies = cgroups.find() if features.level <= 2 else cgroups.Hierarchies()
-        self._spawner = Spawner(features, self._network.files())
+        self._spawner = Spawner(features, self._network.files(), self._runtimes.prefixes())
         self._sandboxes = Sandboxes(features, self._hierarchies, self._spawner, self._clock.now_ms)
         return self._sandboxes
 

@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 
-from . import packets, privileges, processes
+from . import packets, privileges, processes, redirect
 from . import syscalls as sys_
 
 HOST_NAME = "169.254.100.6"
@@ -44,6 +44,7 @@ class _First:
         self._join_groups()
         self._isolate()
         listeners = [_listener(spec) for spec in self.order["listeners"]]
+        self._lead_out()
         if not self.order.get("late"):
             self._start_runtime()
         self._introduce(listeners)
@@ -83,6 +84,15 @@ class _First:
             _open_low_ports()
         if not self.features["pid"]:
             processes.become_subreaper()
+
+    def _lead_out(self):
+        """The way to other addresses.  A kernel without nftables has none: then connections to them fail."""
+        for spec in self.order["listeners"]:
+            if spec["redirect"] and self.features["net"]:
+                try:
+                    redirect.redirect_tcp(spec["port"])
+                except OSError as error:
+                    sys.stderr.write("no way out of the instance: %s\n" % error)
 
     def _introduce(self, listeners):
         pidfd = [sys_.pidfd_open(os.getpid())] if self.features["pidfd"] else []
@@ -147,6 +157,7 @@ class _First:
             flags = sys_.MS_REMOUNT | sys_.MS_NOSUID | sys_.MS_NODEV
             sys_.mount("tmp", "/tmp", "tmpfs", flags, "mode=1777,size=%dm" % order["tmp_mb"])
         if self.order.get("late"):
+            self.order["env"].update(order["env"])
             self._start_runtime()
             self._close_given()
         privileges.drop_for_reaper(self.order, self.features)

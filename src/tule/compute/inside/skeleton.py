@@ -9,6 +9,7 @@ import errno
 import os
 
 from . import syscalls as sys_
+from .privileges import FUNCTION_GID, FUNCTION_UID
 
 PROGRAMS = ("usr", "bin", "sbin", "lib", "lib64", "lib32", "libx32")
 ETC = (
@@ -17,6 +18,10 @@ ETC = (
 )  # fmt: skip
 DEVICES = ("null", "zero", "full", "random", "urandom")
 DIRECTORIES = ("dev", "etc", "home", "mnt", "opt", "proc", "run", "sys", "tmp", "var/lang", "var/rapid", "var/runtime", "var/task", "var/tmp")
+
+HOME = "/home/sbx_user1051"  # AWS: the user that functions run as
+PASSWD = "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:%d:%d::%s:/sbin/nologin\n" % (FUNCTION_UID, FUNCTION_GID, HOME)
+GROUP = "root:x:0:\nsbx_user1051:x:%d:\n" % FUNCTION_GID
 
 
 def enter(root, binds, files, keep_proc):
@@ -36,6 +41,9 @@ def enter(root, binds, files, keep_proc):
         if os.path.exists("/etc/" + name):
             _bind("/etc/" + name, root + "/etc/" + name)
     _devices(root)
+    os.makedirs(root + HOME, 0o755, exist_ok=True)
+    _write(root, "/etc/passwd", PASSWD.encode())
+    _write(root, "/etc/group", GROUP.encode())
     for path, text in files.items():
         _write(root, path, base64.b64decode(text))
     for source, target in binds:

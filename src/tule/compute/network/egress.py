@@ -108,7 +108,7 @@ class Relay:
         try:
             outer_reader, outer_writer = await self._connect(*original_destination(connection))
         except (OSError, TimeoutError) as error:
-            log.info("a function's connection was refused: %s", error)
+            log.debug("a function's connection was refused: %s", error)
             inner_writer.transport.abort()
             return
         try:

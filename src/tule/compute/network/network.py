@@ -30,7 +30,7 @@ LISTENERS = (
     ListenerSpec(HTTPS, "0.0.0.0", 443),
     ListenerSpec(HTTP, "0.0.0.0", 80),
     ListenerSpec(DNS, "127.0.0.1", 53, kind="udp"),
-    ListenerSpec(EGRESS, "127.0.0.1", EGRESS_PORT),
+    ListenerSpec(EGRESS, "127.0.0.1", EGRESS_PORT, redirect=True),
 )
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 AUTHORITY = "/etc/tule/authority.pem"

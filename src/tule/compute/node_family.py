@@ -1,6 +1,6 @@
 """Node.js functions: workers that are started ahead and speak the same frames as Python's instances.
 
-A worker is `node inside/bootstrap.cjs`: starting node takes a tenth of a second, so it is parked before its function is
+A worker is `node inside/nodejs/bootstrap.cjs`: starting node takes a tenth of a second, so it is parked before its function is
 known; loading the function's code is all that is left for its first invocation.
 """
 
@@ -16,9 +16,9 @@ from tule.compute.python_family import PythonLink
 from tule.compute.runtime_contract import Launch, Mount, Spawned, SpawnRequest
 from tule.compute.runtimes import find_interpreter
 
-INSIDE = Path(__file__).with_name("inside")
-RUNTIME_ROOT = "/var/runtime/tule"
+BOOTSTRAP = Path(__file__).with_name("inside") / "nodejs" / "bootstrap.cjs"
 SDK_ROOT = "/var/runtime/node_modules"
+_LAST_ROOTED_LEVEL = 2  # sandboxes below have no root of their own: host paths are used as they are
 _SDK_V2_UP_TO = 16  # AWS: nodejs16.x and older carry the JavaScript SDK v2, later ones v3
 
 
@@ -27,6 +27,7 @@ class NodeFamily:
     """`sdks` are node_modules directories by the SDK's major version (2, 3), where they are installed."""
 
     sdks: Mapping[int, Path]
+    extra_certificates: str = ""  # a file inside; node reads it at its start, which is before the function's variables are known
     strict: bool = False
     listeners: Sequence[str] = ()
     parkable: bool = True
@@ -36,25 +37,33 @@ class NodeFamily:
         interpreter = find_interpreter(runtime, strict=self.strict)
         if interpreter is None:
             raise FunctionUnavailable(f"no interpreter for {runtime} on this host")
-        mounts = [Mount(INSIDE, RUNTIME_ROOT), *(Mount(prefix, str(prefix)) for prefix in interpreter.prefixes)]
-        sdk = self.sdks.get(2 if _version(runtime) <= _SDK_V2_UP_TO else 3)
-        if sdk is not None:
-            mounts.append(Mount(sdk, SDK_ROOT))
+        sdk = self._sdk(runtime)
         return SpawnRequest(
-            argv=(str(interpreter.executable), f"{RUNTIME_ROOT}/bootstrap.cjs"),
-            env={"PATH": "/usr/bin:/bin"},
+            argv=(str(interpreter.executable.resolve()), str(BOOTSTRAP)),
+            env={"PATH": "/usr/bin:/bin"} | ({"NODE_EXTRA_CA_CERTS": self.extra_certificates} if self.extra_certificates else {}),
             cwd="/",
-            mounts=tuple(mounts),
+            mounts=() if sdk is None else (Mount(sdk, SDK_ROOT),),
             control=True,
         )
 
     def environment(self, function: FunctionSpec) -> Mapping[str, str]:
         version = _version(function.runtime)
         paths = (f"/opt/nodejs/node{version}/node_modules", "/opt/nodejs/node_modules", SDK_ROOT, "/var/runtime", "/var/task")
-        return {"AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}", "NODE_PATH": ":".join(paths)}
+        return {
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+            "NODE_PATH": ":".join(paths),
+            # Another Node.js may stand in for the one that the function names: the SDK need not warn of that in its log.
+            "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true",
+        }
 
     def connect(self, function: FunctionSpec, spawned: Spawned, loop: asyncio.AbstractEventLoop) -> PythonLink:
+        sdk = self._sdk(function.runtime)
+        if spawned.level > _LAST_ROOTED_LEVEL and sdk is not None:
+            spawned.environment = {**spawned.environment, "NODE_PATH": f"{spawned.environment['NODE_PATH']}:{sdk}"}
         return PythonLink(function, spawned, loop)
+
+    def _sdk(self, runtime: str) -> Path | None:
+        return self.sdks.get(2 if _version(runtime) <= _SDK_V2_UP_TO else 3)
 
 
 def _version(runtime: str) -> int:

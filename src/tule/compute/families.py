@@ -1,0 +1,67 @@
+"""The runtime families of this host: which one runs a runtime's name, with which interpreter and SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from tule.compute import sdks
+from tule.compute.compute import FunctionUnavailable
+from tule.compute.node_family import NodeFamily
+from tule.compute.python_family import PythonFamily
+from tule.compute.runtime_api import ProvidedRuntime
+from tule.compute.runtime_contract import Interpreter, Runtime
+from tule.compute.runtimes import find_interpreter, installed_nodes, installed_pythons
+
+
+class InstalledRuntimes:
+    """Implements `runtime_contract.Runtimes` by what is installed.  `data` is where links to the node's own boto3 are kept."""
+
+    def __init__(self, data: Path, *, extra_certificates: str = "", strict: bool = False) -> None:
+        self._data = data
+        self._extra_certificates = extra_certificates
+        self._strict = strict
+
+    def family(self, runtime: str) -> Runtime:
+        if runtime.startswith("python"):
+            return self._python
+        if runtime.startswith("nodejs"):
+            return self._node
+        if runtime.startswith("provided") or runtime == "go1.x":
+            return self._provided
+        raise FunctionUnavailable(f"The runtime {runtime} is not implemented by Tule yet.")
+
+    def prefixes(self) -> Sequence[Path]:
+        found = [find_interpreter(f"nodejs{version}.x") for version in installed_nodes()]
+        return [prefix for interpreter in found if interpreter is not None for prefix in interpreter.prefixes]
+
+    def warning(self, runtime: str) -> str:
+        try:
+            found = find_interpreter(runtime)
+        except FunctionUnavailable as error:
+            return str(error)
+        return found.warning if found is not None else ""
+
+    def describe(self) -> Mapping[str, object]:
+        pythons = {f"python{version}": str(path) for version, path in installed_pythons().items()}
+        nodes = {f"nodejs{version}.x": str(path) for version, path in installed_nodes().items()}
+        return {**pythons, **nodes, "provided": "any bootstrap that this host can execute"}
+
+    @cached_property
+    def _python(self) -> PythonFamily:
+        return PythonFamily(self._interpreter, lambda version: sdks.python_sdk(version, self._data))
+
+    @cached_property
+    def _node(self) -> NodeFamily:
+        return NodeFamily(sdks.javascript_sdks(), self._extra_certificates, self._strict)
+
+    @cached_property
+    def _provided(self) -> ProvidedRuntime:
+        return ProvidedRuntime()
+
+    def _interpreter(self, runtime: str) -> Interpreter:
+        found = find_interpreter(runtime, strict=self._strict)
+        if found is None:
+            raise FunctionUnavailable(f"no interpreter for {runtime} on this host")
+        return found

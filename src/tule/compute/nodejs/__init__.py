@@ -1,1 +1,0 @@
-"""Node.js functions: a worker that is started ahead, receives its function late, and speaks frames over its control socket."""
