@@ -49,6 +49,19 @@ def test_groups_come_in_pages_by_prefix_and_by_pattern(aws: Account) -> None:
     assert names(aws, logGroupNamePattern="/1") == ["/a/1", "/b/1"]
 
 
+def test_groups_are_listed_by_beginnings_and_by_parts_of_their_names(aws: Account) -> None:
+    for name in ("/app/web", "/app/db", "/lambda/web"):
+        aws.logs.create_log_group(logGroupName=name)
+
+    def listed(**asked: object) -> list[str]:
+        return [group["logGroupName"] for group in aws.logs.list_log_groups(**asked)["logGroups"]]
+
+    assert listed() == ["/app/db", "/app/web", "/lambda/web"]
+    assert listed(logGroupNamePattern="^/app") == ["/app/db", "/app/web"]
+    assert listed(logGroupNamePattern="web|db") == ["/app/db", "/app/web", "/lambda/web"]
+    assert listed(logGroupNamePattern="^web") == []
+
+
 def test_a_token_of_another_listing_is_refused(aws: Account) -> None:
     for name in ("x1", "x2"):
         aws.logs.create_log_group(logGroupName=name)

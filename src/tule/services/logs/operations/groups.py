@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tule.core import tags as tag_rules
@@ -62,13 +63,40 @@ async def describe_log_groups(call: Call, params: Params) -> Params:
     return answer
 
 
-def _matching(tx: Tx, call: Call, params: Params, after: str) -> list[tuple[str, Group]]:
+async def list_log_groups(call: Call, params: Params) -> Params:
+    pattern = params.get("logGroupNamePattern", "")
+    scope = f"logs.ListLogGroups.{call.account}.{call.region}.{pattern}.{params.get('logGroupClass', '')}"
+    after = _after(call, scope, params)
+    asked = {"limit": MAX_GROUPS, **params, "logGroupNamePattern": ""}
+    found = await call.node.store.read(lambda tx: _matching(tx, call, asked, after, _named_like(pattern)))
+    shown, last = page(found, asked["limit"], lambda item: item[0])
+    answer: Params = {"logGroups": [_listed(call, name, group) for name, group in shown]}
+    if last is not None:
+        answer["nextToken"] = call.node.pager.token(scope, last)
+    return answer
+
+
+def _listed(call: Call, name: str, group: Group) -> Params:
+    return {"logGroupName": name, "logGroupArn": group_arn(call.account, call.region, name), "logGroupClass": group["class"]}
+
+
+def _named_like(pattern: str) -> Callable[[str], bool]:
+    """`^a|b`: names that begin with `a` or contain `b`.  AWS: ListLogGroups."""
+    options = [option for option in pattern.split("|") if option]
+    return lambda name: not options or any(name.startswith(o[1:]) if o.startswith("^") else o in name for o in options)
+
+
+def _every_name(name: str) -> bool:
+    return True
+
+
+def _matching(tx: Tx, call: Call, params: Params, after: str, wants: Callable[[str], bool] = _every_name) -> list[tuple[str, Group]]:
     """One more than a page."""
     wanted = {name_from_identifier(identifier) for identifier in params.get("logGroupIdentifiers", [])}
     pattern, group_class = params.get("logGroupNamePattern", ""), params.get("logGroupClass")
     found: list[tuple[str, Group]] = []
     for name, group in GROUPS.page(tx, call.account, call.region, after=after, prefix=params.get("logGroupNamePrefix", "")):
-        if pattern in name and (not wanted or name in wanted) and group_class in (None, group["class"]):
+        if pattern in name and wants(name) and (not wanted or name in wanted) and group_class in (None, group["class"]):
             found.append((name, group))
             if len(found) > params.get("limit", MAX_GROUPS):
                 break
