@@ -168,6 +168,7 @@ async def test_memory_stays_constant_however_large_the_blob(blobs: LocalBlobs) -
 async def test_only_old_blobs_that_nobody_refers_to_are_swept(blobs: LocalBlobs, store: Store, tmp_path: Path) -> None:
     held, orphan, young = [(await blobs.write(chunks(b"x"))).name for _ in range(3)]
     left = tmp_path / "blobs/ab" / ("ab" * 16 + ".part")
+    left.parent.mkdir(exist_ok=True)
     left.write_bytes(b"half")
     for name in (held, orphan):
         os.utime(tmp_path / "blobs" / name[:2] / name, (0, 0))

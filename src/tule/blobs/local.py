@@ -35,15 +35,15 @@ _TEMPORARY = ".part"
 
 
 class LocalBlobs:
-    def __init__(self, directory: Path, store: Store, ids: Ids, *, fsync: bool = True) -> None:
+    def __init__(self, directory: Path, store: Store, ids: Ids, *, fsync: bool = True, on_close: Callable[[], None] = lambda: None) -> None:
         self._directory = directory
         self._ids = ids
         self._fsync = fsync
         self._pool = ThreadPoolExecutor(THREADS, "blobs")
         self._sweeper = Sweeper(store)
         self._keeper = Keeper()
-        for number in range(256):
-            (directory / f"{number:02x}").mkdir(parents=True, exist_ok=True)
+        self._on_close = on_close
+        directory.mkdir(parents=True, exist_ok=True)
 
     async def write(self, chunks: AsyncIterator[bytes]) -> Written:
         name = self._ids.hex(32)
@@ -140,7 +140,7 @@ class LocalBlobs:
     async def names(self) -> AsyncIterator[str]:
         """All blobs there are, for a backup."""
         for number in range(256):
-            for name in await self._off_loop(os.listdir, self._directory / f"{number:02x}"):
+            for name in await self._off_loop(_listed, self._directory / f"{number:02x}"):
                 if not name.endswith(_TEMPORARY):
                     yield name
 
@@ -155,6 +155,7 @@ class LocalBlobs:
 
     async def close(self) -> None:
         self._pool.shutdown(wait=True)
+        self._on_close()
 
     def _path(self, name: str) -> Path:
         if not name.isalnum():
@@ -183,8 +184,18 @@ class _NewFile:
         self._path = path
         self._temporary = path.with_name(path.name + _TEMPORARY)
         self._fsync = fsync
-        self._descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._descriptor = self._opened()
         self.length = 0
+
+    def _opened(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        try:
+            return os.open(self._temporary, flags, 0o600)
+        except FileNotFoundError:
+            self._path.parent.mkdir(exist_ok=True)
+            if self._fsync:
+                _fsync_directory(self._path.parent.parent)
+            return os.open(self._temporary, flags, 0o600)
 
     def append(self, data: bytes) -> None:
         view = memoryview(data)
@@ -247,8 +258,18 @@ def _fsync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def _listed(directory: Path) -> list[str]:
+    """Names of files; none where nothing was ever put."""
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        return []
+
+
 def _aged(directory: Path, before: float) -> list[str]:
     """Names of files that nobody has written to since `before`."""
+    if not directory.exists():
+        return []
     with os.scandir(directory) as entries:
         found: list[str] = []
         for entry in entries:

@@ -10,14 +10,31 @@ from tule.blobs.local import LocalBlobs
 from tule.core.clock import Clock
 from tule.core.config import Config, ConfigError
 from tule.core.ids import Ids
+from tule.store.ephemeral import ephemeral_directory
 from tule.store.store import Store
 
 
 async def open_blobs(config: Config, store: Store, clock: Clock, ids: Ids) -> Blobs:
-    """`file:///a/directory` or nothing (a directory in the data directory).  Raises ConfigError."""
-    if not config.blobs:
-        return LocalBlobs(config.data_path / "blobs", store, ids, fsync=not config.ephemeral)
+    """`file:///a/directory`, `s3://bucket/prefix` and whatever else obstore knows, or nothing: a directory in the data
+    directory, which goes with an ephemeral node.  Raises ConfigError."""
     url = urlsplit(config.blobs)
-    if url.scheme == "file":
+    if url.scheme and url.scheme != "file":
+        return _in_object_store(config.blobs, store, ids)
+    if url.scheme:
         return LocalBlobs(Path(unquote(url.path)), store, ids, fsync=not config.ephemeral)
-    raise ConfigError(f"blobs: {config.blobs} is no place for blobs")
+    if config.ephemeral:
+        directory, remove = ephemeral_directory(config.data_path)
+        return LocalBlobs(directory, store, ids, fsync=False, on_close=remove)
+    return LocalBlobs(config.data_path / "blobs", store, ids)
+
+
+def _in_object_store(url: str, store: Store, ids: Ids) -> Blobs:
+    import obstore.store  # 10 MB that a laptop does not need
+    from obstore.exceptions import BaseError
+
+    from tule.blobs.object_store import ObjectBlobs
+
+    try:
+        return ObjectBlobs(obstore.store.from_url(url), store, ids)
+    except (BaseError, ValueError) as error:
+        raise ConfigError(f"blobs: {url} is no place for blobs: {str(error).splitlines()[0]}") from error

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,11 +11,10 @@ from tule.core.clock import Clock
 from tule.core.config import Config
 from tule.core.ids import Ids
 from tule.store.chaos import ChaosStore
+from tule.store.ephemeral import ephemeral_directory
 from tule.store.errors import StoreInUse
 from tule.store.sqlite import SqliteStore
 from tule.store.store import Store
-
-_EPHEMERAL = "ephemeral-"
 
 
 async def open_store(config: Config, clock: Clock, ids: Ids, *, telemetry: bool = False) -> Store:
@@ -29,7 +26,7 @@ async def open_store(config: Config, clock: Clock, ids: Ids, *, telemetry: bool 
 
 async def _sqlite(config: Config, clock: Clock, ids: Ids, telemetry: bool) -> Store:
     name = "telemetry" if telemetry else "tule"
-    directory, remove = _ephemeral(config.data_path) if config.ephemeral else (config.data_path, lambda: None)
+    directory, remove = ephemeral_directory(config.data_path) if config.ephemeral else (config.data_path, lambda: None)
     release = _lock(directory / f"{name}.lock")
 
     def closed() -> None:
@@ -77,22 +74,3 @@ def _lock(path: Path) -> Callable[[], None]:
         os.close(descriptor)
         raise StoreInUse(f"Another node works in {path.parent}. Stop it, or start this one with another --data.") from error
     return lambda: os.close(descriptor)
-
-
-def _ephemeral(data: Path) -> tuple[Path, Callable[[], None]]:
-    """A directory that goes when the store closes.  Those that killed nodes left go now."""
-    for left in data.glob(_EPHEMERAL + "*"):
-        if not _is_running(left.name.split("-")[1]):
-            shutil.rmtree(left, ignore_errors=True)
-    directory = Path(tempfile.mkdtemp(prefix=f"{_EPHEMERAL}{os.getpid()}-", dir=data))
-    return directory, lambda: shutil.rmtree(directory, ignore_errors=True)
-
-
-def _is_running(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
