@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -152,3 +155,44 @@ def test_every_pattern_of_every_model_can_be_compiled() -> None:
     for service in MODELS.index.protocols:
         for pattern in MODELS.service(service).shapes.patterns():
             assert matcher(pattern)
+
+
+def test_no_pattern_can_be_made_to_search_for_ever() -> None:
+    """Hostile strings against every pattern of every model: the alarm rings if one of them does not return."""
+    hostile = [start + body * 5000 for start in ("", "a", "arn:aws:x:") for body in ("a", "0", " ", "a-", "a.", "a:", "/")]
+    tried: set[tuple[str, int | None]] = set()
+    for service in MODELS.index.protocols:
+        for pattern, longest in MODELS.service(service).shapes.patterns().items():
+            if (pattern, longest) in tried:
+                continue
+            tried.add((pattern, longest))
+            matches = matcher(pattern)
+            with _alarm(2.0, pattern):
+                for text in hostile:
+                    matches(text[: (longest or 5000) - 1] + "\x00")
+
+
+def test_what_is_far_too_long_is_refused_for_that_alone() -> None:
+    with _alarm(2.0, "S3Bucket"):
+        params = {"TableArn": "t" * 10, "S3Bucket": "a" * 100_000}
+        assert "Member must have length less than or equal to 255" in _refusal("dynamodb", "ExportTableToPointInTime", params)[1]
+
+
+def test_safe_patterns_mean_the_same() -> None:
+    name, header = matcher("[a-zA-Z](?:-?[a-zA-Z0-9]+)*"), matcher("^[ \\t]*[\\x20-\\x7E]+([ \\t]+[\\x20-\\x7E]+)*[ \\t]*$")
+    assert [bool(name(text)) for text in ("a", "ab-c1", "a--b", "a-", "1a", "")] == [True, True, False, False, False, False]
+    assert [bool(header(text)) for text in ("a", "\ta b\t", "a\tb", "\t", "", "é")] == [True, True, True, False, False, False]
+
+
+@contextmanager
+def _alarm(seconds: float, what: str) -> Iterator[None]:
+    def ring(*_: object) -> None:
+        raise TimeoutError(what)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -26,10 +26,25 @@ _POSIX = {
 }
 
 
+_BLOCK = "-{5}BEGIN CERTIFICATE-{5}\\u000D?\\u000A([A-Za-z0-9/+]{64}\\u000D?\\u000A)*[A-Za-z0-9/+]{1,64}={0,2}\\u000D?\\u000A-{5}END CERTIFICATE-{5}"
+
+_SAFE = {
+    "[a-zA-Z](?:-?[a-zA-Z0-9]+)*": "[a-zA-Z](?:-?[a-zA-Z0-9])*",
+    "[a-z](?:-?[a-z0-9]+){0,15}": "[a-z](?:-?[a-z0-9]++){0,15}",
+    "^[ \\t]*[\\x20-\\x7E]+([ \\t]+[\\x20-\\x7E]+)*[ \\t]*$": "[ \\t]*[\\x20-\\x7E][\\t\\x20-\\x7E]*",
+    "[ \\t]*[\\x20-\\x7E]+([ \\t]+[\\x20-\\x7E]+)*[ \\t]*|(\\$(\\.[\\w/_-]+(\\[(\\d+|\\*)\\])*)*)": (
+        "[ \\t]*[\\x20-\\x7E][\\t\\x20-\\x7E]*|(\\$(\\.[\\w/_-]+(\\[(\\d+|\\*)\\])*)*)"
+    ),
+    "^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$": "[ \\t]*[^\\x00-\\x1F:\\x7F](?:[^\\x00-\\x1F:\\x7F]|\\t)*",
+    f"({_BLOCK}\\u000D?\\u000A)*{_BLOCK}(\\u000D?\\u000A)?": f"(?>{_BLOCK}\\u000D?\\u000A)*+(?>{_BLOCK})?",
+}
+"""Patterns on which a backtracking matcher can take for ever, and equal ones on which it cannot."""
+
+
 @cache
 def matcher(pattern: str) -> Callable[[str], object]:
     """A function that is true for text that the pattern matches as a whole."""
-    return re.compile(translated(pattern), re.ASCII).fullmatch
+    return re.compile(translated(_SAFE.get(pattern, pattern)), re.ASCII).fullmatch
 
 
 def translated(pattern: str) -> str:

@@ -36,9 +36,9 @@ class Shapes:
         """Names of the shapes that its members, key or values have."""
         return [reference["shape"] for reference in _references(shape)]
 
-    def patterns(self) -> set[str]:
-        """All regular expressions of the model."""
-        return {raw["pattern"] for raw in self._raw.values() if "pattern" in raw}
+    def patterns(self) -> dict[str, int | None]:
+        """All regular expressions of the model, with the greatest length of what they have to match (None: any)."""
+        return {raw["pattern"]: raw.get("max") for raw in self._raw.values() if "pattern" in raw}
 
     def error_names(self) -> dict[str, str]:
         """Shape names of the errors, by name and by query code."""
