@@ -8,19 +8,19 @@ import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tule.compute.cgroups import Group, Hierarchies
 from tule.compute.channel import Channel, ChannelClosed
 from tule.compute.compute import FunctionSpec, FunctionUnavailable
+from tule.compute.inside import processes
 from tule.compute.layers import merged
 from tule.compute.log_pipe import LogPipe
 from tule.compute.network_contract import ListenerSpec
 from tule.compute.probe import Features
 from tule.compute.runtime_contract import Launch, Limits, SpawnRequest, ZygoteRequest
-from tule.compute.spawning import INSIDE, RAPID_ROOT, Spawner, close_all
+from tule.compute.spawning import INSIDE, RAPID_ROOT, Spawner, Zygote, close_all
 
 FIRST_UID, UIDS = 1_900_000_000, 65_536
 TASK_ROOT, OPT_ROOT = "/var/task", "/opt"
@@ -30,92 +30,106 @@ REMOVE_RETRY_S = 0.02
 CONTROL_FD = 3
 
 
-@dataclass(slots=True, eq=False)
 class Sandbox:
-    """`ended` is the wait status of the runtime's process, or None when the whole sandbox was killed."""
+    """`ended` is the wait status of the runtime's process, or None when it was killed with everything else."""
 
-    id: str
-    agent: Channel
-    log: LogPipe
-    group: Group | None
-    features: Features
-    control: socket.socket | None
-    ended: asyncio.Future[int | None]
-    limits: Limits
-    pidfd: int = -1
-    sockets: dict[str, socket.socket] = field(default_factory=dict[str, socket.socket])
-    addresses: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
-    task_root: str = TASK_ROOT
-    opt_root: str = OPT_ROOT
-    frozen: bool = False
-    mounted: asyncio.Future[None] | None = None
-    follower: asyncio.Task[None] | None = None
-    on_gone: Callable[[], None] | None = None
+    def __init__(self, name: str, features: Features, group: Group | None, log: LogPipe, limits: Limits) -> None:
+        loop = asyncio.get_running_loop()
+        self.id = name
+        self.features = features
+        self.group = group
+        self.log = log
+        self.limits = limits
+        self.control: socket.socket | None = None
+        self.sockets: dict[str, socket.socket] = {}
+        self.addresses: dict[str, tuple[str, int]] = {}
+        self.task_root, self.opt_root = TASK_ROOT, OPT_ROOT
+        self.tmp_mb = PARKED_TMP_MB
+        self.late_start = False  # the program is executed once its code is there
+        self.late: Channel | None = None
+        self.zygote: Zygote | None = None
+        self.ended: asyncio.Future[int | None] = loop.create_future()
+        self.gone: asyncio.Future[None] = loop.create_future()
+        self._mounted: asyncio.Future[None] = loop.create_future()
+        self._roots: tuple[int, ...] = ()
+        self._pidfd = -1
+        self._killed = False
+        self._frozen = False
+
+    def on_started(self, pid: int, first: int, pidfd: int) -> None:
+        self._roots = (first, pid) if first else (pid,)
+        self._pidfd = pidfd
+        if self._killed:
+            self._send_kill()
+
+    def on_mounted(self, error: str) -> None:
+        if self._mounted.done():
+            return
+        if error:
+            self._mounted.set_exception(FunctionUnavailable(f"the code cannot be mounted: {error}"))
+        else:
+            self._mounted.set_result(None)
+
+    def on_ended(self, status: int | None) -> None:
+        self.log.drain()
+        self.ended.set_result(None if self._killed else status)
+        if not self._mounted.done():
+            self._mounted.set_exception(FunctionUnavailable("the sandbox ended while its code was mounted"))
+            self._mounted.exception()
+        self.kill()
+        self.log.close()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+        self._remove_group()
+
+    async def mounted(self) -> None:
+        await asyncio.shield(self._mounted)
 
     def freeze(self) -> None:
-        """No process inside runs any more; a group does it at once, else the first process sends signals."""
-        if not self.frozen and not self.ended.done():
-            self.frozen = True
+        """No process inside runs any more: by its group, else by signals."""
+        if not self._frozen and not self.ended.done():
+            self._frozen = True
             if self.group is not None and self.group.can_freeze:
                 self.group.freeze()
             else:
-                self._order({"op": "freeze"})
+                processes.signal_tree(self._stoppable(), signal.SIGSTOP)
 
     def thaw(self) -> None:
-        if self.frozen:
-            self.frozen = False
+        if self._frozen:
+            self._frozen = False
             if self.group is not None and self.group.can_freeze:
                 self.group.thaw()
             else:
-                self._order({"op": "thaw"})
+                processes.signal_tree(self._stoppable(), signal.SIGCONT)
 
-    def _order(self, message: Mapping[str, Any]) -> None:
-        with suppress(ChannelClosed):
-            self.agent.send(message)
+    def _stoppable(self) -> tuple[int, ...]:
+        """The runtime and all beneath; without a process namespace, what is beneath the keeper."""
+        return self._roots if self.features.pid else tuple(processes.descendants(self._roots[0]))
 
     def kill(self) -> None:
         """Everything inside ends; returns at once."""
+        self._killed = True
         if self.group is not None:
             self.group.kill()
-        if self.features.pid and self.pidfd >= 0:
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        if self._roots:
+            self._send_kill()
+
+    def _send_kill(self) -> None:
+        """The first process takes its namespace with it; without one, the keeper ends all beneath it."""
+        with suppress(ProcessLookupError):
+            if not self.features.pid:
+                if not self.ended.done():
+                    os.kill(self._roots[0], signal.SIGTERM)
+            elif self._pidfd >= 0:
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    def _remove_group(self) -> None:
+        if self.group is None or self.group.remove():
+            if not self.gone.done():
+                self.gone.set_result(None)
         else:
-            self._order({"op": "kill"})
-
-    async def follow(self) -> None:
-        """Listen to the first process until it is gone."""
-        while True:
-            try:
-                message, fds = await self.agent.receive()
-            except ChannelClosed:
-                break
-            close_all(fds)
-            if "mounted" in message and self.mounted is not None and not self.mounted.done():
-                self.mounted.set_result(None)
-            elif "status" in message and not self.ended.done():
-                self.ended.set_result(message["status"])
-        if not self.ended.done():
-            self.ended.set_result(None)
-        if self.mounted is not None and not self.mounted.done():
-            self.mounted.set_exception(FunctionUnavailable("the sandbox ended while its code was mounted"))
-            self.mounted.exception()
-        self._leave()
-
-    def _leave(self) -> None:
-        self.kill()
-        self.log.close()
-        if self.pidfd >= 0:
-            os.close(self.pidfd)
-            self.pidfd = -1
-        if self.group is not None:
-            self._remove_group(self.group)
-        if self.on_gone is not None:
-            self.on_gone()
-
-    def _remove_group(self, group: Group) -> None:
-        if not group.remove():
-            asyncio.get_running_loop().call_later(REMOVE_RETRY_S, self._remove_group, group)
+            asyncio.get_running_loop().call_later(REMOVE_RETRY_S, self._remove_group)
 
 
 class Sandboxes:
@@ -131,56 +145,59 @@ class Sandboxes:
 
     async def start(self, name: str, launch: Launch, listeners: Sequence[ListenerSpec], function: FunctionSpec | None) -> Sandbox:
         """A sandbox whose runtime waits for its code (see `let_code_in`).  Raises FunctionUnavailable."""
-        interpreter = launch.interpreter if isinstance(launch, ZygoteRequest) else None
-        zygote = await self._spawner.zygote(interpreter, launch.sdk_path if isinstance(launch, ZygoteRequest) else None)
+        by_fork = isinstance(launch, ZygoteRequest)
+        zygote = await self._spawner.zygote(launch.interpreter if by_fork else None, launch.sdk_path if by_fork else None)
         loop = asyncio.get_running_loop()
         group = Group(self._hierarchies, name) if self._hierarchies.parents() else None
-        agent, agent_end = Channel.pair(loop)
-        ours, theirs = _control_pair(launch)
         limits = launch.limits if isinstance(launch, SpawnRequest) else Limits()
-        log = LogPipe(loop, self._now_ms)
-        sandbox = Sandbox(name, agent, log, group, self._features, ours, loop.create_future(), limits)
+        sandbox = Sandbox(name, self._features, group, LogPipe(loop, self._now_ms), limits)
+        sandbox.zygote = zygote
+        agent, agent_end = Channel.pair(loop)
+        sandbox.control, control_end = _control_pair(launch)
         doors = list(group.doors()) if group else []
-        given: dict[str, int] = {"agent": agent_end.fileno(), "log": log.write_end}
+        given: dict[str, int] = {"agent": agent_end.fileno(), "log": sandbox.log.write_end}
         given |= {f"group:{index}": fd for index, fd in enumerate(doors)}
-        if theirs is not None:
-            given["control" if isinstance(launch, ZygoteRequest) else f"fd:{CONTROL_FD}"] = theirs.fileno()
+        if control_end is not None:
+            given["control" if by_fork else f"fd:{CONTROL_FD}"] = control_end.fileno()
         if isinstance(launch, SpawnRequest):
             given |= {f"fd:{number}": fd for number, fd in launch.fds.items()}
+        inside = [each for each in listeners if self._features.net or not each.needs_namespace]
         try:
-            inside = [each for each in listeners if self._features.net or not each.needs_namespace]
-            zygote.fork(self._fork_order(launch, inside, function, list(given), sandbox), list(given.values()))
-        except ChannelClosed as error:
+            zygote.fork(name, self._fork_order(launch, inside, function, list(given), sandbox), list(given.values()), sandbox)
+        except FunctionUnavailable:
             agent.close()
-            raise FunctionUnavailable("the fork server ended") from error
+            sandbox.on_ended(None)
+            raise
         finally:
             close_all(doors)
             agent_end.close()
-            log.close_write_end()
-            if theirs is not None:
-                theirs.close()
-        await self._meet(sandbox, inside)
+            sandbox.log.close_write_end()
+            if control_end is not None:
+                control_end.close()
+        self.alive.add(sandbox)
+        sandbox.gone.add_done_callback(lambda _: self.alive.discard(sandbox))
+        await self._meet(sandbox, agent, inside)
         return sandbox
 
-    async def _meet(self, sandbox: Sandbox, listeners: Sequence[ListenerSpec]) -> None:
+    async def _meet(self, sandbox: Sandbox, agent: Channel, listeners: Sequence[ListenerSpec]) -> None:
         try:
-            _, fds = await sandbox.agent.receive()
+            _, fds = await agent.receive()
         except ChannelClosed as error:
-            sandbox.log.drain()
+            sandbox.kill()
+            await sandbox.ended
             said = " ".join(line.text for line in sandbox.log.take()).strip()
-            sandbox.log.close()
-            if sandbox.group is not None:
-                sandbox.group.remove()
             raise FunctionUnavailable(f"the sandbox could not be built: {said}") from error
-        if self._features.pidfd:
-            sandbox.pidfd = fds.pop(0)
+        except BaseException:
+            sandbox.kill()
+            raise
         for spec, fd in zip(listeners, fds, strict=True):
             sock = socket.socket(fileno=fd)
             sandbox.sockets[spec.name] = sock
             sandbox.addresses[spec.name] = sock.getsockname()
-        self.alive.add(sandbox)
-        sandbox.on_gone = lambda: self.alive.discard(sandbox)
-        sandbox.follower = asyncio.get_running_loop().create_task(sandbox.follow())
+        if sandbox.late_start:
+            sandbox.late = agent
+        else:
+            agent.close()
 
     def _fork_order(
         self, launch: Launch, listeners: Sequence[ListenerSpec], function: FunctionSpec | None, fds: list[str], sandbox: Sandbox
@@ -190,13 +207,16 @@ class Sandboxes:
         if not rooted and function is not None:
             sandbox.task_root = str(function.code)
             sandbox.opt_root = str(merged(function.layers, self._spawner.directory))
+        sandbox.tmp_mb = function.tmp_mb if function else PARKED_TMP_MB
+        sandbox.late_start = isinstance(launch, SpawnRequest) and not launch.control
         uid = self._uid()
         no_group = self._hierarchies.memory is None
         order: dict[str, Any] = {
             "fds": fds,
+            "late": sandbox.late_start,
             "uid": uid,
             "gid": uid,
-            "tmp_mb": function.tmp_mb if function else PARKED_TMP_MB,
+            "tmp_mb": sandbox.tmp_mb,
             "open_files": limits.open_files,
             "address_mb": limits.memory_mb * 4 if no_group and function else 0,
             "processes": limits.processes if self._hierarchies.pids is None and (self._features.inner_user or uid) else 0,
@@ -214,7 +234,7 @@ class Sandboxes:
             ],
         }
         if isinstance(launch, SpawnRequest):
-            order |= {"argv": self._arguments(launch), "env": dict(launch.env), "cwd": launch.cwd, "late": not launch.control}
+            order |= {"argv": self._arguments(launch), "env": dict(launch.env), "cwd": launch.cwd}
             if launch.control:
                 order["env"]["TULE_CONTROL_FD"] = str(CONTROL_FD)
         return order
@@ -242,28 +262,29 @@ class Sandboxes:
     async def let_code_in(self, sandbox: Sandbox, launch: Launch, function: FunctionSpec, environment: Mapping[str, str]) -> None:
         """Mount the function's code, layers and the launch's own mounts; a program that was not parked starts then, with
         `environment`.  Raises FunctionUnavailable."""
-        targets: list[str] = []
-        fds: list[int] = []
         if self._features.mount:
-            lists: list[Sequence[Path]] = [[function.code]]
-            targets.append(TASK_ROOT)
-            if function.layers:
-                lists.append(function.layers if self._features.overlay else [merged(function.layers, self._spawner.directory)])
-                targets.append(OPT_ROOT)
-            for mount in launch.mounts if isinstance(launch, SpawnRequest) else ():
-                lists.append([mount.source])
-                targets.append(mount.target)
-            fds = await self._spawner.trees(lists)
-        sandbox.mounted = asyncio.get_running_loop().create_future()
+            await self._mount(sandbox, launch, function)
+        if sandbox.late is not None:
+            with suppress(ChannelClosed):
+                sandbox.late.send({"env": dict(environment)})
+            sandbox.late.close()
+
+    async def _mount(self, sandbox: Sandbox, launch: Launch, function: FunctionSpec) -> None:
+        lists: list[Sequence[Path]] = [[function.code]]
+        targets = [TASK_ROOT]
+        if function.layers:
+            lists.append(function.layers if self._features.overlay else [merged(function.layers, self._spawner.directory)])
+            targets.append(OPT_ROOT)
+        for mount in launch.mounts if isinstance(launch, SpawnRequest) else ():
+            lists.append([mount.source])
+            targets.append(mount.target)
+        fds = await self._spawner.trees(lists)
+        assert sandbox.zygote is not None
         try:
-            late = isinstance(launch, SpawnRequest) and not launch.control
-            order = {"op": "code", "targets": targets, "tmp_mb": function.tmp_mb, "env": dict(environment) if late else {}}
-            sandbox.agent.send(order, fds)
-        except ChannelClosed as error:
-            raise FunctionUnavailable("the sandbox ended before its code was mounted") from error
+            sandbox.zygote.let_code_in(sandbox.id, targets, function.tmp_mb if function.tmp_mb != sandbox.tmp_mb else 0, fds)
         finally:
             close_all(fds)
-        await sandbox.mounted
+        await sandbox.mounted()
 
 
 def _control_pair(launch: Launch) -> tuple[socket.socket | None, socket.socket | None]:

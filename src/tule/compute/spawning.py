@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tule.compute.channel import Channel, ChannelClosed
 from tule.compute.compute import FunctionUnavailable
@@ -138,23 +138,60 @@ class Spawner:
         self._zygotes.clear()
 
 
+class Follower(Protocol):
+    """Who is told what becomes of one instance."""
+
+    def on_started(self, pid: int, first: int, pidfd: int) -> None: ...
+
+    def on_mounted(self, error: str) -> None: ...
+
+    def on_ended(self, status: int | None) -> None: ...
+
+
 class Zygote:
-    """A fork server, as the node sees it."""
+    """A fork server, as the node sees it.  When it ends, all that it forked has ended."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self.closed = False
+        self._followers: dict[str, Follower] = {}
+        self._reader = asyncio.get_running_loop().create_task(self._read())
 
-    def fork(self, order: Mapping[str, Any], fds: Sequence[int]) -> None:
-        """The first process of the new instance answers on the descriptor named `agent`.  Raises ChannelClosed."""
+    @property
+    def closed(self) -> bool:
+        return self._channel.closed
+
+    def fork(self, name: str, order: Mapping[str, Any], fds: Sequence[int], follower: Follower) -> None:
+        """Raises FunctionUnavailable."""
+        self._followers[name] = follower
         try:
-            self._channel.send(order, fds)
+            self._channel.send({"op": "fork", "id": name, **order}, fds)
+        except ChannelClosed as error:
+            del self._followers[name]
+            raise FunctionUnavailable("the fork server ended") from error
+
+    def let_code_in(self, name: str, targets: Sequence[str], tmp_mb: int, fds: Sequence[int]) -> None:
+        """Raises FunctionUnavailable."""
+        try:
+            self._channel.send({"op": "code", "id": name, "targets": targets, "tmp_mb": tmp_mb}, fds)
+        except ChannelClosed as error:
+            raise FunctionUnavailable("the fork server ended") from error
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                message, fds = await self._channel.receive()
+                if "started" in message:
+                    self._followers[message["started"]].on_started(message["pid"], message["first"], fds.pop() if fds else -1)
+                elif "mounted" in message and message["mounted"] in self._followers:
+                    self._followers[message["mounted"]].on_mounted(message.get("error", ""))
+                elif "ended" in message and message["ended"] in self._followers:
+                    self._followers.pop(message["ended"]).on_ended(message["status"])
         except ChannelClosed:
-            self.closed = True
-            raise
+            for follower in self._followers.values():
+                follower.on_ended(None)
+            self._followers.clear()
 
     def close(self) -> None:
-        self.closed = True
         self._channel.close()
 
 

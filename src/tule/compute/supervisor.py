@@ -78,9 +78,9 @@ class Supervisor:
             self._end(instance)
         for sandbox in sandboxes:
             sandbox.kill()
+        await asyncio.gather(*[sandbox.gone for sandbox in sandboxes])
         if self._spawner is not None:
             await self._spawner.stop()
-        await asyncio.gather(*[sandbox.follower for sandbox in sandboxes if sandbox.follower is not None])
         for parent in self._hierarchies.parents():
             cgroups.remove_tree(parent)
         self._sandboxes = self._spawner = self._opening = None

@@ -26,21 +26,11 @@ def drop_for_code(order, features):
         _drop_capabilities()
     if features["no_new_privs"]:
         sys_.prctl(sys_.PR_SET_NO_NEW_PRIVS, 1)
+        sys_.prctl(sys_.PR_SET_PDEATHSIG, signal.SIGKILL)
     if features["landlock"]:
         landlock.restrict(order["readable"], [*order["writable"], *DEVICES])
     if features["seccomp"]:
         seccomp.restrict()
-
-
-def drop_for_reaper(order, features):
-    """For the first process, once the code is mounted.  It can neither be read nor traced, and ends with its parent."""
-    _drop_identity(order, features)
-    if features["pid"]:
-        _drop_capabilities()
-    if features["no_new_privs"]:
-        sys_.prctl(sys_.PR_SET_NO_NEW_PRIVS, 1)
-        sys_.prctl(sys_.PR_SET_DUMPABLE, 0)
-        sys_.prctl(sys_.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit(order):

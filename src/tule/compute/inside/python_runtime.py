@@ -12,12 +12,29 @@ import random
 import resource
 import sys
 import time
+import traceback
 
 from . import frames
 from .python_context import LambdaContext
 from .python_errors import Fault, error_document, fault_document, log_error
 from .python_json import parse, serialize
 from .python_logging import LogSink, RequestIds, configure_logging
+
+
+def run(control):
+    """Never returns; ends as Python ends: SystemExit by its code, what else is raised with its traceback."""
+    try:
+        serve(control)
+        status = 0
+    except SystemExit as request:
+        status = request.code if isinstance(request.code, int) else 0 if request.code is None else 1
+        if status == 1 and not isinstance(request.code, int):
+            sys.stderr.write("%s\n" % request.code)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    _flush()
+    os._exit(status & 0xFF)
 
 
 def serve(control):

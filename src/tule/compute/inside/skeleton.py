@@ -24,11 +24,11 @@ PASSWD = "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:%d:%d::%s:/sbin/no
 GROUP = "root:x:0:\nsbx_user1051:x:%d:\n" % FUNCTION_GID
 
 
-def enter(root, binds, files, keep_proc):
+def enter(root, binds, files):
     """Build the root at the empty directory `root` and make it this process's own.
 
-    `binds` are (host path, path inside) shown read-only; `files` are path inside -> base64 text.  With `keep_proc`
-    the host's /proc stays underneath: a user namespace may mount its own only where one is visible.
+    `binds` are (host path, path inside) shown read-only; `files` are path inside -> base64 text.  The host's /proc
+    is there for the zygote, and because a user namespace may mount its own only where one is visible; instances cover it.
     """
     sys_.unshare(sys_.CLONE_NEWNS)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
@@ -48,8 +48,7 @@ def enter(root, binds, files, keep_proc):
         _write(root, path, base64.b64decode(text))
     for source, target in binds:
         _bind(source, root + target)
-    if keep_proc:
-        _attach(sys_.clone_tree("/proc", read_only=False), root + "/proc")
+    _attach(sys_.clone_tree("/proc", read_only=False), root + "/proc")
     os.chdir(root)
     sys_.pivot_root(".", ".")
     sys_.umount(".", sys_.MNT_DETACH)

@@ -49,7 +49,7 @@ def _start_zygote(order, fds, features):
         sys_.prctl(sys_.PR_SET_PDEATHSIG, signal.SIGKILL)
         if features["mount"]:
             with os.fdopen(fds[1], "rb", closefd=False) as files:
-                skeleton.enter(order["root"], order["binds"], json.loads(files.read()), features["user"])
+                skeleton.enter(order["root"], order["binds"], json.loads(files.read()))
         os.set_inheritable(fds[0], True)
         os.execve(order["argv"][0], order["argv"] + [str(fds[0])], order["env"])
     except OSError as error:

@@ -1,41 +1,27 @@
 """A fork server: waits with an interpreter loaded, and forks an instance for each order.
 
-It knows no function, no credentials and no tenant: what it holds is in every instance's memory.
+It knows no function, no credentials and no tenant: what it holds is in every instance's memory.  Its orders:
+`fork` starts an instance (answered by `started`, later by `ended` with the wait status), `code` mounts the function's code in it
+(answered by `mounted`).
 """
 
+import gc
 import importlib
 import os
+import select
 import signal
+import sys
 
-from . import instance, packets, python_runtime
+from . import first_process, instance, keeper, packets
 from . import syscalls as sys_
 
 
 def serve(sock, features, preload, path):
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    assert python_runtime  # loaded now, so that instances need not
     _preload(preload, path)
-    own_pids = sys_.pidfd_open(os.getpid()) if features["pid"] else -1
-    packets.send(sock, {"ready": True})
-    while True:
-        order, fds = packets.receive(sock)
-        if order is None:
-            return
-        if features["pid"]:
-            sys_.unshare(sys_.CLONE_NEWPID)
-        if not os.fork():
-            sock.close()
-            instance.become(order, fds, features)
-        if features["pid"]:
-            sys_.setns(own_pids, sys_.CLONE_NEWPID)
-        for fd in fds:
-            os.close(fd)
+    _Zygote(sock, features).live()
 
 
 def _preload(modules, path):
-    import gc
-    import sys
-
     sys.path.extend(path)
     for name in modules:
         try:
@@ -44,3 +30,105 @@ def _preload(modules, path):
             continue
     gc.collect()
     gc.freeze()
+
+
+class _Zygote(object):
+    def __init__(self, sock, features):
+        self.sock = sock
+        self.features = features
+        self.instances = {}  # process id of a runtime -> id of its instance
+        self.pidfds = {}  # id of an instance -> its runtime
+        if features["pid"]:
+            first_process.prepare()
+            self.own_pids = sys_.pidfd_open(os.getpid())
+            self.own_mounts = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+
+    def live(self):
+        ended = _watch_children()
+        packets.send(self.sock, {"ready": True})
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        poll.register(ended, select.POLLIN)
+        while True:
+            for fd, _ in poll.poll():
+                if fd == ended:
+                    os.read(ended, 4096)
+                    self._reap()
+                elif not self._obey():
+                    return
+
+    def _obey(self):
+        order, fds = packets.receive(self.sock)
+        if order is None:
+            return False
+        if order["op"] == "fork":
+            self._fork(order, fds)
+        elif order["op"] == "code":
+            self._let_code_in(order, fds)
+        for fd in fds:
+            os.close(fd)
+        return True
+
+    def _fork(self, order, fds):
+        first = 0
+        if self.features["pid"]:
+            sys_.unshare(sys_.CLONE_NEWPID)
+            first = first_process.start()
+        pid = os.fork()
+        if pid == 0:
+            (instance if self.features["pid"] else keeper).become(order, fds, self.features)
+        if self.features["pid"]:
+            sys_.setns(self.own_pids, sys_.CLONE_NEWPID)
+        self.instances[pid] = order["id"]
+        handed = [sys_.pidfd_open(first or pid)] if self.features["pidfd"] else []
+        if self.features["mount"]:
+            self.pidfds[order["id"]] = sys_.pidfd_open(pid)
+        packets.send(self.sock, {"started": order["id"], "pid": pid, "first": first}, handed)
+        for fd in handed:
+            os.close(fd)
+
+    def _let_code_in(self, order, fds):
+        """Mount in the instance's name space, as it has no right to mount itself."""
+        answer = {"mounted": order["id"]}
+        try:
+            for target in order["targets"]:
+                os.makedirs(target, 0o755, exist_ok=True)
+            sys_.setns(self.pidfds[order["id"]], sys_.CLONE_NEWNS)
+            try:
+                for target, fd in zip(order["targets"], fds):
+                    sys_.attach_tree(fd, target)
+                if order["tmp_mb"]:
+                    instance.resize_tmp(order["tmp_mb"])
+            finally:
+                sys_.setns(self.own_mounts, sys_.CLONE_NEWNS)
+        except (OSError, KeyError) as error:
+            answer["error"] = str(error)
+        packets.send(self.sock, answer)
+
+    def _reap(self):
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self.instances:
+                name = self.instances.pop(pid)
+                if name in self.pidfds:
+                    os.close(self.pidfds.pop(name))
+                packets.send(self.sock, {"ended": name, "status": status})
+
+
+def _watch_children():
+    """A descriptor that becomes readable when a child has ended."""
+    readable, writable = os.pipe()
+    os.set_blocking(readable, False)
+    os.set_blocking(writable, False)
+    signal.signal(signal.SIGCHLD, _nothing)
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    return readable
+
+
+def _nothing(number, frame):
+    return None
