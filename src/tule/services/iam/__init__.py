@@ -1,6 +1,7 @@
 """AWS Identity and Access Management: who there is in an account and what they may do.
 
-AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/
+What differs: MFA devices show their seed but no QR picture; SAML assertions cannot be encrypted; organizations, delegation
+requests and role templates are not built.  AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/
 """
 
 from __future__ import annotations
@@ -9,37 +10,11 @@ from collections.abc import Awaitable, Sequence
 from typing import cast
 
 from tule.platform.node import Node
-from tule.platform.service import Service, operations_in
+from tule.platform.service import Service
 from tule.services.iam import state, usage
 from tule.services.iam.access import NEEDS
 from tule.services.iam.identities import IamIdentities
-from tule.services.iam.operations import (
-    access_keys,
-    account,
-    attachments,
-    authorization_details,
-    boundaries,
-    credential_report,
-    granting_policies,
-    groups,
-    inline_policies,
-    instance_profiles,
-    last_accessed,
-    login_profiles,
-    managed_policies,
-    mfa_devices,
-    oidc_providers,
-    roles,
-    saml_providers,
-    server_certificates,
-    service_linked_roles,
-    service_specific_credentials,
-    signing_certificates,
-    simulation,
-    ssh_public_keys,
-    tags,
-    users,
-)
+from tule.services.iam.operations import OPERATIONS
 from tule.services.iam.resources import RESOURCE_TYPES
 
 
@@ -50,33 +25,7 @@ def _start(node: Node) -> Sequence[Awaitable[None]]:
 
 SERVICE = Service(
     "iam",
-    operations_in(
-        access_keys,
-        account,
-        attachments,
-        authorization_details,
-        boundaries,
-        credential_report,
-        granting_policies,
-        groups,
-        inline_policies,
-        instance_profiles,
-        last_accessed,
-        login_profiles,
-        managed_policies,
-        mfa_devices,
-        oidc_providers,
-        roles,
-        saml_providers,
-        server_certificates,
-        service_linked_roles,
-        service_specific_credentials,
-        signing_certificates,
-        simulation,
-        ssh_public_keys,
-        tags,
-        users,
-    ),
+    OPERATIONS,
     needs=NEEDS,
     schema=state.SCHEMA + usage.SCHEMA,
     start=_start,

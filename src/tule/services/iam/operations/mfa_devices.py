@@ -25,7 +25,7 @@ def create_virtual_mfa_device(call: Call, tx: Tx, params: Params) -> dict[str, A
     """The seed is shown once, as base32 text; the picture of it (QRCodePNG) is left to the client."""
     serial = arns.arn("iam", "", call.account, f"mfa{params.get('Path', '/')}{params['VirtualMFADeviceName']}")
     seed = base64.b32encode(tx.ids.bytes(mfa_devices.SEED_BYTES)).decode()
-    device = {"serial": serial, "seed": seed, "created_ms": tx.now_ms, "tags": rules.checked_tags(params.get("Tags"))}
+    device: Thing = {"serial": serial, "seed": seed, "created_ms": tx.now_ms, "tags": rules.checked_tags(params.get("Tags"))}
     SHELF.add(tx, call.account, serial, device)
     shape: dict[str, Any] = {"SerialNumber": serial, "Base32StringSeed": seed.encode()}
     if device["tags"]:

@@ -10,6 +10,7 @@ from tule.core import tags
 from tule.platform.call import Call
 from tule.platform.service import Params, named, reads
 from tule.services.iam import errors, rules, shapes
+from tule.services.iam.holdings import Thing
 from tule.services.iam.providers import OIDC
 from tule.store.store import Tx
 
@@ -27,7 +28,7 @@ def create_oidc_provider(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     if len(clients) > _MAX_CLIENT_IDS:
         raise errors.quota_exceeded("ClientIdsPerOpenIdConnectProvider", _MAX_CLIENT_IDS)
     address = (url.netloc + url.path).rstrip("/")
-    provider = {
+    provider: Thing = {
         "url": address,
         "clients": list(dict.fromkeys(clients)),
         "thumbprints": thumbprints,

@@ -21,7 +21,7 @@ _VALID_YEARS_MS = 100 * 365 * 86_400_000
 @named("CreateSAMLProvider")
 def create_saml_provider(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     _refuse_encryption(call, params)
-    provider = {
+    provider: Thing = {
         "name": params["Name"],
         "id": tx.ids.upper(20),
         "metadata": _checked_metadata(params["SAMLMetadataDocument"]),

@@ -25,7 +25,7 @@ def upload_signing_certificate(call: Call, tx: Tx, params: Params) -> dict[str, 
         raise ServiceError("DuplicateCertificate", "The certificate already exists for this user.", 409)
     if len(mine) >= _MAX_PER_USER:
         raise errors.quota_exceeded("CertificatesPerUser", _MAX_PER_USER)
-    certificate = {
+    certificate: Thing = {
         "id": tx.ids.upper(24),
         "user": user["id"],
         "body": params["CertificateBody"],

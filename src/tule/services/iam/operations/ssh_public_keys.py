@@ -30,7 +30,7 @@ def upload_ssh_public_key(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
         raise ServiceError("DuplicateSSHPublicKey", "The SSH public key already exists for this user.", 400)
     if len(mine) >= _MAX_PER_USER:
         raise errors.quota_exceeded("SSHPublicKeysPerUser", _MAX_PER_USER)
-    key = {"id": tx.ids.unique_id("APKA"), "user": user["id"], "body": body, "status": "Active", "created_ms": tx.now_ms}
+    key: Thing = {"id": tx.ids.unique_id("APKA"), "user": user["id"], "body": body, "status": "Active", "created_ms": tx.now_ms}
     SSH_KEYS.add(tx, call.account, key["id"], key)
     return {"SSHPublicKey": _shape(user, key, body)}
 

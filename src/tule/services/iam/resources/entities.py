@@ -14,13 +14,10 @@ from tule.services.iam.resources.calls import call_unless_gone, copied, retag, t
 class EntityType:
     """What roles, users and groups share.  `noun` is as in `CreateRole`."""
 
+    name: str
     noun: str
     max_name_chars: int
     replace_on: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        return f"AWS::IAM::{self.noun}"
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         name = properties.get(f"{self.noun}Name") or stack.generated_name(self.max_name_chars)
@@ -82,6 +79,7 @@ class EntityType:
 
 
 class GroupType(EntityType):
+    name = "AWS::IAM::Group"
     noun = "Group"
     max_name_chars = 128
     replace_on = frozenset({"GroupName"})
@@ -110,6 +108,7 @@ class BoundedEntityType(EntityType):
 
 
 class RoleType(BoundedEntityType):
+    name = "AWS::IAM::Role"
     noun = "Role"
     max_name_chars = 64
     replace_on = frozenset({"RoleName", "Path"})
@@ -130,6 +129,7 @@ class RoleType(BoundedEntityType):
 
 
 class UserType(BoundedEntityType):
+    name = "AWS::IAM::User"
     noun = "User"
     max_name_chars = 64
     replace_on = frozenset({"UserName"})
