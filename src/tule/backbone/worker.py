@@ -22,6 +22,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 
 from tule.backbone import jobs
+from tule.backbone.alarm import Alarm
 from tule.backbone.claims import Claim, claims_for
 from tule.backbone.delivery import Dead, Delivery, Outcome, Retry
 from tule.backbone.endings import record
@@ -52,19 +53,19 @@ class Jobs:
         self._claims = claims_for(store, ids)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._targets: Counter[str] = Counter()
-        self._look = asyncio.Event()
+        self._attendants: list[Callable[[], Awaitable[bool]]] = []
+        self._alarm = Alarm(clock)
         self._progress = asyncio.Event()
         self._claiming = False
         self._activity = 0  # counts claims begun and deliveries ended
         self._paused = False
         self._loop: asyncio.Task[None] | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
-        clock.on_change(self._look.set)
 
     async def start(self) -> None:
         """Begin to deliver, first of all what an earlier life of this node left undone."""
         await self._claims.open()
-        self._unsubscribe = self._store.subscribe(jobs.TOPIC, self._look.set)
+        self._unsubscribe = self._store.subscribe(jobs.TOPIC, self._alarm.ring)
         self._loop = asyncio.create_task(self._run(), name="jobs")
 
     async def stop(self, grace_s: float = 5.0) -> None:
@@ -85,7 +86,7 @@ class Jobs:
 
     def resume(self) -> None:
         self._paused = False
-        self._look.set()
+        self._alarm.ring()
 
     async def settle(self) -> None:
         """Return when all that is due by now has run, with all that it caused to be due by now."""
@@ -96,9 +97,23 @@ class Jobs:
                 if activity != self._activity:
                     continue  # a claim or an end came between: what was seen is old
                 if not is_due:
-                    return
-                self._look.set()
+                    if await self._attendants_settled():
+                        return
+                    continue
+                self._alarm.ring()
             await progress.wait()
+
+    def attend(self, settle: Callable[[], Awaitable[bool]]) -> Callable[[], None]:
+        """Other background work that belongs to what is due: `settle` waits for it, and is False when there was none.
+
+        Returns how to end that.
+        """
+        self._attendants.append(settle)
+        return lambda: self._attendants.remove(settle)
+
+    async def _attendants_settled(self) -> bool:
+        """False when one of them had something to do, from which more may follow."""
+        return not any([await settle() for settle in list(self._attendants)])
 
     async def next_due_ms(self) -> int | None:
         """The next time after now at which a job is due; None when there is none."""
@@ -106,7 +121,7 @@ class Jobs:
 
     async def _run(self) -> None:
         while True:
-            self._look.clear()
+            self._alarm.hush()
             try:
                 await self._claim()
                 next_ms = await self.next_due_ms()
@@ -115,20 +130,7 @@ class Jobs:
                 await asyncio.sleep(STORE_PAUSE_S)
                 continue
             self._made_progress()
-            await self._look_or(next_ms)
-
-    async def _look_or(self, due_ms: int | None) -> None:
-        """Wait until there is something to look at, or the clock shows `due_ms`."""
-        alarm = None if due_ms is None else asyncio.create_task(self._ring(due_ms))
-        try:
-            await self._look.wait()
-        finally:
-            if alarm is not None:
-                alarm.cancel()
-
-    async def _ring(self, due_ms: int) -> None:
-        await self._clock.sleep_until(due_ms)
-        self._look.set()
+            await self._alarm.wait(next_ms)
 
     async def _claim(self) -> None:
         while not self._paused and (free := self._concurrency - len(self._running)) > 0:
@@ -156,7 +158,7 @@ class Jobs:
         self._targets[claim.target] -= 1
         if not self._targets[claim.target]:
             del self._targets[claim.target]
-        self._look.set()
+        self._alarm.ring()
         self._made_progress()
 
     def _made_progress(self) -> None:
