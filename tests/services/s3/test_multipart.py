@@ -55,7 +55,7 @@ def test_ranges_and_parts_of_the_object_are_read(aws: Account, bucket: str) -> N
 
 def test_an_object_in_one_piece_has_one_part(aws: Account, bucket: str) -> None:
     aws.s3.put_object(Bucket=bucket, Key="k", Body=b"test-123")
-    part = aws.s3.get_object(Bucket=bucket, Key="k", PartNumber=1)
+    part = aws.s3.head_object(Bucket=bucket, Key="k", PartNumber=1)
     assert (part["ResponseMetadata"]["HTTPStatusCode"], part["ContentRange"]) == (206, "bytes 0-7/8")
 
 
@@ -83,11 +83,8 @@ def test_parts_must_be_named_in_order_and_by_their_etag(aws: Account, bucket: st
     error = refusal(_complete, aws=aws, upload=upload, parts=wrong)
     assert (error["Code"], error["PartNumber"]) == ("InvalidPart", "1")
     assert refusal(_complete, aws=aws, upload=upload, parts=[{"PartNumber": 7, "ETag": "x"}])["Code"] == "InvalidPart"
-    error = refusal(aws.s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": []})
-    assert error["Message"] in (
-        "You must specify at least one part",
-        "The XML you provided was not well-formed or did not validate against our published schema",
-    )
+    error = refusal(_complete, aws=aws, upload=upload, parts=[])
+    assert error["Message"] == "You must specify at least one part"
 
 
 @pytest.mark.parametrize("number", [0, 10_001])
@@ -163,7 +160,7 @@ def test_a_composite_checksum_is_of_the_checksums_of_the_parts(aws: Account, buc
     attributes = aws.s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=asked)
     assert attributes["Checksum"] == {"ChecksumCRC32": _crc32(inner), "ChecksumType": "COMPOSITE"}
     assert [each["ChecksumCRC32"] for each in attributes["ObjectParts"]["Parts"]] == [_crc32(one), _crc32(two)]
-    part = aws.s3.get_object(Bucket=bucket, Key="k", PartNumber=2, ChecksumMode="ENABLED")
+    part = aws.s3.head_object(Bucket=bucket, Key="k", PartNumber=2, ChecksumMode="ENABLED")
     assert part["ChecksumCRC32"] == _crc32(two)
 
 

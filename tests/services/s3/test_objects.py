@@ -65,7 +65,7 @@ def test_headers_metadata_tags_and_class_come_back(aws: Account, bucket: str) ->
 
 def test_answers_can_be_given_other_headers(aws: Account, bucket: str) -> None:
     _put(aws, bucket, "k")
-    got = aws.s3.get_object(Bucket=bucket, Key="k", ResponseContentType="image/png", ResponseCacheControl="no-cache")
+    got = aws.s3.head_object(Bucket=bucket, Key="k", ResponseContentType="image/png", ResponseCacheControl="no-cache")
     assert (got["ContentType"], got["CacheControl"]) == ("image/png", "no-cache")
 
 

@@ -128,11 +128,17 @@ def _changing(action: str, versioned: str) -> Needs:
     return needs
 
 
-def _writing(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+def writing(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
     bucket = bucket_of(call, tx, params)
     if _is_plain(call, bucket):
         return []
     return _write_needs(call, bucket, params)
+
+
+def _posting(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+    """Who uploads, and what, is in the form: decided within the operation."""
+    bucket_of(call, tx, params)
+    return []
 
 
 def _write_needs(call: Call, bucket: Bucket, params: Params) -> list[Need]:
@@ -260,9 +266,9 @@ NEEDS: dict[str, Needs] = {
     "PutObjectAcl": _changing("PutObjectAcl", "PutObjectVersionAcl"),
     "PutObjectTagging": _changing("PutObjectTagging", "PutObjectVersionTagging"),
     "DeleteObjectTagging": _changing("DeleteObjectTagging", "DeleteObjectVersionTagging"),
-    "PutObject": _writing,
-    "PostObject": _writing,
-    "CreateMultipartUpload": _writing,
+    "PutObject": writing,
+    "PostObject": _posting,
+    "CreateMultipartUpload": writing,
     "UploadPart": _object("PutObject"),
     "CompleteMultipartUpload": _object("PutObject"),
     "AbortMultipartUpload": _object("AbortMultipartUpload"),

@@ -97,6 +97,28 @@ async def store(blobs: Blobs, pieces: AsyncIterator[bytes], length: int, *algori
     return Content(digests, data, None)
 
 
+async def store_unmeasured(blobs: Blobs, pieces: AsyncIterator[bytes], *algorithms: str) -> Content:
+    """The same for bytes of which nobody said how many they are."""
+    first: list[bytes] = []
+    size = 0
+    async for piece in pieces:
+        first.append(piece)
+        size += len(piece)
+        if size > INLINE_BYTES:
+            break
+    if size <= INLINE_BYTES:
+        return await store(blobs, _chained(first, None), size, *algorithms)
+    return await store(blobs, _chained(first, pieces), MAX_PUT_BYTES, *algorithms)
+
+
+async def _chained(first: list[bytes], rest: AsyncIterator[bytes] | None) -> AsyncIterator[bytes]:
+    for piece in first:
+        yield piece
+    if rest is not None:
+        async for piece in rest:
+            yield piece
+
+
 async def hashed(pieces: AsyncIterator[bytes], digests: Digests) -> AsyncIterator[bytes]:
     """Pass `pieces` on in batches while `digests` takes them in, in a thread."""
     loop = asyncio.get_running_loop()

@@ -1,0 +1,116 @@
+"""Uploads by a browser's form.  AWS: S3 API reference, POST Object."""
+
+from __future__ import annotations
+
+import dataclasses
+from urllib.parse import quote, urlencode, urlsplit
+
+from tule.access import post_form
+from tule.platform.call import Call
+from tule.platform.service import Params
+from tule.services.s3 import access, checksums, content, errors, form, metadata, names, sequence, tag_rules, writing
+from tule.services.s3.form import Form
+from tule.services.s3.state import buckets
+from tule.services.s3.writing import Draft
+from tule.store.store import Tx
+from tule.wire import xml_tree
+from tule.wire.http import Body
+from tule.wire.malformed import Malformed
+
+_MEMBERS = {
+    "acl": "ACL",
+    "cache-control": "CacheControl",
+    "content-disposition": "ContentDisposition",
+    "content-encoding": "ContentEncoding",
+    "content-type": "ContentType",
+    "x-amz-server-side-encryption": "ServerSideEncryption",
+    "x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId",
+    "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+    "x-amz-storage-class": "StorageClass",
+    "x-amz-website-redirect-location": "WebsiteRedirectLocation",
+    **{f"x-amz-checksum-{name.lower()}": f"Checksum{name}" for name in checksums.KINDS},
+}
+_META = "x-amz-meta-"
+_ANY_SIZE = range(content.MAX_PUT_BYTES + 1)
+
+
+async def post_object(call: Call, params: Params) -> Params:
+    """The fields say who uploads, and their signed policy what may be uploaded; both are checked before the file is read."""
+    upload = await form.read(params.get("Body") or Body.of(b""), call.headers.get("content-type", ""))
+    wanted = _wanted(params["Bucket"], upload)
+    uploader = await _uploader(call, upload, wanted)
+    sizes = post_form.check_form(upload.fields, params["Bucket"], call.now_ms) if "policy" in upload.fields else _ANY_SIZE
+    draft = Draft(wanted, sequence.draw(call.node, call.now_ms))
+    await _take(call, upload, draft, sizes)
+
+    def write(tx: Tx) -> Params:
+        bucket = buckets.get(tx, params["Bucket"])
+        version = writing.commit(uploader, tx, bucket, draft, "ObjectCreated:Post", "PostObject")
+        return writing.version_member(bucket, version.version)
+
+    version = await call.node.store.write(write)
+    return _answer(call, upload, draft) | version
+
+
+def _wanted(bucket: str, upload: Form) -> Params:
+    """The fields as PutObject would have them.  Raises what is wrong with them."""
+    fields = upload.fields
+    if not fields.get("key"):
+        message = "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."
+        raise errors.invalid_argument(message, "key", "")
+    wanted: Params = {"Bucket": bucket, "Key": fields["key"].replace("${filename}", upload.filename)}
+    wanted |= {member: fields[name] for name, member in _MEMBERS.items() if name in fields}
+    meta = {name.removeprefix(_META): value for name, value in fields.items() if name.startswith(_META)}
+    if meta:
+        wanted["Metadata"] = meta
+    if fields.get("tagging"):
+        wanted["Tagging"] = urlencode(_tags(fields["tagging"]))
+    names.check_key(wanted["Key"])
+    metadata.refuse_unbuilt("PostObject", wanted)
+    return wanted
+
+
+def _tags(text: str) -> dict[str, str]:
+    """The field `tagging` is XML, as PutObjectTagging's body."""
+    try:
+        root = xml_tree.parse(text.encode())
+    except Malformed:
+        raise errors.malformed_xml() from None
+    entries = [tag for tag_set in root.children for tag in tag_set.children]
+    return tag_rules.from_list([{each.name: each.text for each in tag.children} for tag in entries], tag_rules.OBJECT)
+
+
+async def _uploader(call: Call, upload: Form, wanted: Params) -> Call:
+    """The call as made by who signed the form, once that may write the object."""
+    caller = await call.node.authenticator.of_form(upload.fields)
+    call = dataclasses.replace(call, principal=caller.principal, account=caller.principal.account)
+    needs = await call.node.store.read(lambda tx: access.writing(call, tx, wanted))
+    await call.node.authorizer.authorize(call, needs)
+    return call
+
+
+async def _take(call: Call, upload: Form, draft: Draft, sizes: range) -> None:
+    want = checksums.wanted(draft.params, {})
+    algorithm = want.algorithm if want else checksums.DEFAULT
+    taken = await content.store_unmeasured(call.node.blobs, upload.file, algorithm)
+    post_form.check_size(taken.size, sizes)
+    checksum = taken.checksum(algorithm)
+    if want is not None and want.value != checksum.value:
+        raise errors.bad_checksum(algorithm)
+    draft.hold(taken.size, taken.etag, checksum)
+    draft.blob, draft.data = taken.blob, taken.data
+
+
+def _answer(call: Call, upload: Form, draft: Draft) -> Params:
+    """204 unless the form asks for 200, for 201 with a document, or for the browser to be sent elsewhere."""
+    fields, bucket, key, etag = upload.fields, draft.params["Bucket"], draft.params["Key"], f'"{draft.etag}"'
+    location = f"{call.endpoint}/{bucket}/{quote(key)}"
+    redirect = fields.get("success_action_redirect") or fields.get("redirect")
+    if redirect is not None and urlsplit(redirect).scheme in ("http", "https"):
+        call.status = 303
+        separator = "&" if "?" in redirect else "?"
+        return {"ETagHeader": etag, "LocationHeader": redirect + separator + urlencode({"bucket": bucket, "key": key, "etag": etag})}
+    wanted = fields.get("success_action_status")
+    call.status = int(wanted) if wanted in ("200", "201") else 204
+    headers: Params = {"ETagHeader": etag, "LocationHeader": location}
+    return headers | {"Location": location, "Bucket": bucket, "Key": key, "ETag": etag} if call.status == 201 else headers
