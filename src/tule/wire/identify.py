@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _RPC_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?$")
 _ACTION = re.compile(r"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
+_MAX_FIELDS = 10_000
 _S3_CONTROL_PATH = "/v20180820/"
 """S3 Control signs as S3 and, behind one endpoint, has S3's host: its version in the path and the account header tell."""
 _FORM = "application/x-www-form-urlencoded"
@@ -121,7 +122,7 @@ def _form(request: Request) -> bytes:
 
 
 def _by_path(models: Models, request: Request, signing_name: str | None, hint: str | None) -> OperationCodec:
-    query = dict(parse_qsl(request.query, keep_blank_values=True, max_num_fields=100_000)) if request.query else {}
+    query = _query(request.query) if request.query else {}
     candidates = _candidates(models, request, signing_name, hint)
     for service in candidates:
         model = models.service(service)
@@ -137,6 +138,13 @@ def _by_path(models: Models, request: Request, signing_name: str | None, hint: s
     if protocol in ("query", "ec2"):
         raise Unidentified(refusals.missing_action(), service, protocol)
     raise Unidentified(refusals.unknown_operation(protocol, service), service, protocol)
+
+
+def _query(text: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+    except ValueError:
+        return {}  # the codec refuses the same text in the words of its protocol
 
 
 def _candidates(models: Models, request: Request, signing_name: str | None, hint: str | None) -> list[str]:

@@ -25,11 +25,8 @@ from tule.wire.shapes import ANSWER_LOCATIONS, Shape, Shapes
 Reader = Callable[[Any], Any]
 Writer = Callable[[Any], Any]
 
-_BEYOND_64_BITS = 2.0**63
-
-
-class InexactNumber(Exception):
-    """orjson gave a float for an integer beyond 64 bits: the body has to be read again, exactly."""
+_INT_LIMIT = 2**31
+_LONG_LIMIT = 2**63
 
 
 class JsonReaders:
@@ -123,13 +120,26 @@ def _read_boolean(value: Any) -> bool:
 
 
 def _read_integer(value: Any) -> int:
-    if type(value) is int:
+    if type(value) is not int:
+        value = _whole(value, "an Integer")
+    if -_INT_LIMIT <= value < _INT_LIMIT:
         return value
+    raise Malformed(f"Numeric value out of range of int (-{_INT_LIMIT} - {_INT_LIMIT - 1})")
+
+
+def _read_long(value: Any) -> int:
+    if type(value) is not int:
+        value = _whole(value, "a Long")
+    if -_LONG_LIMIT <= value < _LONG_LIMIT:
+        return value
+    raise Malformed(f"Numeric value out of range of long (-{_LONG_LIMIT} - {_LONG_LIMIT - 1})")
+
+
+def _whole(value: Any, kind: str) -> int:
+    """`1.0` and `1e3` are integers too."""
     if type(value) is float and value.is_integer():
-        if abs(value) >= _BEYOND_64_BITS:
-            raise InexactNumber
         return int(value)
-    raise Malformed(_no_scalar(value, "an Integer"))
+    raise Malformed(_no_scalar(value, kind))
 
 
 def _read_float(value: Any) -> float:
@@ -166,7 +176,7 @@ _LEAVES: dict[str, Reader] = {
     "character": _read_string,
     "boolean": _read_boolean,
     "integer": _read_integer,
-    "long": _read_integer,
+    "long": _read_long,
     "float": _read_float,
     "double": _read_float,
 }

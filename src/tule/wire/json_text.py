@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 from typing import Any
 
 import orjson
@@ -11,32 +11,32 @@ import orjson
 from tule.wire.malformed import Malformed
 
 MAX_DEPTH = 100
-_BEYOND_64_BITS = 2.0**63
+_MANY_DIGITS = re.compile(rb"[0-9]{19}")
 
 
-def loads(data: bytes, *, deep: bool) -> Any:
-    """Parse; raises Malformed.  `deep`: the shape can nest without end, so depth has to be looked at."""
+def loads(data: bytes, *, deep: bool, exact: bool = False) -> Any:
+    """Parse; raises Malformed.
+
+    `deep`: the shape can nest without end, so depth has to be looked at.  `exact`: the shape holds a document, whose
+    integers beyond 64 bits must stay exact (orjson makes them floats).
+    """
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise Malformed(f"Unable to parse JSON: {error}") from error
+    if exact and _MANY_DIGITS.search(data):
+        value = _loads_exact(data)
     if deep and data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         check_depth(value)
     return value
 
 
-def loads_exact(data: bytes) -> Any:
-    """Parse with integers of any size (up to 4300 digits); only for text that `loads` took."""
+def _loads_exact(data: bytes) -> Any:
+    """Integers of up to 4300 digits; only for text that orjson took."""
     try:
-        return json.loads(data, parse_float=_exact)
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise Malformed("Unable to parse JSON: number too large") from error
-
-
-def _exact(text: str) -> float | int:
-    """Whole numbers beyond 64 bits as integers, however they were written."""
-    number = float(text)
-    return int(number) if abs(number) >= _BEYOND_64_BITS and math.isfinite(number) else number
 
 
 def dumps(value: Any) -> bytes:

@@ -29,6 +29,8 @@ def malformed(service: str, protocol: str, error: Malformed | RecursionError) ->
 def _invalid_argument(error: MalformedArgument) -> ServiceError:
     """S3 names the argument and what it was."""
     message = f"Provided {error.name} not an integer or within integer range"
+    if error.name == "Key":
+        return ServiceError("InvalidURI", "Couldn't parse the specified URI.", 400, fields={"URI": error.text})
     if error.name == "partNumber":
         message = "Part number must be an integer between 1 and 10000, inclusive"
     return ServiceError("InvalidArgument", message, 400, fields={"ArgumentName": error.name, "ArgumentValue": error.text})

@@ -15,10 +15,9 @@ import orjson
 
 from tule.wire import eventstream, timestamps, xml_tree
 from tule.wire.http import Body, Request, Response
-from tule.wire.json_shapes import InexactNumber
-from tule.wire.json_text import dumps, loads, loads_exact
+from tule.wire.json_text import dumps, loads
 from tule.wire.malformed import Malformed, MalformedArgument
-from tule.wire.shapes import ANSWER_LOCATIONS, Shape, is_streaming, wire_name
+from tule.wire.shapes import ANSWER_LOCATIONS, Shape, Shapes, is_streaming, wire_name
 from tule.wire.xml_shapes import LEAF_READERS, read_base64
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class RestInput:
             self._payload = payload
             self._body = self._payload_reader(compilers, members[payload], model.shapes)
         elif body_members:
-            self._body = self._members_reader(compilers, structure, shapes.is_recursive(structure))
+            self._body = self._members_reader(compilers, structure, shapes)
 
     def _bind_member(self, model: ServiceModel, name: str, member: Shape) -> None:
         location = member.get("location")
@@ -152,7 +151,7 @@ class RestInput:
         elif location == "headers":
             self._prefixed.append((name, given.lower()))
 
-    def _payload_reader(self, compilers: Compilers, member: Shape, shapes: Any) -> Callable[[Request], Any]:
+    def _payload_reader(self, compilers: Compilers, member: Shape, shapes: Shapes) -> Callable[[Request], Any]:
         if is_streaming(member):
             return lambda request: request.stream if request.body is None else Body.of(request.body)
         if member["type"] == "blob":
@@ -161,12 +160,12 @@ class RestInput:
             return lambda request: _utf8(request.body) if request.body else None
         if self._xml:
             return _xml_reader(compilers, member, self._root(member))
-        return _json_reader(compilers, member, shapes.is_recursive(member))
+        return _json_reader(compilers, member, shapes)
 
-    def _members_reader(self, compilers: Compilers, structure: Shape, recursive: bool) -> Callable[[Request], Any]:
+    def _members_reader(self, compilers: Compilers, structure: Shape, shapes: Shapes) -> Callable[[Request], Any]:
         if self._xml:
             return _xml_reader(compilers, structure, self._root(structure))
-        return _json_reader(compilers, structure, recursive)
+        return _json_reader(compilers, structure, shapes)
 
     def _root(self, shape: Shape) -> str | None:
         """S3 validates against a schema; old clients' CreateBucket has another root, which S3 takes."""
@@ -174,19 +173,15 @@ class RestInput:
         return name if self._s3 and name != "CreateBucketConfiguration" else None
 
 
-def _json_reader(compilers: Compilers, shape: Shape, recursive: bool) -> Callable[[Request], Any]:
+def _json_reader(compilers: Compilers, shape: Shape, shapes: Shapes) -> Callable[[Request], Any]:
     read = compilers.json_readers.reader(shape)
+    deep, exact = shapes.is_recursive(shape), shapes.has_document(shape)
 
     def read_json(request: Request) -> Any:
         if not request.body:
             return None
-        value = loads(request.body, deep=recursive)
-        if value is None:
-            return None
-        try:
-            return read(value)
-        except InexactNumber:
-            return read(loads_exact(request.body))
+        value = loads(request.body, deep=deep, exact=exact)
+        return None if value is None else read(value)
 
     return read_json
 

@@ -10,8 +10,7 @@ import cbor2
 
 from tule.wire import cbor, eventstream, query_shapes
 from tule.wire.http import Request, Response
-from tule.wire.json_shapes import InexactNumber
-from tule.wire.json_text import dumps, loads, loads_exact
+from tule.wire.json_text import dumps, loads
 from tule.wire.malformed import Malformed
 
 if TYPE_CHECKING:
@@ -29,19 +28,15 @@ class JsonProtocol:
         self._content_type = f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.0')}"
         self._checksummed = model.name in ("dynamodb", "dynamodbstreams")
         self._read = compilers.json_readers.reader(shapes.at(operation["input"])) if "input" in operation else None
-        self._recursive = "input" in operation and shapes.is_recursive(shapes.at(operation["input"]))
+        self._deep = "input" in operation and shapes.is_recursive(shapes.at(operation["input"]))
+        self._exact = "input" in operation and shapes.has_document(shapes.at(operation["input"]))
         self._write = compilers.json_writers.writer(shapes.at(operation["output"])) if "output" in operation else None
         self._events = eventstream.output_of(model, operation, "application/json")
 
     def parse(self, request: Request) -> dict[str, Any]:
-        body = request.body
         if self._read is None:
             return {}
-        value = loads(body or b"{}", deep=self._recursive)
-        try:
-            return self._read(value)
-        except InexactNumber:
-            return self._read(loads_exact(body or b"{}"))
+        return self._read(loads(request.body or b"{}", deep=self._deep, exact=self._exact))
 
     def serialize(self, result: Mapping[str, Any], request_id: str, status: int | None) -> Response:
         headers = {"x-amzn-RequestId": request_id, "content-type": self._content_type}

@@ -46,6 +46,13 @@ class Shapes:
         codes = {raw["error"]["code"]: name for name, raw in errors.items() if "code" in raw.get("error", {})}
         return {**codes, **{name: name for name in errors}}
 
+    def has_document(self, shape: Shape, above: frozenset[str] = frozenset()) -> bool:
+        """Whether values of this shape can hold JSON of any form."""
+        name = shape["shape"]
+        if name in above:
+            return False
+        return bool(shape.get("document")) or any(self.has_document(self.named(below), above | {name}) for below in self.below(shape))
+
     def is_recursive(self, shape: Shape) -> bool:
         """Whether values of this shape can nest without end: it reaches itself, or a document."""
         return self._reaches_cycle(shape["shape"], frozenset())

@@ -112,15 +112,33 @@ def read_boolean(text: str) -> bool:
 
 
 def read_integer(text: str) -> int:
+    return _integer(text, 2**31)
+
+
+def _read_long(text: str) -> int:
+    return _integer(text, 2**63)
+
+
+def _integer(text: str, limit: int) -> int:
     try:
-        return int(text)
+        value = int(_number(text))
     except ValueError as error:
         raise Malformed(f"{text[:60]!r} is not an integer") from error
+    if not -limit <= value < limit:
+        raise Malformed(f"{text[:60]!r} is out of range")
+    return value
+
+
+def _number(text: str) -> str:
+    """Python takes more for a number than AWS does."""
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return text
 
 
 def read_float(text: str) -> float:
     try:
-        return float(text)
+        return float(_number(text))
     except ValueError as error:
         raise Malformed(f"{text[:60]!r} is not a number") from error
 
@@ -141,7 +159,7 @@ LEAF_READERS: dict[str, Callable[[str], Any]] = {
     "character": _read_text,
     "boolean": read_boolean,
     "integer": read_integer,
-    "long": read_integer,
+    "long": _read_long,
     "float": read_float,
     "double": read_float,
     "blob": read_base64,
