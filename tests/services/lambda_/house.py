@@ -83,6 +83,9 @@ class ScriptedCompute:
     def retire(self, key_prefix: str) -> None:
         self.retired.append(key_prefix)
 
+    def warning(self, runtime: str) -> str:
+        return "Python 3.11 stands in for it." if runtime == "python3.14" else ""
+
     def describe(self) -> Mapping[str, object]:
         return {"sandbox": {"level": 4}}
 

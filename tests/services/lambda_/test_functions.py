@@ -50,7 +50,7 @@ def test_a_new_function_answers_with_awss_defaults_and_is_active_at_once(aws: Ac
     aws.lambda_.get_waiter("function_active_v2").wait(FunctionName="f")
     now = aws.lambda_.get_function_configuration(FunctionName="f")
     assert (now["State"], now["LastUpdateStatus"]) == ("Active", "Successful")
-    assert "StateReason" not in now
+    assert "StateReasonCode" not in now
     assert now["RevisionId"] != revision
 
 

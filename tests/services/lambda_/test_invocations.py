@@ -285,6 +285,13 @@ async def test_without_a_policy_no_service_may_invoke(house: House) -> None:
     assert error.value.code == "AccessDeniedException"
 
 
+async def test_a_function_says_when_another_interpreter_stands_in(house: House) -> None:
+    await house.function("old", Runtime="python3.12")
+    await house.function("new", Runtime="python3.14")
+    assert "StateReason" not in await house.lam("GetFunctionConfiguration", FunctionName="old")
+    assert (await house.lam("GetFunctionConfiguration", FunctionName="new"))["StateReason"] == "Python 3.11 stands in for it."
+
+
 async def test_code_that_is_gone_from_the_disk_is_unpacked_again(house: House) -> None:
     await house.function()
     here = functions(house.node)

@@ -58,7 +58,7 @@ def test_groups_are_listed_by_beginnings_and_by_parts_of_their_names(aws: Accoun
 
     assert listed() == ["/app/db", "/app/web", "/lambda/web"]
     assert listed(logGroupNamePattern="^/app") == ["/app/db", "/app/web"]
-    assert listed(logGroupNamePattern="web|db") == ["/app/db", "/app/web", "/lambda/web"]
+    assert listed(logGroupNamePattern="web|/db") == ["/app/db", "/app/web", "/lambda/web"]
     assert listed(logGroupNamePattern="^web") == []
 
 

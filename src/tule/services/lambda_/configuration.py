@@ -230,9 +230,12 @@ def timestamp(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}+0000"
 
 
-def shown(config: Mapping[str, Any], arn: str) -> Config:
-    """As GetFunctionConfiguration answers, under the ARN that was asked for."""
-    return {**config, "FunctionArn": arn}
+def shown(config: Mapping[str, Any], arn: str, warning: str = "") -> Config:
+    """As GetFunctionConfiguration answers, under the ARN that was asked for.
+
+    `warning`, when an interpreter of another version stands in for the runtime's, is told as the reason of the state.
+    """
+    return {**config, "FunctionArn": arn} | ({"StateReason": warning} if warning else {})
 
 
 def listed(config: Mapping[str, Any], arn: str) -> Config:

@@ -62,7 +62,7 @@ def get_function(call: Call, tx: Tx, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
     function, version = state.resolve(tx, ref)
     answer: Params = {
-        "Configuration": configuration.shown(version["configuration"], ref.qualified_arn),
+        "Configuration": _shown(call, ref, version),
         "Code": code.location(call, version["code"]),
     }
     if function["tags"]:
@@ -76,7 +76,12 @@ def get_function(call: Call, tx: Tx, params: Params) -> Params:
 def get_function_configuration(call: Call, tx: Tx, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
     _, version = state.resolve(tx, ref)
-    return configuration.shown(version["configuration"], ref.qualified_arn)
+    return _shown(call, ref, version)
+
+
+def _shown(call: Call, ref: FunctionRef, version: Params) -> Params:
+    config = version["configuration"]
+    return configuration.shown(config, ref.qualified_arn, call.node.compute.warning(config["Runtime"]))
 
 
 async def update_function_code(call: Call, params: Params) -> Params:

@@ -67,7 +67,7 @@ async def list_log_groups(call: Call, params: Params) -> Params:
     pattern = params.get("logGroupNamePattern", "")
     scope = f"logs.ListLogGroups.{call.account}.{call.region}.{pattern}.{params.get('logGroupClass', '')}"
     after = _after(call, scope, params)
-    asked = {"limit": MAX_GROUPS, **params, "logGroupNamePattern": ""}
+    asked: Params = {"limit": MAX_GROUPS, **params, "logGroupNamePattern": ""}
     found = await call.node.store.read(lambda tx: _matching(tx, call, asked, after, _named_like(pattern)))
     shown, last = page(found, asked["limit"], lambda item: item[0])
     answer: Params = {"logGroups": [_listed(call, name, group) for name, group in shown]}
