@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,10 +36,16 @@ class Things:
     def __init__(self) -> None:
         self.there: dict[str, Properties] = {}
         self.log: list[str] = []
+        self.on_log: Callable[[str], None] = lambda line: None
         self.create_fails: set[str] = set()
         self.update_fails: set[str] = set()
         self.delete_fails: set[str] = set()
         self.before_create: dict[str, asyncio.Event] = {}
+        self.before_update: dict[str, asyncio.Event] = {}
+
+    def note(self, line: str) -> None:
+        self.log.append(line)
+        self.on_log(line)
 
 
 class ThingType:
@@ -53,7 +59,7 @@ class ThingType:
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         physical_id = properties.get(self.name_property) or stack.generated_name()
-        self.things.log.append(f"create {stack.logical_id}")
+        self.things.note(f"create {stack.logical_id}")
         if stack.logical_id in self.things.before_create:
             await self.things.before_create[stack.logical_id].wait()
         if stack.logical_id in self.things.create_fails:
@@ -64,14 +70,17 @@ class ThingType:
         return self._resource(physical_id)
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
-        self.things.log.append(f"update {stack.logical_id}")
-        if stack.logical_id in self.things.update_fails:
+        fails = stack.logical_id in self.things.update_fails
+        self.things.note(f"update {stack.logical_id}")
+        if stack.logical_id in self.things.before_update:
+            await self.things.before_update[stack.logical_id].wait()
+        if fails:
             raise ServiceError("InvalidParameterValue", "It cannot be changed.", 400)
         self.things.there[physical_id] = dict(new)
         return self._resource(physical_id)
 
     async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
-        self.things.log.append(f"delete {stack.logical_id}")
+        self.things.note(f"delete {stack.logical_id}")
         if stack.logical_id in self.things.delete_fails:
             raise ServiceError("DependencyViolation", "It is in use.", 400)
         self.things.there.pop(physical_id, None)
@@ -156,5 +165,3 @@ async def build(directory: Path, things: Things | None = None, others: list[Serv
 async def tear_down(house: House) -> None:
     await house.node.jobs.stop(grace_s=0)
     await house.node.store.close()
-
-

@@ -5,6 +5,7 @@ All that can be refused is refused here, before anything exists.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -106,11 +107,22 @@ def _check_types(call: Call, template: Template) -> None:
 def _check_properties(template: Template) -> None:
     """What can be said before anything exists: properties that the type does not have, and values that are known already."""
     nothing = _Unknown(set(template.resources))
+    template = dataclasses.replace(template, exports=_AnyExport(template.exports))
     for logical_id, body in template.resources.items():
         wrong = conform.unsupported(body.get("Properties") or {}, body["Type"])
         if wrong:
             raise TemplateError(f"Encountered unsupported property {wrong}")
         conform.conformed(logical_id, body["Type"], template.properties(logical_id, nothing))
+
+
+class _AnyExport(dict[str, Any]):
+    """Exports, where one that is missing is merely not known yet: AWS finds that out when the stack runs."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Any:
+        return UNKNOWN
 
 
 class _Unknown:

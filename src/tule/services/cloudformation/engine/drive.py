@@ -33,6 +33,7 @@ async def drive(node: Node, stack_id: str) -> None:
 async def _apply(run: Run) -> bool:
     try:
         finish.check_attributes(run)
+        finish.check_imports(run)
         outcome = Outcome.FAILED if await refuse_removals(run) else await apply(run)
         if outcome is Outcome.WAITING:
             return False

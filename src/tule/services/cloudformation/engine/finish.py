@@ -32,6 +32,13 @@ def check_attributes(run: Run) -> None:
                 )
 
 
+def check_imports(run: Run) -> None:
+    """Raises TemplateError when nobody exports what the stack imports."""
+    for name in sorted(imports(run.template)):
+        if name not in run.template.exports:
+            raise TemplateError(f"No export named {name} found")
+
+
 def has_attribute(type_name: str, attribute: str) -> bool:
     schema = schemas.find(type_name)
     if schema is None or type_name.startswith(FREE_ATTRIBUTES):

@@ -7,7 +7,7 @@ from typing import Any
 
 from tule.platform.resource_type import ResourceType
 from tule.services.cloudformation.engine.context import Journal
-from tule.services.cloudformation.schemas import schemas
+from tule.services.cloudformation.schemas import conform, schemas
 from tule.services.cloudformation.state import Resource
 from tule.services.cloudformation.template.evaluate import text
 
@@ -32,7 +32,7 @@ def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def replacing_properties(kind: ResourceType | None, type_name: str) -> frozenset[str]:
     """Paths (`Name`, `Schema/Key`) of properties whose change makes a new resource."""
-    schema = schemas.find(type_name)
+    schema = None if type_name in conform.FREE else schemas.find(type_name)
     created_only = schema.get("createOnlyProperties", ()) if schema else ()
     return frozenset(path.removeprefix("/properties/") for path in created_only) | (kind.replace_on if kind else frozenset())
 

@@ -21,12 +21,13 @@ from tule.services.cloudformation.template.evaluate import UNKNOWN, text
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 MAX_REFERENCES = 20
+FREE = frozenset({"AWS::CloudFormation::CustomResource"})  # whose properties are anything
 
 
 def conformed(logical_id: str, type_name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """The properties with real booleans and numbers.  Raises TemplateError with all that the schema refuses."""
     schema = schemas.find(type_name)
-    if schema is None:
+    if schema is None or type_name in FREE:
         return dict(properties)
     coerced = _coerced(dict(properties), schema, schema)
     found = list(problems(coerced, type_name))
@@ -45,7 +46,7 @@ def problems(properties: Mapping[str, Any], type_name: str) -> Iterator[str]:
 def unsupported(properties: Mapping[str, Any], type_name: str) -> str | None:
     """The first property that the type does not have."""
     schema = schemas.find(type_name)
-    if schema is None or not schema.get("properties") or schema.get("additionalProperties") is not False:
+    if schema is None or not schema.get("properties") or type_name in FREE or schema.get("additionalProperties") is not False:
         return None
     return next((name for name in properties if name not in schema["properties"]), None)
 
@@ -102,6 +103,8 @@ def _items(schema: Schema) -> Schema:
 
 
 def _coerced_scalar(value: Any, types: tuple[str, ...]) -> Any:
+    if types and types[0] == "string":  # or anything else: what is written into text
+        return text(value)
     if not types or _is_of(value, types):
         return value
     if "string" in types:
@@ -148,7 +151,7 @@ def _problems(value: Any, schema: Schema, root: Schema, path: str) -> Iterator[s
     schema = _resolved(schema, root)
     types = _types(schema)
     if types and not _is_of(value, types):
-        if "object" in types and isinstance(value, str):  # a policy document may be given as text
+        if "object" in types and isinstance(value, str) and "properties" not in schema:  # a policy document may be given as text
             return
         yield f"{path}: expected type: {_SAYS.get(types[0], types[0])}, found: {_found(value)}"
         return
