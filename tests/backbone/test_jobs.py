@@ -232,12 +232,12 @@ async def test_a_job_replaced_while_it_is_delivered_runs_again_as_the_new_one(st
 
 
 async def test_jobs_of_a_group_run_one_at_a_time_in_their_order(store: Store, jobs: Jobs, clock: TurnableClock, target: Target) -> None:
-    at_once = 0
+    at_once = most = 0
 
     async def slow(delivery: Delivery) -> Outcome:
-        nonlocal at_once
+        nonlocal at_once, most
         at_once += 1
-        assert at_once == 1
+        most = max(most, at_once)
         await asyncio.sleep(0)
         at_once -= 1
         return Retry("once") if delivery.payload["n"] == 1 and delivery.attempt == 1 else Done()
@@ -250,6 +250,7 @@ async def test_jobs_of_a_group_run_one_at_a_time_in_their_order(store: Store, jo
     assert "free" in target.kinds()
     await advance(jobs, clock, MINUTE_MS)
     assert [delivery.payload["n"] for delivery in target.got if delivery.kind == "event"] == [0, 1, 1, 2, 3, 4]
+    assert most == 1
 
 
 async def test_the_death_of_one_lets_the_next_of_its_group_run(store: Store, jobs: Jobs, target: Target) -> None:
