@@ -23,11 +23,16 @@ def _start(node: Node) -> Sequence[Awaitable[None]]:
     return identities.watch(), identities.write_usage()
 
 
+async def _reset(node: Node) -> None:
+    cast(IamIdentities, node.identities).forget()
+
+
 SERVICE = Service(
     "iam",
     OPERATIONS,
     needs=NEEDS,
     schema=state.SCHEMA + usage.SCHEMA,
     start=_start,
+    reset=_reset,
     resource_types=RESOURCE_TYPES,
 )

@@ -1,6 +1,6 @@
 """What access asks of identities: whose key is this, and which policies count for whom.  See `access/identities.py`.
 
-Answers are kept in memory until anything about identities changes.  A change on this or another node is heard through
+Answers are kept in memory until anything about identities changes, the first ten thousand of them.  A change on this or another node is heard through
 the topic `iam`; because that hint may be lost, `watch` also compares the stored count of changes now and then.
 """
 
@@ -46,16 +46,17 @@ class IamIdentities:
         return self._version
 
     def forget(self) -> None:
+        """New, empty caches: what is being read meanwhile, in other threads, goes into the old ones and is lost with them."""
         self._version += 1
-        self._keys.clear()
-        self._policies.clear()
+        self._keys, self._policies = {}, {}
 
     def access_key(self, tx: Tx, access_key: str) -> AccessKey | None:
         """A long-term key; None when it is unknown or its user is gone."""
-        if access_key not in self._keys:
-            _make_room(self._keys)
-            self._keys[access_key] = _read_key(tx, access_key)
-        return self._keys[access_key]
+        if access_key in (keys := self._keys):
+            return keys[access_key]
+        found = _read_key(tx, access_key)
+        _keep(keys, access_key, found)
+        return found
 
     def session(self, token: str) -> AccessKey | None:
         """The temporary key of a session token; None when the token was not made by this installation."""
@@ -96,10 +97,11 @@ class IamIdentities:
 
     def policies(self, tx: Tx, principal: Principal) -> IdentityPolicies | None:
         cached_as = (principal.entity_arn, principal.user_id.partition(":")[0])
-        if cached_as not in self._policies:
-            _make_room(self._policies)
-            self._policies[cached_as] = _read_policies(tx, principal)
-        return self._policies[cached_as]
+        if cached_as in (policies := self._policies):
+            return policies[cached_as]
+        found = _read_policies(tx, principal)
+        _keep(policies, cached_as, found)
+        return found
 
     def used(self, principal: Principal, service: str, operation: str, region: str, at_ms: int) -> None:
         self._usage.record(principal, service, operation, region, at_ms)
@@ -108,19 +110,19 @@ class IamIdentities:
         """For the node's life."""
         await self._usage.write(self._store)
 
-    async def watch(self) -> None:
+    async def watch(self, every_s: float = _WATCH_SECONDS) -> None:
         """For the node's life: hear of changes whose hint was lost."""
         while True:
             stored = await self._store.read(state.version)
             if stored != self._stored_version:
                 self._stored_version = stored
                 self.forget()
-            await asyncio.sleep(_WATCH_SECONDS)
+            await asyncio.sleep(every_s)
 
 
-def _make_room(cache: dict[Any, Any]) -> None:
-    if len(cache) >= _MAX_CACHED:
-        cache.clear()
+def _keep(cache: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(cache) < _MAX_CACHED:
+        cache[key] = value
 
 
 def _read_key(tx: Tx, access_key: str) -> AccessKey | None:

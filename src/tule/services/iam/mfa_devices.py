@@ -48,4 +48,4 @@ def consecutive(seed: str, first: str, second: str, now_ms: int) -> bool:
 
 def _steps(now_ms: int) -> range:
     now = now_ms // 1000 // _STEP_S
-    return range(now - _DRIFT_STEPS, now + _DRIFT_STEPS + 1)
+    return range(max(0, now - _DRIFT_STEPS), now + _DRIFT_STEPS + 1)
