@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,7 @@ HOST_READABLE = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/s
 PARKED_TMP_MB = 512
 REMOVE_RETRY_S = 0.02
 CONTROL_FD = 3
+DATA_PER_MEMORY = 4  # address space is not memory: threads' stacks and buffers count in full
 
 
 class Sandbox:
@@ -56,9 +58,12 @@ class Sandbox:
         self._killed = False
         self._frozen = False
 
-    def on_started(self, pid: int, first: int, pidfd: int) -> None:
-        self._roots = (first, pid) if first else (pid,)
-        self._pidfd = pidfd
+    def on_started(self, pid: int, pidfds: list[int]) -> None:
+        """`pidfds` are the first process and the runtime, where the host has such descriptors; `pid` is the zygote's word for it."""
+        self._roots = tuple(_process_id(fd) for fd in pidfds) or (pid,)
+        if pidfds:
+            self._pidfd = pidfds[0]
+            close_all(pidfds[1:])
         if self._killed:
             self._send_kill()
 
@@ -107,6 +112,14 @@ class Sandbox:
         """The runtime and all beneath; without a process namespace, what is beneath the keeper."""
         return self._roots if self.features.pid else tuple(processes.descendants(self._roots[0]))
 
+    def limit_data(self, size_mb: int) -> None:
+        """Without a group for memory: so much more than the runtime has now; what it cannot have is a MemoryError."""
+        with suppress(OSError, AttributeError, ValueError):  # the process is gone, or the host (macOS) has no such limit
+            status = Path(f"/proc/{self._roots[-1]}/status").read_text()
+            now_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData:"))
+            limit = (now_kb << 10) + (size_mb << 20)
+            resource.prlimit(self._roots[-1], resource.RLIMIT_DATA, (limit, limit))
+
     def kill(self) -> None:
         """Everything inside ends; returns at once."""
         self._killed = True
@@ -130,6 +143,14 @@ class Sandbox:
                 self.gone.set_result(None)
         else:
             asyncio.get_running_loop().call_later(REMOVE_RETRY_S, self._remove_group)
+
+
+def _process_id(pidfd: int) -> int:
+    """In our own process namespace, which need not be the zygote's."""
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
+        if line.startswith("Pid:"):
+            return int(line.split()[1])
+    return -1
 
 
 class Sandboxes:
@@ -210,7 +231,6 @@ class Sandboxes:
         sandbox.tmp_mb = function.tmp_mb if function else PARKED_TMP_MB
         sandbox.late_start = isinstance(launch, SpawnRequest) and not launch.control
         uid = self._uid()
-        no_group = self._hierarchies.memory is None
         order: dict[str, Any] = {
             "fds": fds,
             "late": sandbox.late_start,
@@ -218,7 +238,7 @@ class Sandboxes:
             "gid": uid,
             "tmp_mb": sandbox.tmp_mb,
             "open_files": limits.open_files,
-            "address_mb": limits.memory_mb * 4 if no_group and function else 0,
+            "file_mb": 0 if rooted else sandbox.tmp_mb,
             "processes": limits.processes if self._hierarchies.pids is None and (self._features.inner_user or uid) else 0,
             "readable": ["/"] if rooted else self._host_readable(launch, sandbox),
             "writable": ["/tmp"] if rooted else ["/tmp", "/var/tmp"],
@@ -264,6 +284,8 @@ class Sandboxes:
         `environment`.  Raises FunctionUnavailable."""
         if self._features.mount:
             await self._mount(sandbox, launch, function)
+        if self._hierarchies.memory is None and isinstance(launch, ZygoteRequest):
+            sandbox.limit_data(function.memory_mb * DATA_PER_MEMORY)
         if sandbox.late is not None:
             with suppress(ChannelClosed):
                 sandbox.late.send({"env": dict(environment)})

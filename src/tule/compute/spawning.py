@@ -141,7 +141,7 @@ class Spawner:
 class Follower(Protocol):
     """Who is told what becomes of one instance."""
 
-    def on_started(self, pid: int, first: int, pidfd: int) -> None: ...
+    def on_started(self, pid: int, pidfds: list[int]) -> None: ...
 
     def on_mounted(self, error: str) -> None: ...
 
@@ -181,7 +181,7 @@ class Zygote:
             while True:
                 message, fds = await self._channel.receive()
                 if "started" in message:
-                    self._followers[message["started"]].on_started(message["pid"], message["first"], fds.pop() if fds else -1)
+                    self._followers[message["started"]].on_started(message["pid"], fds)
                 elif "mounted" in message and message["mounted"] in self._followers:
                     self._followers[message["mounted"]].on_mounted(message.get("error", ""))
                 elif "ended" in message and message["ended"] in self._followers:

@@ -36,8 +36,12 @@ def prepare():
 def start():
     """Start it in the process namespace that is set for children; returns its process id."""
     if platform.machine() == "x86_64":
-        closed = [(os.POSIX_SPAWN_CLOSE, fd) for fd in (0, 1, 2)]
-        return os.posix_spawn(PATH, [PATH], {}, file_actions=closed)
+        return os.posix_spawn(PATH, [PATH], {}, file_actions=[(os.POSIX_SPAWN_CLOSE, fd) for fd in (0, 1, 2)])
+    return fork()
+
+
+def fork():
+    """The same as a copy of this process."""
     pid = os.fork()
     if pid == 0:
         signal.set_wakeup_fd(-1)

@@ -22,7 +22,7 @@ def drop_for_code(order, features):
     _drop_identity(order, features)
     if features["inner_user"]:
         _enter_own_user_namespace()
-    elif features["pid"]:
+    elif features["no_new_privs"]:
         _drop_capabilities()
     if features["no_new_privs"]:
         sys_.prctl(sys_.PR_SET_NO_NEW_PRIVS, 1)
@@ -36,8 +36,8 @@ def drop_for_code(order, features):
 def _limit(order):
     _set(resource.RLIMIT_CORE, 0)
     _set(resource.RLIMIT_NOFILE, order["open_files"])
-    if order["address_mb"]:
-        _set(resource.RLIMIT_DATA, order["address_mb"] << 20)
+    if order["file_mb"]:
+        _set(resource.RLIMIT_FSIZE, order["file_mb"] << 20)
     if order["processes"]:
         _set(resource.RLIMIT_NPROC, order["processes"])
 
@@ -49,7 +49,7 @@ def _set(kind, limit):
 
 
 def _drop_identity(order, features):
-    if features["pid"]:
+    if features["no_new_privs"]:
         _drop_bounding_set()
     if order["uid"]:
         os.setgroups([])

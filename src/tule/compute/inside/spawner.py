@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 
-from . import packets, skeleton
+from . import first_process, packets, skeleton
 from . import syscalls as sys_
 
 
@@ -17,6 +17,7 @@ def serve(sock, features):
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     if features["user"]:
         _enter_user_namespace()
+        _enter_process_namespace()
     if features["mount"]:
         sys_.unshare(sys_.CLONE_NEWNS)
         sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
@@ -39,6 +40,12 @@ def _enter_user_namespace():
     for name, text in (("setgroups", "deny"), ("uid_map", "0 %d 1" % uid), ("gid_map", "0 %d 1" % gid)):
         with open("/proc/self/" + name, "w") as file:
             file.write(text)
+
+
+def _enter_process_namespace():
+    """Zygotes return from their instances' process namespaces to their own, and may do so only if it is ours."""
+    sys_.unshare(sys_.CLONE_NEWPID)
+    first_process.fork()
 
 
 def _start_zygote(order, fds, features):

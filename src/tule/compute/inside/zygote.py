@@ -80,10 +80,10 @@ class _Zygote(object):
         if self.features["pid"]:
             sys_.setns(self.own_pids, sys_.CLONE_NEWPID)
         self.instances[pid] = order["id"]
-        handed = [sys_.pidfd_open(first or pid)] if self.features["pidfd"] else []
+        handed = [sys_.pidfd_open(each) for each in (first or pid, pid)] if self.features["pidfd"] else []
         if self.features["mount"]:
             self.pidfds[order["id"]] = sys_.pidfd_open(pid)
-        packets.send(self.sock, {"started": order["id"], "pid": pid, "first": first}, handed)
+        packets.send(self.sock, {"started": order["id"], "pid": pid}, handed)
         for fd in handed:
             os.close(fd)
 
