@@ -126,6 +126,16 @@ async def test_a_denial_names_the_kind_of_policy_that_stood_in_the_way(layer: st
     assert (await denial(need=need, principal=who, identities=identities)).message.endswith(words)
 
 
+async def test_a_denial_tells_people_of_the_account_which_statement_decided() -> None:
+    identities = granting(allow(Sid="NoCats", Resource=OBJECT) | {"Effect": "Deny"})
+    error = await denial(need=Need("s3:GetObject", OBJECT), identities=identities)
+    assert error.headers == {"x-tule-decision": "denied by NoCats of granted"}
+    unnamed = await denial(need=Need("s3:GetObject", "arn:aws:s3:::b/é\r\n"))
+    assert unnamed.headers["x-tule-decision"].isascii()
+    assert unnamed.headers["x-tule-decision"].isprintable()
+    assert (await denial(need=Need("s3:GetObject", OBJECT, owner="999999999999"))).headers == {}
+
+
 async def test_a_denied_assume_role_gives_no_reason() -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/worker"
     error = await denial("sts", need=Need("sts:AssumeRole", role, policy={"Statement": []}, policy_decides=True))
@@ -178,6 +188,7 @@ GLOBAL_KEYS: list[tuple[str, str, str, Principal]] = [
     ("NumericEquals", "aws:EpochTime", "1714564800", ALICE),
     ("Null", "aws:SourceArn", "true", ALICE),
     ("StringEquals", "aws:ResourceAccount", ACCOUNT, ALICE),
+    ("StringEquals", "AWS:SOURCEIP", "127.0.0.1", ALICE),
     ("StringEquals", "s3:prefix", "a/", ALICE),
 ]
 

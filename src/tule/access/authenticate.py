@@ -107,7 +107,7 @@ class Authenticator:
         if signed_ms is None or len(signed.date) != 16:
             raise _bad_query_date(kind, signed)
         signer = await self._signer(signed.scope, kind, signed.token)
-        self._time.check_presigned(signed_ms, signed.date, signed.expires_s, kind)
+        self._time.check_presigned(signed.signature, signed_ms, signed.date, signed.expires_s, kind)
         if signed.date[:8] != signed.scope.date:
             raise _other_day(signed.scope, signed.date, kind)
         payload = await self._payload_of_query(request, kind, signed)

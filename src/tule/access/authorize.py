@@ -99,7 +99,7 @@ class Authorizer:
         if decision is not None:
             return decision
         standing = self._standings.get(who) or await self._stand(principal, who)
-        context = RequestContext(need.context, lambda name: read(name, call, principal, standing.tags))
+        context = RequestContext({"aws:ResourceAccount": owner, **need.context}, lambda name: read(name, call, principal, standing.tags))
         asked = Asked(principal, need.action.lower(), need.resource, owner, need.policy_decides)
         decision = decide(asked, standing.policies, self._compiled(policy_bytes, need), context)
         if not context.touched:

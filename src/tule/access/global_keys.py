@@ -79,7 +79,6 @@ _READERS: dict[str, Reader] = {
     "aws:tokenissuetime": lambda call, p: _by_session(iso8601(p.token_issued_ms)[:19] + "Z", p),
     "aws:sourceidentity": lambda call, p: p.context.get("source_identity"),
     "aws:federatedprovider": lambda call, p: p.context.get("federated_provider"),
-    "aws:resourceaccount": lambda call, p: call.account,
 }
 
 

@@ -2,7 +2,8 @@
 
 A time in a signature is taken as the wall's and carried over to the node's clock as both stood when it was written, so
 that a pre-signed URL runs out when the clock is advanced past its end, while one made afterwards starts its life then.
-Signatures know whole seconds: one from the very second in which the clock was turned counts as made before.
+Signatures know whole seconds: one from the very second in which the clock was turned counts as made after it, unless the URL
+was seen before.
 A client whose own clock is turned the same way is understood too.
 AWS: 15 minutes of skew for S3 and the query services, 5 for the others; "Request has expired" for pre-signed URLs.
 """
@@ -71,7 +72,7 @@ class SigningTime:
             raise bad_signature(kind, f"Signature expired: {date} is now earlier than {basic(now - skew)} ({basic(now)} - {minutes} min.)")
         raise bad_signature(kind, f"Signature not yet current: {date} is still later than {basic(now + skew)} ({basic(now)} + {minutes} min.)")
 
-    def check_presigned(self, signed_ms: int, date: str, expires_s: int, kind: Family) -> None:
+    def check_presigned(self, signature: str, signed_ms: int, date: str, expires_s: int, kind: Family) -> None:
         """Raises when a pre-signed URL's life is over, or has not begun."""
         now = self._clock.now_ms()
         skew = _SKEW_MS[kind]
@@ -81,7 +82,7 @@ class SigningTime:
                 raise ServiceError("AccessDenied", "Request is not yet valid", 403)
             minutes = skew // 60_000
             raise bad_signature(kind, f"Signature not yet current: {date} is still later than {basic(now + skew)} ({basic(now)} + {minutes} min.)")
-        ends = max(begins) + expires_s * 1000
+        ends = self._end_at_first_sight(f"{signature}{date}{expires_s}", max(begins) + expires_s * 1000)
         if now <= ends:
             return
         if kind is Family.S3:
@@ -96,14 +97,15 @@ class SigningTime:
         When it was signed it does not tell: the life that is left to it at first sight is counted by the node's clock.
         """
         now = self._clock.now_ms()
-        end = self._ends.get(signature)
-        if end is None:
-            if len(self._ends) >= _MAX_ENDS:
-                self._ends.clear()
-            end = self._ends[signature] = now + end_ms - self._wall()
+        end = self._end_at_first_sight(f"{signature}{end_ms}", now + end_ms - self._wall())
         if now > end:
             fields = {"Expires": iso_seconds(end_ms), "ServerTime": iso_seconds(now)}
             raise ServiceError("AccessDenied", "Request has expired", 403, fields=fields)
+
+    def _end_at_first_sight(self, url: str, end_ms: int) -> int:
+        if len(self._ends) >= _MAX_ENDS:
+            self._ends.clear()
+        return self._ends.setdefault(url, end_ms)
 
     def _turned(self) -> None:
         self._turns.append((self._wall(), self._clock.now_ms()))
@@ -113,7 +115,7 @@ class SigningTime:
     def _carried_over(self, wall: int) -> int:
         """What the node's clock showed when the wall's showed `wall`; between two turns the clock ran evenly."""
         turns = self._turns
-        before = next((i for i in range(len(turns) - 1, -1, -1) if turns[i][0] < wall), 0)
+        before = next((i for i in range(len(turns) - 1, -1, -1) if turns[i][0] < wall + 1000), 0)
         at_wall, at_node = turns[before]
         if before + 1 < len(turns):
             return min(at_node + (wall - at_wall), turns[before + 1][1])

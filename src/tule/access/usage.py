@@ -40,7 +40,7 @@ class Use:
 class Usage:
     def __init__(self) -> None:
         self._seen: set[tuple[str, str, str]] = set()
-        self._unwritten: list[tuple[str, str, str, int]] = []
+        self._unwritten: dict[tuple[str, str, str], int] = {}
         self._arrived = asyncio.Event()
 
     def record(self, principal: Principal, need: Need, at_ms: int) -> None:
@@ -51,7 +51,8 @@ class Usage:
         if len(self._seen) >= _MAX_REMEMBERED:
             self._seen.clear()
         self._seen.add(key)
-        self._unwritten.append((entity, need.action, generalized(need.resource), at_ms))
+        if len(self._unwritten) < _MAX_REMEMBERED:
+            self._unwritten.setdefault((entity, need.action, generalized(need.resource)), at_ms)
         self._arrived.set()
 
     async def write(self, store: Store) -> None:
@@ -63,7 +64,7 @@ class Usage:
 
     async def flush(self, store: Store) -> None:
         self._arrived.clear()
-        rows, self._unwritten = sorted(set(self._unwritten)), []
+        rows, self._unwritten = [(*use, at_ms) for use, at_ms in sorted(self._unwritten.items())], {}
         if rows:
             await store.write(lambda tx: tx.many(_PUT, rows))
 

@@ -28,12 +28,12 @@ _JSON_1X = frozenset(
 
 
 def denial(service: str, principal: Principal, need: Need, decision: Decision) -> ServiceError:
-    headers = {"x-tule-decision": explanation(need, decision)}
+    is_foreign = need.owner not in ("", principal.account) or principal.kind == "anonymous"
+    headers = {} if is_foreign else {"x-tule-decision": explanation(need, decision).encode("unicode_escape").decode()}
     if principal.kind == "anonymous":
         return unauthenticated(service, headers)
     text = sentence(service, principal, need, decision)
     if service in _S3:
-        is_foreign = bool(need.owner) and need.owner != principal.account
         return ServiceError("AccessDenied", "Access Denied" if is_foreign else text, 403, headers=headers)
     if service == "sns":
         return ServiceError("AuthorizationError", text, 403, headers=headers)
