@@ -7,7 +7,7 @@ shown any more, at once; rows go when they are swept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -41,6 +41,7 @@ CREATE INDEX log_events_by_group ON log_events (group_id, time_ms, stream_id, ar
 EVENT_OVERHEAD_BYTES = 26
 STREAM_ID_DIGITS = 12
 LAST_MS = 2**62
+READ_CHARS = 4_000_000  # read at once
 
 _COLUMNS = "name, stream_id, created_ms, first_event_ms, last_event_ms, last_ingestion_ms, stored_bytes"
 _ADD_STREAM = (
@@ -175,25 +176,30 @@ def append(tx: Tx, group_id: str, name: str, events: Sequence[tuple[int, str]]) 
 
 def forward(tx: Tx, stream_id: str, start_ms: int, end_ms: int, after: Position, limit: int) -> list[Event]:
     """Events of a stream from `start_ms` up to `end_ms` (exclusive), those after a position, the oldest first."""
-    rows = tx.all(_FORWARD, stream_id, max(start_ms, after.time_ms), end_ms, after.time_ms, after.time_ms, after.arrival, limit)
-    return [_event(row) for row in rows]
+    return _some(tx.each(_FORWARD, stream_id, max(start_ms, after.time_ms), end_ms, after.time_ms, after.time_ms, after.arrival, limit))
 
 
 def backward(tx: Tx, stream_id: str, start_ms: int, end_ms: int, before: Position, limit: int) -> list[Event]:
     """Those before a position, the youngest first."""
-    rows = tx.all(_BACKWARD, stream_id, start_ms, min(end_ms, before.time_ms + 1), before.time_ms, before.time_ms, before.arrival, limit)
-    return [_event(row) for row in rows]
+    return _some(tx.each(_BACKWARD, stream_id, start_ms, min(end_ms, before.time_ms + 1), before.time_ms, before.time_ms, before.arrival, limit))
 
 
 def in_group(tx: Tx, group_id: str, start_ms: int, end_ms: int, after: Position, limit: int) -> list[Event]:
     """Events of all streams of a group by their time."""
     time_ms, stream_id, arrival = after
-    rows = tx.all(_IN_GROUP, group_id, max(start_ms, time_ms), end_ms, time_ms, time_ms, stream_id, stream_id, arrival, limit)
-    return [_event(row) for row in rows]
+    return _some(tx.each(_IN_GROUP, group_id, max(start_ms, time_ms), end_ms, time_ms, time_ms, stream_id, stream_id, arrival, limit))
 
 
-def _event(row: tuple[int, str, int, int, str]) -> Event:
-    return Event(*row)
+def _some(rows: Iterator[tuple[int, str, int, int, str]]) -> list[Event]:
+    """As many as fit well into memory; the caller asks again from the last one's position."""
+    events: list[Event] = []
+    size = 0
+    for row in rows:
+        events.append(Event(*row))
+        size += len(row[4])
+        if size > READ_CHARS:
+            break
+    return events
 
 
 def stream_names(tx: Tx, group_id: str) -> dict[str, str]:

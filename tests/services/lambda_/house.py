@@ -128,8 +128,14 @@ class House:
 
     async def logged(self, group: str = "/aws/lambda/fun") -> list[str]:
         await functions(self.node).shipper.flush()
-        found = await self.call("logs", "FilterLogEvents", logGroupName=group)
-        return [event["message"] for event in found["events"]]
+        messages: list[str] = []
+        token: dict[str, str] = {}
+        while True:
+            found = await self.call("logs", "FilterLogEvents", logGroupName=group, **token)
+            messages += [event["message"] for event in found["events"]]
+            if "nextToken" not in found:
+                return messages
+            token = {"nextToken": found["nextToken"]}
 
 
 @asynccontextmanager

@@ -6,11 +6,12 @@ import asyncio
 import base64
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.services.lambda_.functions import ECHO, zipped
-from tests.services.lambda_.house import ACCOUNT, REGION, House, Run, fail
+from tests.services.lambda_.house import ACCOUNT, REGION, House, Run, fail, opened
 from tule.access.principal import aws_service
 from tule.backbone.delivery import Dead, Delivery, Done
 from tule.core.errors import ServiceError
@@ -125,6 +126,13 @@ async def test_an_alias_may_split_its_traffic(house: House) -> None:
     assert executed == {"1", "2"}
 
 
+async def test_publishing_with_new_code_answers_with_the_version(house: House) -> None:
+    await house.function()
+    answer = await house.lam("UpdateFunctionCode", FunctionName="fun", ZipFile=zipped(index="two"), Publish=True)
+    assert (answer["Version"], answer["FunctionArn"], answer["State"]) == ("1", f"{ARN}:1", "Pending")
+    assert "LastUpdateStatus" not in answer
+
+
 async def test_a_dry_run_runs_nothing(house: House) -> None:
     await house.function()
     assert await house.invoke(InvocationType="DryRun") == {"StatusCode": 204}
@@ -173,6 +181,22 @@ async def test_lines_reach_the_functions_log_group(house: House) -> None:
     assert await house.logged() == ["START\n", "hello\n", "END\n"]
     streams = (await house.call("logs", "DescribeLogStreams", logGroupName="/aws/lambda/fun"))["logStreams"]
     assert [stream["logStreamName"] for stream in streams] == ["2026/01/01/[$LATEST]" + "0" * 32]
+
+
+async def test_lines_that_wait_are_written_when_the_node_stops(tmp_path: Path) -> None:
+    async with opened(tmp_path) as house:
+        await house.function()
+        await house.invoke()
+    async with opened(tmp_path) as again:
+        assert await again.logged() == ["START\n", "END\n"]
+
+
+async def test_a_flood_of_lines_is_cut_into_batches_that_fit(house: House) -> None:
+    await house.function()
+    house.compute.lines = ("START\n", *("x" * 400_000 for _ in range(8)), "y" * 3_000_000, "END\n")
+    await house.invoke()
+    lines = await house.logged()
+    assert [len(line) for line in lines] == [6, *[400_000] * 8, 999_974, 4]
 
 
 async def test_lines_go_to_the_group_that_the_function_names(house: House) -> None:

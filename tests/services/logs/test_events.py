@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -249,3 +250,41 @@ def test_a_live_tail_tells_what_arrives_and_matches(aws: Account, stream: dict[s
         put(aws, stream, (now_ms() + 2, "ERROR two"))
         told = tail_messages(session)
         assert [next(told), next(told)] == ["ERROR one", "ERROR two"]
+
+
+def test_a_tail_that_the_client_left_is_forgotten_and_others_go_on(aws: Account, stream: dict[str, str]) -> None:
+    arn = f"arn:aws:logs:us-east-1:{aws.id}:log-group:g"
+    left = aws.logs.start_live_tail(logGroupIdentifiers=[arn])["responseStream"]
+    assert "sessionStart" in next(iter(left))
+    left.close()
+    with contextlib.closing(aws.logs.start_live_tail(logGroupIdentifiers=[arn])["responseStream"]) as stays:
+        session = iter(stays)
+        next(session)
+        put(aws, stream, (now_ms(), "still here"))
+        assert next(tail_messages(session)) == "still here"
+
+
+def test_a_role_needs_permission_on_the_stream_that_it_writes(aws: Account, stream: dict[str, str]) -> None:
+    aws.iam.create_user(UserName="writer")
+    key = aws.iam.create_access_key(UserName="writer")["AccessKey"]
+    mine = f"arn:aws:logs:us-east-1:{aws.id}:log-group:g:*"
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": mine}]}
+    aws.iam.put_user_policy(UserName="writer", PolicyName="p", PolicyDocument=json.dumps(document))
+    writer = aws.client("logs", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    events = [{"timestamp": now_ms(), "message": "mine"}]
+    writer.put_log_events(**stream, logEvents=events)
+    with pytest.raises(ClientError) as error:
+        writer.put_log_events(**new_stream(aws, "other"), logEvents=events)
+    assert refused(error)[0] == "AccessDeniedException"
+    assert f"arn:aws:logs:us-east-1:{aws.id}:log-group:other:log-stream:s" in refused(error)[1]
+    with pytest.raises(ClientError) as error:
+        writer.get_log_events(**stream)
+    assert refused(error)[0] == "AccessDeniedException"
+
+
+def test_a_large_group_is_searched_to_its_end(aws: Account, stream: dict[str, str]) -> None:
+    start = now_ms()
+    for batch in range(3):
+        put(aws, stream, *((start + batch, f"line {batch} {i} " + "x" * 150) for i in range(5000)))
+    pages = aws.logs.get_paginator("filter_log_events").paginate(logGroupName="g", filterPattern='"line 2 4999"')
+    assert [event["message"][:11] for page in pages for event in page["events"]] == ["line 2 4999"]

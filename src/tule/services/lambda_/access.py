@@ -6,6 +6,7 @@ resource policy counts as well, and lets in services and other accounts.  Who gi
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -27,7 +28,6 @@ _ON_FUNCTION = [
     "GetFunctionConfiguration",
     "UpdateFunctionCode",
     "DeleteFunction",
-    "AddPermission",
     "RemovePermission",
     "GetPolicy",
     "PutFunctionConcurrency",
@@ -81,6 +81,14 @@ def _update_function_configuration(call: Call, tx: Tx, params: Params) -> list[N
     return needs
 
 
+def _add_permission(call: Call, tx: Tx, params: Params) -> list[Need]:
+    needs = _on_function("lambda:AddPermission", call, tx, params)
+    keys = {"lambda:Principal": params["Principal"]}
+    if "FunctionUrlAuthType" in params:
+        keys["lambda:FunctionUrlAuthType"] = params["FunctionUrlAuthType"]
+    return [dataclasses.replace(need, context={**need.context, **keys}) for need in needs]
+
+
 def _pass_role(ref: FunctionRef, role: str) -> Need:
     return Need("iam:PassRole", role, {"iam:PassedToService": LAMBDA, "iam:AssociatedResourceArn": ref.arn})
 
@@ -104,6 +112,7 @@ def _needs() -> dict[str, Needs]:
     needs: dict[str, Needs] = {
         "Invoke": _invoke,
         "InvokeAsync": _invoke,
+        "AddPermission": _add_permission,
         "CreateFunction": _create_function,
         "UpdateFunctionConfiguration": _update_function_configuration,
     }

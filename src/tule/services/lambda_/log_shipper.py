@@ -17,6 +17,7 @@ from tule.platform.node import Node
 from tule.services.lambda_.names import FunctionRef
 from tule.services.lambda_.runnables import Runnable
 from tule.services.lambda_.sessions import RoleSessions
+from tule.store.errors import StoreError
 
 log = logging.getLogger("tule.lambda")
 
@@ -80,6 +81,8 @@ class LogShipper:
         except ServiceError as error:
             level = logging.DEBUG if error.code.startswith("AccessDenied") else logging.WARNING
             log.log(level, "logs of %s are not written: %s", stream.ref.arn, error)
+        except StoreError as error:  # a full disk: telemetry may be lost, functions go on
+            log.warning("logs of %s are lost: %s", stream.ref.arn, error)
 
     async def _put(self, stream: Stream, batch: list[LogLine]) -> None:
         params = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 from typing import cast
 
@@ -15,6 +16,9 @@ from tule.services.lambda_.log_shipper import LogShipper
 from tule.services.lambda_.packages import Packages
 from tule.services.lambda_.runnables import Runnable, Runnables
 from tule.services.lambda_.sessions import RoleSession, RoleSessions
+from tule.store.errors import StoreError
+
+log = logging.getLogger("tule.lambda")
 
 SWEEP_EVERY_S = 1000.0  # longer than the longest invocation
 
@@ -65,12 +69,19 @@ class Functions:
         """For the node's life: remove directories of packages that no function has had for a while (instances may still be ending)."""
         unused: set[str] = set()
         while True:
-            present = self.packages.present()
-            used = await self.node.store.read(partial(state.packages_among, sha256s=present))
-            for sha256 in unused.difference(used).intersection(present):
-                await asyncio.to_thread(self.packages.forget, sha256)
-            unused = set(present) - used
+            try:
+                unused = await self._sweep(unused)
+            except StoreError as error:
+                log.warning("packages are not swept: %s", error)
             await asyncio.sleep(SWEEP_EVERY_S)
+
+    async def _sweep(self, unused_before: set[str]) -> set[str]:
+        """Removes what is unused still; what is unused now."""
+        present = self.packages.present()
+        used = await self.node.store.read(partial(state.packages_among, sha256s=present))
+        for sha256 in unused_before.difference(used).intersection(present):
+            await asyncio.to_thread(self.packages.forget, sha256)
+        return set(present) - used
 
     def forget(self) -> None:
         """After a reset."""

@@ -1,6 +1,7 @@
 """Who may do what with log groups and streams.  AWS: Service authorization reference, CloudWatch Logs.
 
-A group's ARN in a policy ends in `:*`; operations on streams need their permission on the stream's ARN.
+Operations on a group need their permission on its ARN followed by `:log-stream:` and nothing, which is what `...:*` in
+policies is for; operations on streams on the stream's ARN; tagging on the ARN that was named.
 """
 
 from __future__ import annotations
@@ -28,17 +29,16 @@ _ON_GROUP = (
     "TagLogGroup",
     "UntagLogGroup",
     "ListTagsLogGroup",
-    "CreateLogStream",
     "DescribeLogStreams",
     "FilterLogEvents",
 )
-_ON_STREAM = ("DeleteLogStream", "PutLogEvents", "GetLogEvents")
+_ON_STREAM = ("CreateLogStream", "DeleteLogStream", "PutLogEvents", "GetLogEvents")
 _TAGGING = ("TagResource", "UntagResource", "ListTagsForResource")
 
 
 def _on_group(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
     name = _group_name(params)
-    return [Need(action, f"{group_arn(call.account, call.region, name)}:*", _tags(call, tx, name, params))]
+    return [Need(action, stream_arn(call.account, call.region, name, ""), _tags(call, tx, name, params))]
 
 
 def _on_stream(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
@@ -50,12 +50,12 @@ def _on_stream(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
 def _tagging(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
     name = name_from_identifier(params["resourceArn"])
     owner = arns.parse(params["resourceArn"]).account if arns.is_arn(params["resourceArn"]) else ""
-    return [Need(action, f"{group_arn(call.account, call.region, name)}:*", _tags(call, tx, name, params), owner=owner)]
+    return [Need(action, group_arn(call.account, call.region, name), _tags(call, tx, name, params), owner=owner)]
 
 
 def _live_tail(call: Call, tx: Tx, params: Params) -> list[Need]:
     names = [name_from_identifier(identifier) for identifier in params["logGroupIdentifiers"]]
-    return [Need("logs:StartLiveTail", f"{group_arn(call.account, call.region, name)}:*", _tags(call, tx, name, params)) for name in names]
+    return [Need("logs:StartLiveTail", stream_arn(call.account, call.region, name, ""), _tags(call, tx, name, params)) for name in names]
 
 
 def _group_name(params: Params) -> str:

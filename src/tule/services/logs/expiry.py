@@ -6,11 +6,15 @@ A reconciler: it takes no input and may run at any time.  What it has not remove
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 
 from tule.platform.node import Node
 from tule.services.logs.groups import GROUPS, oldest_shown_ms
+from tule.store.errors import StoreError
 from tule.watch import log_store
+
+log = logging.getLogger("tule.logs")
 
 EVERY_S = 600.0
 ROWS_AT_ONCE = 2_000
@@ -19,7 +23,10 @@ ROWS_AT_ONCE = 2_000
 async def run(node: Node) -> None:
     while True:
         await asyncio.sleep(EVERY_S)
-        await expire(node)
+        try:
+            await expire(node)
+        except StoreError as error:
+            log.warning("old log events are not removed: %s", error)
 
 
 async def expire(node: Node) -> None:

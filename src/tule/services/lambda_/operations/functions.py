@@ -135,13 +135,10 @@ def _change(call: Call, tx: Tx, ref: FunctionRef, params: Params, change: Callab
     if package is not None:
         function["code"] = package.sha256
         state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
-    shown = config
-    if params.get("Publish"):
-        shown = publishing.publish(tx, ref, function)["configuration"]
-        shown = {**shown, "FunctionArn": f"{ref.arn}:{shown['Version']}"}
+    published = publishing.publish(tx, ref, function)["configuration"] if params.get("Publish") else None
     state.put_function(tx, ref, function)
     tx.after_commit(lambda: call.node.compute.retire(retired))
-    return configuration.just_updated(shown, tx.ids.uuid())
+    return configuration.just_updated(config, tx.ids.uuid()) if published is None else configuration.just_created(published, published["RevisionId"])
 
 
 @reads

@@ -156,7 +156,7 @@ async def _scan(
                     return found, after
                 found.append(event)
             after = event.position
-        if len(rows) < SCAN_ROWS:
+        if not rows:
             return found, None
         scanned += len(rows)
         if scanned >= MAX_SCANNED_ROWS:
