@@ -77,7 +77,7 @@ class JsonReaders:
                     result[member[0]] = member[1](inner)
             return result
 
-        return read
+        return _one_member(read) if shape.get("union") else read
 
     def _list(self, shape: Shape) -> Reader:
         item = self.reader(self._shapes.at(shape["member"]))
@@ -88,19 +88,38 @@ class JsonReaders:
                 raise Malformed(_not_a_list(value))
             if sparse:
                 return [None if inner is None else item(inner) for inner in value]
-            return [item(inner) for inner in value if inner is not None]
+            if None in value:
+                raise Malformed("A list holds null where a value was expected")
+            return [item(inner) for inner in value]
 
         return read
 
     def _map(self, shape: Shape) -> Reader:
         item = self.reader(self._shapes.at(shape["value"]))
+        sparse = bool(shape.get("sparse"))
 
         def read(value: Any) -> Any:
             if type(value) is not dict:
                 raise Malformed(_not_a_structure(value))
-            return {key: item(inner) for key, inner in value.items() if inner is not None}
+            if sparse:
+                return {key: None if inner is None else item(inner) for key, inner in value.items()}
+            if None in value.values():
+                raise Malformed("A map holds null where a value was expected")
+            return {key: item(inner) for key, inner in value.items()}
 
         return read
+
+
+def _one_member(read: Reader) -> Reader:
+    """A union has exactly one member set, and no unknown one."""
+
+    def read_union(value: Any) -> Any:
+        result = read(value)
+        if len(result) != 1 or sum(inner is not None and key != "__type" for key, inner in value.items()) != 1:
+            raise Malformed("A union must have exactly one member set")
+        return result
+
+    return read_union
 
 
 def _identity(value: Any) -> Any:

@@ -18,7 +18,7 @@ from tule.wire.http import Body, Request, Response
 from tule.wire.json_text import dumps, loads
 from tule.wire.malformed import Malformed, MalformedArgument
 from tule.wire.shapes import ANSWER_LOCATIONS, Shape, Shapes, is_streaming, wire_name
-from tule.wire.xml_shapes import LEAF_READERS, read_base64
+from tule.wire.xml_shapes import LEAF_READERS, read_base64, read_strict_boolean
 
 if TYPE_CHECKING:
     from tule.wire.codec import Compilers
@@ -136,20 +136,33 @@ class RestInput:
         location = member.get("location")
         given: str = member.get("locationName", name)
         if location == "uri":
-            self._label_readers[_group(given)] = (name, LEAF_READERS[member["type"]])
+            self._label_readers[_group(given)] = (name, self._leaf(member))
         elif location == "querystring":
             if member["type"] == "map":
                 self._query_rest = (name, model.shapes.at(member["value"])["type"] == "list")
             elif member["type"] == "list":
-                item = LEAF_READERS[model.shapes.at(member["member"])["type"]]
+                item = self._leaf(model.shapes.at(member["member"]))
                 self._query[given] = (name, lambda values: [item(value) for value in values])
             else:
-                convert = LEAF_READERS[member["type"]]
+                convert = self._leaf(member)
                 self._query[given] = (name, lambda values: convert(values[0]))
         elif location == "header":
-            self._headers.append(_Bound(name, given.lower(), _header_reader(model, member)))
+            self._headers.append(_Bound(name, given.lower(), self._header_reader(model, member)))
         elif location == "headers":
             self._prefixed.append((name, given.lower()))
+
+    def _leaf(self, member: Shape) -> Callable[[str], Any]:
+        return read_strict_boolean if member["type"] == "boolean" and not self._xml else LEAF_READERS[member["type"]]
+
+    def _header_reader(self, model: ServiceModel, member: Shape) -> Callable[[str], Any]:
+        if member.get("jsonvalue"):
+            return lambda text: _utf8(read_base64(text))
+        if member["type"] == "list":
+            entry = model.shapes.at(member["member"])
+            item = self._leaf(entry)
+            split = _split_dates if entry["type"] == "timestamp" else _split_list
+            return lambda text: [item(piece) for piece in split(text)]
+        return self._leaf(member)
 
     def _payload_reader(self, compilers: Compilers, member: Shape, shapes: Shapes) -> Callable[[Request], Any]:
         if is_streaming(member):
@@ -215,17 +228,6 @@ def _label_pattern(uri: str) -> re.Pattern[str]:
 
 def _group(label: str) -> str:
     return re.sub(r"\W", "_", label)
-
-
-def _header_reader(model: ServiceModel, member: Shape) -> Callable[[str], Any]:
-    if member.get("jsonvalue"):
-        return lambda text: _utf8(read_base64(text))
-    if member["type"] == "list":
-        kind = model.shapes.at(member["member"])["type"]
-        item = LEAF_READERS[kind]
-        split = _split_dates if kind == "timestamp" else _split_list
-        return lambda text: [item(piece) for piece in split(text)]
-    return LEAF_READERS[member["type"]]
 
 
 def _split_list(text: str) -> list[str]:

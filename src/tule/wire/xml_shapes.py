@@ -111,6 +111,13 @@ def read_boolean(text: str) -> bool:
     raise Malformed(f"{text[:60]!r} is not a boolean")
 
 
+def read_strict_boolean(text: str) -> bool:
+    """rest-json takes nothing else."""
+    if text not in ("true", "false"):
+        raise Malformed(f"{text[:60]!r} is not a boolean")
+    return text == "true"
+
+
 def read_integer(text: str) -> int:
     return _integer(text, 2**31)
 
