@@ -72,12 +72,20 @@ class Claim:
     lease: str
 
 
+@dataclass(slots=True, frozen=True)
+class Taken:
+    """`is_all`: nothing else is due that could run now."""
+
+    claims: list[Claim]
+    is_all: bool
+
+
 class Claims(Protocol):
     async def open(self) -> None:
         """Free what an earlier life of this node held."""
         ...
 
-    async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> list[Claim]:
+    async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> Taken:
         """Claim jobs that are due, the longest due first, for `free` slots; `running` counts deliveries by target."""
         ...
 
@@ -108,15 +116,18 @@ class MemoryClaims:
     async def open(self) -> None:
         self._held.clear()
 
-    async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> list[Claim]:
-        def claim(tx: Tx) -> list[Claim]:
-            due = _due(tx, now_ms, free + len(self._held), barred(running, free))
-            chosen = choose(((sequence, target) for sequence, target in due if sequence not in self._held), running, free)
-            return [Claim(*row) for sequence in chosen for row in tx.all(_ROW, sequence)]
+    async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> Taken:
+        def claim(tx: Tx) -> Taken:
+            limit = free + len(self._held)
+            due = _due(tx, now_ms, limit, barred(running, free))
+            waiting = [(sequence, target) for sequence, target in due if sequence not in self._held]
+            chosen = choose(waiting, running, free)
+            claims = [Claim(*row) for sequence in chosen for row in tx.all(_ROW, sequence)]
+            return Taken(claims, len(due) < limit and len(chosen) == len(waiting))
 
-        claims = await self._store.read(claim)
-        self._held.update(claim.sequence for claim in claims)
-        return claims
+        taken = await self._store.read(claim)
+        self._held.update(claim.sequence for claim in taken.claims)
+        return taken
 
     def release(self, claim: Claim) -> None:
         self._held.discard(claim.sequence)
@@ -146,18 +157,16 @@ class LeaseClaims:
         await self._store.write_relaxed(lambda tx: tx.execute(_FREE_EARLIER, earlier))
         self._heart = asyncio.create_task(self._beat(), name="lease heartbeat")
 
-    async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> list[Claim]:
-        def claim(tx: Tx) -> list[Claim]:
+    async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> Taken:
+        def claim(tx: Tx) -> Taken:
             due = _due(tx, now_ms, free, barred(running, free), " FOR UPDATE SKIP LOCKED")
             chosen = choose(due, running, free)
             rows = tx.all(_LEASE, self._owner, self._lease_ms, chosen) if chosen else []
-            return [Claim(*row) for row in sorted(rows)]
+            return Taken([Claim(*row) for row in sorted(rows)], len(due) < free and len(chosen) == len(due))
 
-        if not await self.is_due(now_ms):
-            return []
-        claims = await self._store.write_relaxed(claim)
-        self._held.update(claim.sequence for claim in claims)
-        return claims
+        taken = await self._store.write_relaxed(claim)
+        self._held.update(claim.sequence for claim in taken.claims)
+        return taken
 
     def release(self, claim: Claim) -> None:
         self._held.discard(claim.sequence)

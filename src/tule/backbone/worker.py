@@ -137,12 +137,12 @@ class Jobs:
             self._activity += 1
             self._claiming = True  # what is claimed is no longer due, and not yet running
             try:
-                claims = await self._claims.take(self._clock.now_ms(), self._targets, free)
-                for claim in claims:
+                taken = await self._claims.take(self._clock.now_ms(), self._targets, free)
+                for claim in taken.claims:
                     self._begin(claim)
             finally:
                 self._claiming = False
-            if not claims:
+            if taken.is_all or not taken.claims:
                 return
 
     def _begin(self, claim: Claim) -> None:
