@@ -14,26 +14,39 @@ from hashlib import sha256
 from tule.core.errors import ServiceError
 from tule.wire.http import Body
 
-_OFF_LOOP_BYTES = 32_768
+_BATCH_BYTES = 1_048_576
+_INLINE_BYTES = 131_072
 
 
 class RunningHash:
-    """SHA-256 of what has passed; a large piece is hashed in a thread until the next one comes."""
+    """SHA-256 of what has passed, computed in a thread a batch at a time while the reader goes on."""
 
     def __init__(self) -> None:
         self._hash = sha256()
+        self._batch: list[bytes] = []
+        self._batch_bytes = 0
         self._pending: asyncio.Future[None] | None = None
 
     async def update(self, piece: bytes) -> None:
-        await self._settle()
-        if len(piece) < _OFF_LOOP_BYTES:
-            self._hash.update(piece)
-        else:
-            self._pending = asyncio.get_running_loop().run_in_executor(None, self._hash.update, piece)
+        self._batch.append(piece)
+        self._batch_bytes += len(piece)
+        if self._batch_bytes >= _BATCH_BYTES:
+            await self._settle()
+            batch, self._batch, self._batch_bytes = self._batch, [], 0
+            self._pending = asyncio.get_running_loop().run_in_executor(None, self._absorb, batch)
 
     async def hexdigest(self) -> str:
         await self._settle()
+        if self._batch_bytes < _INLINE_BYTES:
+            self._absorb(self._batch)
+        else:
+            await asyncio.to_thread(self._absorb, self._batch)
+        self._batch, self._batch_bytes = [], 0
         return self._hash.hexdigest()
+
+    def _absorb(self, batch: list[bytes]) -> None:
+        for piece in batch:
+            self._hash.update(piece)
 
     async def _settle(self) -> None:
         if self._pending is not None:
@@ -42,7 +55,7 @@ class RunningHash:
 
 
 async def hash_of(data: bytes) -> str:
-    if len(data) < 4 * _OFF_LOOP_BYTES:
+    if len(data) < _INLINE_BYTES:
         return sha256(data).hexdigest()
     return await asyncio.to_thread(lambda: sha256(data).hexdigest())
 
