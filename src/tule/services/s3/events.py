@@ -68,13 +68,13 @@ def notify(call: Call, tx: Tx, bucket: Bucket, change: Change) -> None:
     if configuration is None:
         return
     for config_id, target in _interested(configuration, change):
-        _enqueue(tx, bucket, target, {"Records": [_record(call, tx, bucket, change, config_id)]})
+        _enqueue(call, tx, bucket, target, {"Records": [_record(call, tx, bucket, change, config_id)]})
     if "EventBridgeConfiguration" in configuration:
         bus = arn.arn("events", bucket.region, bucket.account, "event-bus/default")
-        _enqueue(tx, bucket, bus, _eventbridge_event(call, tx, bucket, change))
+        _enqueue(call, tx, bucket, bus, _eventbridge_event(call, tx, bucket, change))
 
 
-def _enqueue(tx: Tx, bucket: Bucket, target: str, payload: dict[str, Any]) -> None:
+def _enqueue(call: Call, tx: Tx, bucket: Bucket, target: str, payload: dict[str, Any]) -> None:
     job = Job(
         KIND,
         target,
@@ -86,6 +86,7 @@ def _enqueue(tx: Tx, bucket: Bucket, target: str, payload: dict[str, Any]) -> No
         expires_ms=tx.now_ms + _EXPIRES_MS,
         source_service=_SOURCE,
         source_arn=bucket.arn,
+        trace=call.trace,
     )
     enqueue(tx, job)
 

@@ -1,0 +1,156 @@
+"""AWS::S3::Bucket and AWS::S3::BucketPolicy in stacks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import WaiterError
+
+from tests.node import Account
+from tests.services.s3.refusals import refusal
+
+
+def _bucket(**properties: Any) -> dict[str, Any]:
+    return {"Type": "AWS::S3::Bucket", "Properties": properties}
+
+
+def _create(aws: Account, resources: dict[str, Any], outputs: dict[str, Any] | None = None, name: str = "stack") -> dict[str, str]:
+    """Make a stack; its outputs."""
+    shown = {key: {"Value": value} for key, value in (outputs or {}).items()}
+    template = {"Resources": resources, **({"Outputs": shown} if shown else {})}
+    aws.cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    aws.cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    stack = aws.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", ())}
+
+
+def _update(aws: Account, resources: dict[str, Any]) -> None:
+    aws.cloudformation.update_stack(StackName="stack", TemplateBody=json.dumps({"Resources": resources}))
+    aws.cloudformation.get_waiter("stack_update_complete").wait(StackName="stack", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+def _reasons(aws: Account, name: str = "stack") -> str:
+    events = aws.cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    return "\n".join(event.get("ResourceStatusReason", "") for event in events)
+
+
+def test_a_bucket_with_nothing_said_gets_a_name_and_its_attributes(aws: Account) -> None:
+    outputs = {
+        "Name": {"Ref": "Things"},
+        **{name: {"Fn::GetAtt": ["Things", name]} for name in ("Arn", "DomainName", "RegionalDomainName", "DualStackDomainName", "WebsiteURL")},
+    }
+    got = _create(aws, {"Things": {"Type": "AWS::S3::Bucket"}}, outputs)
+    name = got["Name"]
+    assert name.startswith("stack-things-")
+    assert name == name.lower()
+    assert got == {
+        "Name": name,
+        "Arn": f"arn:aws:s3:::{name}",
+        "DomainName": f"{name}.s3.amazonaws.com",
+        "RegionalDomainName": f"{name}.s3.us-east-1.amazonaws.com",
+        "DualStackDomainName": f"{name}.s3.dualstack.us-east-1.amazonaws.com",
+        "WebsiteURL": f"http://{name}.s3-website-us-east-1.amazonaws.com",
+    }
+    tags = {tag["Key"]: tag["Value"] for tag in aws.s3.get_bucket_tagging(Bucket=name)["TagSet"]}
+    assert tags["aws:cloudformation:logical-id"] == "Things"
+    message = "System tags cannot be removed by requester"
+    assert refusal(aws.s3.put_bucket_tagging, Bucket=name, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})["Message"] == message
+    aws.cloudformation.delete_stack(StackName="stack")
+    aws.cloudformation.get_waiter("stack_delete_complete").wait(StackName="stack", WaiterConfig={"Delay": 1})
+    assert refusal(aws.s3.head_bucket, Bucket=name)["Status"] == 404
+
+
+def _all(name: str) -> dict[str, Any]:
+    return _bucket(
+        BucketName=name,
+        VersioningConfiguration={"Status": "Enabled"},
+        BucketEncryption={"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]},
+        CorsConfiguration={"CorsRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "MaxAge": 7, "ExposedHeaders": ["ETag"]}]},
+        LifecycleConfiguration={
+            "Rules": [
+                {"Id": "old", "Status": "Enabled", "ExpirationInDays": 3, "Prefix": "tmp/", "TagFilters": [{"Key": "a", "Value": "b"}]},
+                {"Id": "parts", "Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}},
+                {"Id": "cold", "Status": "Enabled", "Transitions": [{"TransitionInDays": 30, "StorageClass": "Glacier"}]},
+            ]
+        },
+        WebsiteConfiguration={"IndexDocument": "i.html", "RoutingRules": [{"RedirectRule": {"HostName": "h"}}]},
+        OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
+        PublicAccessBlockConfiguration={"BlockPublicAcls": False, "BlockPublicPolicy": False},
+        AccessControl="BucketOwnerFullControl",
+        NotificationConfiguration={"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
+        AccelerateConfiguration={"AccelerationStatus": "Suspended"},
+        LoggingConfiguration={"LogFilePrefix": "log/"},
+        Tags=[{"Key": "t", "Value": "1"}],
+    )
+
+
+def test_every_property_reaches_the_bucket_and_leaves_it_with_the_template(aws: Account) -> None:
+    name = f"all-{aws.id}"
+    template = _all(name)
+    del template["Properties"]["AccessControl"]
+    _create(aws, {"B": template | {"DeletionPolicy": "Delete"}})
+    s3 = aws.s3
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    assert s3.get_bucket_cors(Bucket=name)["CORSRules"] == [
+        {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "ExposeHeaders": ["ETag"], "MaxAgeSeconds": 7}
+    ]
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert [rule["Filter"] for rule in rules] == [{"And": {"Prefix": "tmp/", "Tags": [{"Key": "a", "Value": "b"}]}}, {"Prefix": ""}, {"Prefix": ""}]
+    assert rules[2]["Transitions"] == [{"Days": 30, "StorageClass": "GLACIER"}]
+    assert s3.get_bucket_website(Bucket=name)["IndexDocument"] == {"Suffix": "i.html"}
+    assert s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerPreferred"}]
+    assert not any(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())
+    assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket=name)
+    assert s3.get_bucket_logging(Bucket=name)["LoggingEnabled"] == {"TargetBucket": name, "TargetPrefix": "log/"}
+    _update(aws, {"B": _bucket(BucketName=name, PublicAccessBlockConfiguration={"BlockPublicAcls": True})})
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Suspended"
+    assert refusal(s3.get_bucket_cors, Bucket=name)["Code"] == "NoSuchCORSConfiguration"
+    assert refusal(s3.get_bucket_lifecycle_configuration, Bucket=name)["Code"] == "NoSuchLifecycleConfiguration"
+    assert "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket=name)
+    assert s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]["BlockPublicAcls"] is True
+
+
+def test_a_bucket_with_objects_fails_the_deletion_of_its_stack(aws: Account) -> None:
+    name = _create(aws, {"B": _bucket()}, {"Name": {"Ref": "B"}})["Name"]
+    aws.s3.put_object(Bucket=name, Key="k", Body=b"")
+    aws.cloudformation.delete_stack(StackName="stack")
+    with pytest.raises(WaiterError):
+        aws.cloudformation.get_waiter("stack_delete_complete").wait(StackName="stack", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    assert aws.cloudformation.describe_stacks(StackName="stack")["Stacks"][0]["StackStatus"] == "DELETE_FAILED"
+    assert "The bucket you tried to delete is not empty" in _reasons(aws)
+
+
+def test_a_policy_follows_its_template(aws: Account) -> None:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": {"Fn::GetAtt": ["B", "Arn"]}}
+    policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "B"}, "PolicyDocument": {"Statement": [statement]}}}
+    name = _create(aws, {"B": _bucket(), "P": policy}, {"Name": {"Ref": "B"}})["Name"]
+    assert json.loads(aws.s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"][0]["Resource"] == f"arn:aws:s3:::{name}"
+    _update(aws, {"B": _bucket()})
+    assert refusal(aws.s3.get_bucket_policy, Bucket=name)["Code"] == "NoSuchBucketPolicy"
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"ObjectLockEnabled": True}, "ObjectLockEnabled"),
+        ({"ReplicationConfiguration": {"Role": "r", "Rules": [{"Status": "Enabled", "Destination": {"Bucket": "b"}}]}}, "ReplicationConfiguration"),
+        ({"AccessControl": "PublicRead"}, "The bucket does not allow ACLs"),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_and_leaves_nothing(aws: Account, properties: dict[str, Any], reason: str) -> None:
+    template = json.dumps({"Resources": {"B": _bucket(BucketName=f"refused-{aws.id}", **properties)}})
+    aws.cloudformation.create_stack(StackName="stack", TemplateBody=template)
+    with pytest.raises(WaiterError):
+        aws.cloudformation.get_waiter("stack_create_complete").wait(StackName="stack", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    assert reason in _reasons(aws)
+    assert refusal(aws.s3.head_bucket, Bucket=f"refused-{aws.id}")["Status"] == 404
+
+
+def test_a_name_that_is_taken_is_not_taken_over(aws: Account, bucket: str) -> None:
+    aws.cloudformation.create_stack(StackName="stack", TemplateBody=json.dumps({"Resources": {"B": _bucket(BucketName=bucket)}}))
+    with pytest.raises(WaiterError):
+        aws.cloudformation.get_waiter("stack_create_complete").wait(StackName="stack", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    assert f"{bucket} already exists" in _reasons(aws)
+    aws.s3.head_bucket(Bucket=bucket)
