@@ -98,6 +98,29 @@ async def test_whatever_the_common_runtime_signs_is_accepted(path: str, pairs: l
     assert (await authenticator().authenticate(request, service)).principal == ALICE
 
 
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("known", [True, False])
+async def test_asymmetric_signatures_are_verified(changed: bool, known: bool) -> None:
+    config = AwsSigningConfig(
+        algorithm=AwsSigningAlgorithm.V4_ASYMMETRIC,
+        signature_type=AwsSignatureType.HTTP_REQUEST_HEADERS,
+        credentials_provider=AwsCredentialsProvider.new_static("AKIAALICE", KEYS["AKIAALICE"].secret_key if known else "wrong"),
+        region="us-east-1,eu-*",
+        service="cloudfront-keyvaluestore",
+        date=_moment(NOW_MS),
+    )
+    headers = HttpHeaders([("Host", "cloudfront-kvs.global.api.aws")])
+    result = aws_sign_request(HttpRequest("GET", "/key-value-stores/a%3Ab/keys?x=1", headers), config).result(5)
+    path, _, query = result.path.partition("?")
+    sent = {name.lower(): value for name, value in result.headers}
+    request = Request("GET", path + ("z" if changed else ""), query, sent, Body.of(b""), body=b"")
+    if changed or not known:
+        assert (await refusal(request, "cloudfront-keyvaluestore")).code == "InvalidSignatureException"
+    else:
+        caller = await authenticator().authenticate(request, "cloudfront-keyvaluestore")
+        assert (caller.principal, caller.region) == (ALICE, "us-east-1")
+
+
 def _moment(at_ms: int) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC)
 
@@ -310,6 +333,17 @@ async def test_a_key_takes_effect_and_loses_it_when_identities_change() -> None:
         await checker.authenticate(request, "dynamodb")
 
 
+async def test_a_key_that_was_deleted_does_not_become_a_strangers() -> None:
+    identities = KnownIdentities()
+    checker = authenticator(identities=identities)
+    request = signed(SigV4Auth, "POST", DYNAMODB, headers=TARGET)
+    await checker.authenticate(request, "dynamodb")
+    del identities.keys["AKIAALICE"]
+    identities.changes += 1
+    with pytest.raises(ServiceError, match="UnrecognizedClientException"):
+        await checker.authenticate(request, "dynamodb")
+
+
 async def test_a_request_without_a_signature_is_anonymous() -> None:
     request = Request("GET", "/bucket/key", "", {"host": "localhost:4566"}, Body.of(b""))
     assert (await authenticator().authenticate(request, "s3")).principal == ANONYMOUS
@@ -335,7 +369,8 @@ MALFORMED = {
     "AWS4-HMAC-SHA256 Credential=a/20240501/us-east-1/sts/aws4_request, SignedHeaders=host": "requires 'Signature' parameter.",
     "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=" + "0" * 64: "exactly 5 slash-delimited elements",
     "AWS4-HMAC-SHA256 Credential=a/20240501/us-east-1/sts/aws4_request, SignedHeaders=date, Signature=" + "0" * 64: "must be a 'SignedHeader'",
-    "AWS4-ECDSA-P256-SHA256 Credential=a/20240501/sts/aws4_request, SignedHeaders=host, Signature=00": "Unsupported AWS 'algorithm'",
+    "AWS4-ECDSA-P256-SHA256 Credential=a/sts, SignedHeaders=host, Signature=00": "keyid/date/service/term",
+    "AWS5-HMAC-SHA3 Credential=a/20240501/sts/aws4_request, SignedHeaders=host, Signature=00": "Unsupported AWS 'algorithm'",
 }
 
 
@@ -347,10 +382,25 @@ async def test_an_incomplete_signature_is_told_what_it_lacks(authorization: str)
     assert error.status in (400, 403)
 
 
+STARTS = (
+    "",
+    "AWS ",
+    "AWS4-ECDSA-P256-SHA256 ",
+    "AWS4-HMAC-SHA256 ",
+    "AWS4-HMAC-SHA256 Credential=AKIAALICE/20240501/us-east-1/s3/aws4_request, SignedHeaders=host,",
+)
+
+
 @given(authorization=st.text(max_size=300), query=st.text(st.sampled_from("X-Amz&=%abcSigntureCdl/0123:é"), max_size=200), date=st.text(max_size=20))
 async def test_no_header_or_query_breaks_the_check(authorization: str, query: str, date: str) -> None:
     for service in ("s3", "sts", "dynamodb", "lambda"):
-        for start in ("", "AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA256 Credential=AKIAALICE/20240501/us-east-1/s3/aws4_request, SignedHeaders=host,"):
+        for start in (
+            "",
+            "AWS ",
+            "AWS4-ECDSA-P256-SHA256 ",
+            "AWS4-HMAC-SHA256 ",
+            "AWS4-HMAC-SHA256 Credential=AKIAALICE/20240501/us-east-1/s3/aws4_request, SignedHeaders=host,",
+        ):
             headers = {"host": "h", "authorization": start + authorization, "x-amz-date": date, "x-amz-content-sha256": date}
             request = Request("GET", "/" + query, query + "X-Amz-Credential=" + authorization, headers, Body.of(b""), body=b"")
             assert await status(request, service) in range(200, 500)

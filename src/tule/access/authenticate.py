@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tule.access import signature_v2
+from tule.access import signature_v2, signature_v4a
 from tule.access.chunked import FORMS, UNSIGNED_TRAILER, ChunkChain, ChunkedBody
 from tule.access.credential import ALGORITHM, Presigned, Scope, of_header, of_query, unsupported_algorithm
 from tule.access.identities import AccessKey, Identities
@@ -60,6 +60,7 @@ class Authenticator:
         self._config = config
         self._time = SigningTime(clock, wall)
         self._signers: dict[tuple[str, str], _Signer] = {}
+        self._issued: set[str] = set()
         self._version = -1
 
     async def authenticate(self, request: Request, service_signing_name: str | None) -> Caller:
@@ -119,11 +120,35 @@ class Authenticator:
 
     async def _of_other_scheme(self, request: Request, authorization: str, kind: Family) -> Caller:
         scheme = authorization.split(" ", 1)[0]
+        if scheme == signature_v4a.ALGORITHM:
+            return await self._of_version_4a(request, authorization, kind)
         if kind is Family.S3 and scheme == "AWS":
             return await self._of_version_2(request, signature_v2.of_header(request, authorization), kind)
         if kind is Family.S3 or scheme.startswith("AWS"):
             raise unsupported_algorithm(scheme, kind)
         return self._anonymous(request, kind)  # a bearer token or an API key: the service's own affair
+
+    async def _of_version_4a(self, request: Request, authorization: str, kind: Family) -> Caller:
+        headers = request.headers
+        scope, signature = signature_v4a.of_header(authorization, kind)
+        token = headers.get("x-amz-security-token", "")
+        key = await self._known(scope.access_key, token, kind)
+        regions = headers.get("x-amz-region-set", "").split(",")
+        region = next((name for name in map(str.strip, regions) if name and "*" not in name), "")
+        caller = Caller(self._stranger(scope.access_key, token, kind) if key is None else key.principal, region, scope.service)
+        payload = await self._payload(request, kind)
+        if payload in FORMS and payload != UNSIGNED_TRAILER:
+            raise unsupported_algorithm(signature_v4a.ALGORITHM, kind)
+        if key is not None:
+            date = headers.get("x-amz-date", "")
+            signed_ms = milliseconds(date)
+            if signed_ms is None or len(date) != 16:
+                raise _no_date(kind)
+            self._time.check_fresh(signed_ms, date, kind)
+            if date[:8] != scope.date:
+                raise _other_day(scope, date, kind)
+            signature_v4a.check(request, kind, scope, key.secret_key, date, payload, signature)
+        return await self._with_body(request, kind, _Signer(key, b"", caller), scope, payload, "", signature)
 
     async def _of_version_2(self, request: Request, signed: SignatureV2, kind: Family) -> Caller:
         key = await self._known(signed.access_key, signed.token, kind)
@@ -163,7 +188,10 @@ class Authenticator:
         if key is None:
             key = await self._store.read(lambda tx: self._identities.access_key(tx, access_key))
         if key is None:
+            if access_key in self._issued:  # it was a user's, and has been deleted
+                raise unknown_key(kind, access_key)
             return None
+        self._issued.add(access_key)
         if not key.active:
             raise unknown_key(kind, access_key)
         self._check_token(key, access_key, token, kind)

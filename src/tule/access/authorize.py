@@ -173,7 +173,7 @@ def _standing(principal: Principal, found: IdentityPolicies) -> _Standing:
 
 def _identity_of(principal: Principal) -> tuple[str, ...]:
     """What tells callers apart whose decisions may differ."""
-    if not principal.session_policies and not principal.session_tags:
+    if not principal.session_policies and not principal.session_tags and not principal.context:
         return (principal.arn, principal.entity_arn, principal.user_id, principal.kind, principal.account)
-    session = orjson.dumps([principal.session_policies, principal.session_tags]).decode()
+    session = orjson.dumps([principal.session_policies, principal.session_tags, principal.context], default=str).decode()
     return (principal.arn, principal.entity_arn, principal.user_id, principal.kind, principal.account, session)

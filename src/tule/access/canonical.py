@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote, unquote_to_bytes
 
+from tule.access.credential import Scope
 from tule.access.refusals import Family
+from tule.wire.http import Request
 
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~/]*\Z")
 _PLAIN_QUERY = re.compile(r"[A-Za-z0-9\-._~=]*\Z")
@@ -83,3 +85,10 @@ def canonical_headers(headers: Mapping[str, str], names: tuple[str, ...]) -> str
             value = " ".join(value.split())
         lines.append(f"{name}:{value}\n")
     return "".join(lines)
+
+
+def canonical_request(request: Request, kind: Family, scope: Scope, query: str, payload: str, path: str | None = None) -> bytes:
+    """`query` is canonical already; `path` where it is not to be the family's own form."""
+    path = canonical_path(request.path, kind) if path is None else path
+    headers = canonical_headers(request.headers, scope.signed_headers)
+    return as_sent(f"{request.method}\n{path}\n{query}\n{headers}\n{scope.signed_text}\n{payload}")

@@ -57,12 +57,12 @@ def of_header(authorization: str, kind: Family, date: str | None) -> tuple[Scope
 
 @lru_cache(maxsize=4096)
 def _scope_of_header(head: str, kind: Family) -> Scope:
-    return _scope(_fields(head), kind, head)
+    return _scope(fields_of(head), kind, head)
 
 
 def _scope_of_odd_header(authorization: str, kind: Family, date: str | None) -> tuple[Scope, str]:
     """Parts in another order, or missing."""
-    fields = _fields(authorization)
+    fields = fields_of(authorization)
     missing = [name for name in ("Credential", "Signature", "SignedHeaders") if not fields.get(name)]
     if kind is Family.S3:
         if missing:
@@ -76,7 +76,8 @@ def _scope_of_odd_header(authorization: str, kind: Family, date: str | None) -> 
     return _scope(fields, kind, authorization), fields["Signature"]
 
 
-def _fields(text: str) -> dict[str, str]:
+def fields_of(text: str) -> dict[str, str]:
+    """The `Name=value` parts of an Authorization header."""
     found: dict[str, str] = {}
     for part in text.removeprefix(ALGORITHM).split(","):
         name, _, value = part.strip().partition("=")

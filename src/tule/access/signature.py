@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 from hashlib import sha256
 
-from tule.access.canonical import as_sent, canonical_headers, canonical_path, canonical_query, unnormalized_path
+from tule.access.canonical import canonical_path, canonical_query, canonical_request, unnormalized_path
 from tule.access.credential import Scope
 from tule.access.refusals import Family, bad_signature, s3_mismatch
 from tule.wire.http import Request
@@ -39,20 +39,14 @@ def check(request: Request, kind: Family, scope: Scope, key: bytes, date: str, p
     if not signature.isascii():
         signature = ""
     without = ("X-Amz-Signature",) if presigned else ()
-    path = canonical_path(request.path, kind)
     query = canonical_query(request.query, without=without) if request.query else ""
-    canonical = _canonical_request(request, scope, path, query, payload)
+    canonical = canonical_request(request, kind, scope, query, payload)
     text = string_to_sign(date, scope, canonical)
     if hmac.compare_digest(hmac.digest(key, text, "sha256").hex(), signature):
         return
     if _differs_only_in_form(request, kind, scope, key, date, payload, signature, without):
         return
     raise s3_mismatch(scope.access_key, text, signature, canonical) if kind is Family.S3 else bad_signature(kind)
-
-
-def _canonical_request(request: Request, scope: Scope, path: str, query: str, payload: str) -> bytes:
-    headers = canonical_headers(request.headers, scope.signed_headers)
-    return as_sent(f"{request.method}\n{path}\n{query}\n{headers}\n{scope.signed_text}\n{payload}")
 
 
 def _differs_only_in_form(
@@ -70,7 +64,7 @@ def _differs_only_in_form(
         queries.append(canonical_query(request.query, without=(*without, "X-Amz-Security-Token")))
     for path in paths:
         for query in queries:
-            canonical = _canonical_request(request, scope, path, query, payload)
+            canonical = canonical_request(request, kind, scope, query, payload, path)
             if hmac.compare_digest(hmac.digest(key, string_to_sign(date, scope, canonical), "sha256").hex(), signature):
                 return True
     return False
