@@ -52,6 +52,7 @@ class Sandbox:
         self.zygote: Zygote | None = None
         self.ended: asyncio.Future[int | None] = loop.create_future()
         self.gone: asyncio.Future[None] = loop.create_future()
+        self.started: asyncio.Future[None] = loop.create_future()
         self._mounted: asyncio.Future[None] = loop.create_future()
         self._roots: tuple[int, ...] = ()
         self._pidfd = -1
@@ -64,6 +65,7 @@ class Sandbox:
         if pidfds:
             self._pidfd = pidfds[0]
             close_all(pidfds[1:])
+        self.started.set_result(None)
         if self._killed:
             self._send_kill()
 
@@ -78,6 +80,8 @@ class Sandbox:
     def on_ended(self, status: int | None) -> None:
         self.log.drain()
         self.ended.set_result(None if self._killed else status)
+        if not self.started.done():
+            self.started.set_result(None)
         if not self._mounted.done():
             self._mounted.set_exception(FunctionUnavailable("the sandbox ended while its code was mounted"))
             self._mounted.exception()
@@ -114,7 +118,7 @@ class Sandbox:
 
     def limit_data(self, size_mb: int) -> None:
         """Without a group for memory: so much more than the runtime has now; what it cannot have is a MemoryError."""
-        with suppress(OSError, AttributeError, ValueError):  # the process is gone, or the host (macOS) has no such limit
+        with suppress(OSError, AttributeError):  # the process is gone, or the host (macOS) has no such limit
             status = Path(f"/proc/{self._roots[-1]}/status").read_text()
             now_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData:"))
             limit = (now_kb << 10) + (size_mb << 20)
@@ -203,6 +207,7 @@ class Sandboxes:
     async def _meet(self, sandbox: Sandbox, agent: Channel, listeners: Sequence[ListenerSpec]) -> None:
         try:
             _, fds = await agent.receive()
+            await sandbox.started
         except ChannelClosed as error:
             sandbox.kill()
             await sandbox.ended
