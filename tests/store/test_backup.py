@@ -119,6 +119,16 @@ async def test_the_next_start_brings_restored_tables_up_to_date(tmp_path: Path) 
         assert await store.read(lambda tx: tx.all("SELECT name, age FROM pets")) == [("rex", 7)]
 
 
+async def test_telemetry_comes_along_where_it_is_given(tmp_path: Path) -> None:
+    async with opened("sqlite", tmp_path / "a") as store, opened("sqlite", tmp_path / "at") as telemetry:
+        await telemetry.write(lambda tx: tx.execute("INSERT INTO things (key, number) VALUES ('line', 1)"))
+        await backup(store, LocalBlobs(tmp_path / "a/blobs", store, Ids()), tmp_path / "file", telemetry=telemetry)
+    async with opened("sqlite", tmp_path / "b", tables=False) as store, opened("sqlite", tmp_path / "bt", tables=False) as telemetry:
+        await restore(store, LocalBlobs(tmp_path / "b/blobs", store, Ids()), tmp_path / "file", telemetry=telemetry)
+        assert await telemetry.read(lambda tx: tx.all("SELECT key FROM things")) == [("line",)]
+        assert await store.read(lambda tx: tx.all("SELECT key FROM things")) == []
+
+
 async def test_half_a_backup_is_refused_and_leaves_the_store_empty(tmp_path: Path) -> None:
     async with opened("sqlite", tmp_path / "a") as store:
         await fill(store)

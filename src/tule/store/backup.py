@@ -4,12 +4,13 @@ The file is a tar archive and knows no dialect: a backup of SQLite can be restor
 
     backup.json               what this is
     rows/<table>/columns.json, rows/<table>/000001.cbor, ...   some rows in each piece
+    telemetry/<table>/...     the same of the telemetry store, where one was given
     blobs/<name>
     complete.json             how many of each; without it the file is not whole
 
 Order matters.  The blobs that are there are copied first, then the rows in one snapshot, then the blobs that came
 meanwhile, while deletions wait: so every blob that the rows refer to is in the file.  A restore takes the blobs first
-and then all rows in one transaction, so a restore that fails leaves an empty store.
+and then all rows in one transaction, the telemetry's before the others', so a restore that fails leaves an empty store.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import contextlib
 import tarfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -36,41 +38,47 @@ from tule.store.tables import columns, number_on, tables
 T = TypeVar("T")
 
 FORMAT = 1
+ROWS = "rows"
+TELEMETRY = "telemetry"
 PIECE_BYTES = 1024 * 1024
 PIECE_ROWS = 1_000
 
 
-async def backup(store: Store, blobs: Blobs, path: Path) -> None:
+async def backup(store: Store, blobs: Blobs, path: Path, *, telemetry: Store | None = None) -> None:
     """Write a consistent copy of everything to `path`, in constant memory.  Raises StoreError, OSError."""
     with ThreadPoolExecutor(1, "backup") as pool:
-        await _Backup(store, blobs, path, pool).run()
+        await _Backup({ROWS: store} | ({TELEMETRY: telemetry} if telemetry else {}), blobs, path, pool).run()
 
 
-async def restore(store: Store, blobs: Blobs, path: Path) -> None:
+async def restore(store: Store, blobs: Blobs, path: Path, *, telemetry: Store | None = None) -> None:
     """Fill an empty store, before any migration, from a backup.  Raises BackupError when it is not empty or not whole."""
+    rooms = ({TELEMETRY: telemetry} if telemetry else {}) | {ROWS: store}
     with _clear_errors(path):
         await asyncio.to_thread(_examine, path)
-        await store.write(_refuse_unless_empty(store.dialect))
+        for each in rooms.values():
+            await each.write(_refuse_unless_empty(each.dialect))
         await _restore_blobs(blobs, path)
-        await store.write(lambda tx: _restore_rows(tx, store.dialect, path))
+        for room, each in rooms.items():
+            await each.write(partial(_restore_rows, dialect=each.dialect, room=room, path=path))
 
 
 class _Backup:
-    def __init__(self, store: Store, blobs: Blobs, path: Path, pool: ThreadPoolExecutor) -> None:
-        self._store = store
+    def __init__(self, rooms: dict[str, Store], blobs: Blobs, path: Path, pool: ThreadPoolExecutor) -> None:
+        self._rooms = rooms
         self._blobs = blobs
         self._path = path
         self._pool = pool
         self._copied: set[str] = set()
-        self._rows: dict[str, int] = {}
+        self._rows = 0
 
     async def run(self) -> None:
         writer = await self._off_loop(Writer, self._path)
         try:
-            await self._off_loop(writer.add, "backup.json", orjson.dumps({"format": FORMAT, "dialect": self._store.dialect}))
+            await self._off_loop(writer.add, "backup.json", orjson.dumps({"format": FORMAT}))
             async with self._blobs.kept():
                 await self._copy_blobs(writer)
-                await self._store.snapshot(lambda tx: self._copy_rows(tx, writer))
+                for room, store in self._rooms.items():
+                    await store.snapshot(partial(self._copy_rows, writer, room, store.dialect))
                 await self._copy_blobs(writer)
             await self._off_loop(writer.add, "complete.json", orjson.dumps({"rows": self._rows, "blobs": len(self._copied)}))
             await self._off_loop(writer.finish)
@@ -95,15 +103,14 @@ class _Backup:
             await self._off_loop(writer.write, piece)
         self._copied.add(name)
 
-    def _copy_rows(self, tx: Tx, writer: Writer) -> None:
-        for table in sorted(tables(tx, self._store.dialect), key=lambda table: table != migrations.TABLE):  # it comes first
-            names = columns(tx, self._store.dialect, table)
-            writer.add(f"rows/{table}/columns.json", orjson.dumps(names))
+    def _copy_rows(self, writer: Writer, room: str, dialect: str, tx: Tx) -> None:
+        for table in sorted(tables(tx, dialect), key=lambda table: table != migrations.TABLE):  # it comes first
+            names = columns(tx, dialect, table)
+            writer.add(f"{room}/{table}/columns.json", orjson.dumps(names))
             quoted = ", ".join(f'"{name}"' for name in names)
-            self._rows[table] = 0
             for number, rows in enumerate(_in_pieces(tx.each(f'SELECT {quoted} FROM "{table}"')), 1):
-                writer.add(f"rows/{table}/{number:06d}.cbor", cbor2.dumps(rows))
-                self._rows[table] += len(rows)
+                writer.add(f"{room}/{table}/{number:06d}.cbor", cbor2.dumps(rows))
+                self._rows += len(rows)
 
     async def _off_loop(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
@@ -160,12 +167,12 @@ async def _chunks(content: IO[bytes]) -> AsyncIterator[bytes]:
         yield data
 
 
-def _restore_rows(tx: Tx, dialect: str, path: Path) -> None:
+def _restore_rows(tx: Tx, dialect: str, room: str, path: Path) -> None:
     """All tables as they were.  Reads the file from its beginning each time that it runs."""
     names: list[str] = []
     current = ""
     with reading(path) as pieces:
-        for table, piece, content in _row_pieces(pieces):
+        for table, piece, content in _row_pieces(pieces, room):
             if current == migrations.TABLE != table:
                 _make_tables(tx, dialect)
             current = table
@@ -186,11 +193,10 @@ def _make_tables(tx: Tx, dialect: str) -> None:
             tx.execute(f'DELETE FROM "{table}"')  # what a migration put there is among the rows to come
 
 
-def _row_pieces(pieces: Iterator[tuple[str, IO[bytes]]]) -> Iterator[tuple[str, str, IO[bytes]]]:
+def _row_pieces(pieces: Iterator[tuple[str, IO[bytes]]], room: str) -> Iterator[tuple[str, str, IO[bytes]]]:
     for name, content in pieces:
-        room, _, rest = name.partition("/")
-        if room == "rows":
-            table, _, piece = rest.partition("/")
+        if name.startswith(room + "/"):
+            _, table, piece = name.split("/")
             yield table, piece, content
 
 
