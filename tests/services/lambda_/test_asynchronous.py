@@ -104,6 +104,97 @@ async def test_a_dead_event_goes_to_the_queue_under_the_functions_role(house: Ho
     assert principal.entity_arn == f"arn:aws:iam::{ACCOUNT}:role/fun-role"
 
 
+async def test_a_destination_is_told_how_it_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.function()
+    targets = {
+        "OnSuccess": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:good"},
+        "OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:bad"},
+    }
+    await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", DestinationConfig=targets)
+    sent = record_calls(house, monkeypatch, "sqs")
+    await house.event({"n": 9007199254740993})
+    await house.settle()
+    house.compute.behave = fail
+    await house.event({"n": 1})
+    await house.advance(600)
+    good, bad = (json.loads(params["MessageBody"]) for _, params, _ in sent)
+    assert [params["QueueUrl"].rpartition("/")[2] for _, params, _ in sent] == ["good", "bad"]
+    assert good["requestPayload"] == good["responsePayload"] == {"n": 9007199254740993}
+    assert good["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST"}
+    assert good["requestContext"] == {
+        "requestId": house.compute.runs[0].request_id,
+        "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fun:$LATEST",
+        "condition": "Success",
+        "approximateInvokeCount": 1,
+    }
+    assert (bad["requestContext"]["condition"], bad["requestContext"]["approximateInvokeCount"]) == ("RetriesExhausted", 3)
+    assert bad["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
+    assert bad["responsePayload"]["errorMessage"] == "boom"
+
+
+async def test_an_event_whose_next_attempt_would_come_too_late_ends_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.function()
+    target = {"OnFailure": {"Destination": QUEUE}}
+    await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", MaximumEventAgeInSeconds=60, DestinationConfig=target)
+    sent = record_calls(house, monkeypatch, "sqs")
+    house.compute.behave = fail
+    await house.event()
+    await house.settle()
+    context = json.loads(sent[0][1]["MessageBody"])["requestContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == ("EventAgeExceeded", 1)
+
+
+async def test_a_function_can_be_the_destination_of_another(house: House) -> None:
+    await house.function()
+    await house.function("next")
+    target = {"OnSuccess": {"Destination": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:next"}}
+    await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", DestinationConfig=target)
+    await house.event({"a": 1})
+    await house.settle()
+    assert [run.spec.name for run in house.compute.runs] == ["fun"]  # its role may not invoke the other
+    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}]}
+    await house.call("iam", "PutRolePolicy", RoleName="fun-role", PolicyName="invoke", PolicyDocument=json.dumps(allowed))
+    await house.event({"a": 2})
+    await house.settle()
+    assert [run.spec.name for run in house.compute.runs] == ["fun", "fun", "next"]
+    assert house.compute.runs[-1].payload["responsePayload"] == {"a": 2}
+
+
+async def test_a_bucket_keeps_the_records_of_failures(house: House) -> None:
+    await house.function()
+    await house.call("s3", "CreateBucket", Bucket="failures")
+    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}]}
+    await house.call("iam", "PutRolePolicy", RoleName="fun-role", PolicyName="put", PolicyDocument=json.dumps(allowed))
+    target = {"OnFailure": {"Destination": "arn:aws:s3:::failures"}}
+    await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", MaximumRetryAttempts=0, DestinationConfig=target)
+    house.compute.behave = fail
+    await house.event()
+    await house.settle()
+    kept = (await house.call("s3", "ListObjectsV2", Bucket="failures"))["Contents"]
+    assert len(kept) == 1
+    assert kept[0]["Key"].startswith("aws/lambda/async/fun/20")
+
+
+@pytest.mark.parametrize(
+    ("arn", "words"),
+    [
+        (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fun", "You can't specify the function as a destination for itself."),
+        (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:nope", f"The destination ARN arn:aws:lambda:{REGION}:{ACCOUNT}:function:nope is invalid."),
+        (
+            f"arn:aws:iam:{REGION}:{ACCOUNT}:function:fun",
+            f"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=arn:aws:iam:{REGION}:{ACCOUNT}:function:fun),"
+            " onFailure=null) is invalid.",
+        ),
+    ],
+    ids=["itself", "missing", "service"],
+)
+async def test_what_cannot_be_a_destination_is_refused(house: House, arn: str, words: str) -> None:
+    await house.function()
+    with pytest.raises(ServiceError) as error:
+        await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", DestinationConfig={"OnSuccess": {"Destination": arn}})
+    assert error.value.message == words
+
+
 async def test_with_no_concurrency_reserved_events_are_dead_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     await house.function(DeadLetterConfig={"TargetArn": QUEUE})
     sent = record_calls(house, monkeypatch, "sqs")

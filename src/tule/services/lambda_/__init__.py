@@ -2,7 +2,7 @@
 
 Functions from .zip archives, their configuration, resource policies, versions and aliases, reserved concurrency, synchronous
 and asynchronous invocation.  Not built yet, and refused or answered 501: container images, layers, event source mappings,
-function URLs, provisioned concurrency, destinations, response streaming, code signing, durable functions.
+function URLs, provisioned concurrency, response streaming, code signing, durable functions.
 Known to differ: a function is active as soon as CreateFunction has answered; VpcConfig is kept but joins no network.
 """
 

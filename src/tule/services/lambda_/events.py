@@ -8,15 +8,15 @@ from tule.access.principal import aws_service
 from tule.backbone.delivery import Dead, Delivery, Done, Outcome, Retry
 from tule.core.errors import ServiceError
 from tule.platform.node import Node
-from tule.services.lambda_ import asynchronous
+from tule.services.lambda_ import asynchronous, destinations
 from tule.services.lambda_.names import of_arn
 
 
 async def deliver(node: Node, delivery: Delivery) -> Outcome:
     if delivery.kind == asynchronous.INVOKE:
         return await asynchronous.run(node, delivery)
-    if delivery.kind == asynchronous.DEAD_LETTER:
-        return await asynchronous.send_dead_letter(node, delivery)
+    if delivery.kind == destinations.SEND:
+        return await destinations.send(node, delivery)
     return await _accept(node, delivery)
 
 

@@ -1,20 +1,19 @@
-"""How asynchronous invocations of a function are retried.  AWS: Lambda API reference, PutFunctionEventInvokeConfig and its kin.
-
-Destinations are not built: a configuration that names one is refused.
-"""
+"""How asynchronous invocations of a function are retried.  AWS: Lambda API reference, PutFunctionEventInvokeConfig and its kin."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tule.core.errors import not_implemented
+from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.lambda_ import errors, state
-from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
+from tule.services.lambda_.destinations import SERVICES
+from tule.services.lambda_.names import LATEST, FunctionRef, function_ref, of_arn
 from tule.store.store import Tx
 
 _SETTINGS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
+_KEPT = (*_SETTINGS, "DestinationConfig")
 
 Params = dict[str, Any]
 
@@ -72,13 +71,42 @@ def _target(call: Call, tx: Tx, params: Params) -> tuple[FunctionRef, Params]:
         known = state.version(tx, ref, ref.qualifier) if ref.qualifier.isdecimal() else state.alias(tx, ref, ref.qualifier)
         if known is None:
             raise _no_function()
-    if any(target.get("Destination") for target in destinations.values()):
-        raise not_implemented("lambda", "destinations of asynchronous invocations")
+    _check_destinations(tx, ref, destinations)
     return ref, function
 
 
+def _check_destinations(tx: Tx, ref: FunctionRef, destinations: Params) -> None:
+    for target in destinations.values():
+        arn: str = target.get("Destination", "")
+        if not arn:
+            continue
+        if not arns.is_arn(arn) or arns.parse(arn).service not in SERVICES:
+            raise errors.invalid_parameter(f"The provided destination config {_worded(destinations)} is invalid.")
+        if arns.parse(arn).service == "lambda":
+            _check_function(tx, ref, arn)
+
+
+def _check_function(tx: Tx, ref: FunctionRef, arn: str) -> None:
+    try:
+        other = of_arn(arn)
+    except ValueError as error:
+        raise errors.invalid_parameter(f"The destination ARN {arn} is invalid.") from error
+    if other.arn == ref.arn:
+        raise errors.invalid_parameter("You can't specify the function as a destination for itself.")
+    if state.find_function(tx, other) is None:
+        raise errors.invalid_parameter(f"The destination ARN {arn} is invalid.")
+
+
+def _worded(destinations: Params) -> str:
+    def one(member: str, kind: str) -> str:
+        arn = destinations.get(kind, {}).get("Destination")
+        return f"{member}={kind}(destination={arn})" if arn else f"{member}=null"
+
+    return f"DestinationConfig({one('onSuccess', 'OnSuccess')}, {one('onFailure', 'OnFailure')})"
+
+
 def _store(call: Call, tx: Tx, ref: FunctionRef, function: Params, params: Params, before: Params) -> Params:
-    config = {name: before[name] for name in _SETTINGS if name in before} | {name: params[name] for name in _SETTINGS if name in params}
+    config = {name: before[name] for name in _KEPT if name in before} | {name: params[name] for name in _KEPT if name in params}
     config["LastModified"] = call.now_ms / 1000
     function["event_invoke"][ref.qualifier or LATEST] = config
     state.put_function(tx, ref, function)
@@ -86,7 +114,8 @@ def _store(call: Call, tx: Tx, ref: FunctionRef, function: Params, params: Param
 
 
 def _shown(ref: FunctionRef, qualifier: str, config: Params) -> Params:
-    return {**config, "FunctionArn": f"{ref.arn}:{qualifier}", "DestinationConfig": {"OnSuccess": {}, "OnFailure": {}}}
+    destinations = {"OnSuccess": {}, "OnFailure": {}} | config.get("DestinationConfig", {})
+    return {**config, "FunctionArn": f"{ref.arn}:{qualifier}", "DestinationConfig": destinations}
 
 
 def _absent(ref: FunctionRef) -> Exception:
