@@ -66,6 +66,21 @@ def test_trust_in_a_user_by_name_is_enough_unless_denied(aws: Account) -> None:
     assert "explicit deny" in refusal(bob.sts.assume_role, RoleArn=arn, RoleSessionName="night")[1]
 
 
+def test_trust_in_a_user_means_that_user_and_not_a_namesake(aws: Account) -> None:
+    bob = User(aws, "bob")
+    user_id = aws.iam.get_user(UserName="bob")["User"]["UserId"]
+    arn = role(aws, trusting({"AWS": bob.arn}))
+    aws.iam.update_user(UserName="bob", NewUserName="rob")
+    bob.sts.assume_role(RoleArn=arn, RoleSessionName="night")
+    aws.iam.update_user(UserName="rob", NewUserName="bob")
+    aws.iam.delete_access_key(UserName="bob", AccessKeyId=bob.key["AccessKeyId"])
+    aws.iam.delete_user(UserName="bob")
+    namesake = User(aws, "bob")
+    assert refusal(namesake.sts.assume_role, RoleArn=arn, RoleSessionName="night")[0] == "AccessDenied"
+    (statement,) = aws.iam.get_role(RoleName="worker")["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"AWS": user_id}
+
+
 def test_across_accounts_both_sides_must_agree(aws: Account) -> None:
     other = aws.node.fresh_account()
     arn = role(aws, trusting(root_of(other)))

@@ -17,7 +17,7 @@ from tule.access.sessions import InvalidSessionToken, Sessions
 from tule.core import arn as arns
 from tule.core.clock import Clock
 from tule.core.ids import Ids
-from tule.services.iam import mfa_devices, policies, policy_texts, providers, rules, state
+from tule.services.iam import mfa_devices, policies, policy_texts, providers, rules, state, trust
 from tule.services.iam.state import ROLE, USER, Entity, Kind
 from tule.services.iam.usage import Usage
 from tule.store.store import Store, Tx
@@ -79,7 +79,7 @@ class IamIdentities:
             return None
         max_session_s = role.get("max_session", rules.DEFAULT_SESSION_S)
         tags = tuple(role.get("tags", {}).items())
-        return Role(role_arn, parsed.account, role["name"], role["id"], orjson.loads(role["trust"]), max_session_s, tags)
+        return Role(role_arn, parsed.account, role["name"], role["id"], trust.document(tx, parsed.account, role), max_session_s, tags)
 
     def managed_policy(self, tx: Tx, account: str, policy_arn: str) -> Policy | None:
         return _managed(tx, account, policy_arn)

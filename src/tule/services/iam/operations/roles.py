@@ -6,7 +6,7 @@ from typing import Any
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.iam import boundaries, documents, errors, instance_profiles, listing, rules, shapes, state, usage
+from tule.services.iam import boundaries, documents, errors, instance_profiles, listing, rules, shapes, state, trust, usage
 from tule.services.iam.state import ROLE, Entity
 from tule.store.store import Tx
 
@@ -16,7 +16,7 @@ def create_role(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     if path.startswith(rules.SERVICE_ROLE_PATH):
         raise errors.validation_error("Roles with path beginning with /aws-service-role/ can only be created by AWS services.")
     role = rules.new_entity(tx, ROLE, params["RoleName"], path)
-    role["trust"] = _checked_trust(call, tx, params["AssumeRolePolicyDocument"])
+    _set_trust(call, tx, role, params["AssumeRolePolicyDocument"])
     role["tags"] = rules.checked_tags(params.get("Tags"))
     if params.get("Description"):
         role["description"] = params["Description"]
@@ -32,6 +32,7 @@ def create_role(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
 def get_role(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     role = state.get(tx, ROLE, call.account, params["RoleName"])
     shape = shapes.full(tx, call.account, role, shapes.role(call.account, role))
+    shape["AssumeRolePolicyDocument"] = shapes.encoded(trust.text(tx, call.account, role))
     shape["MaxSessionDuration"] = role.get("max_session", rules.DEFAULT_SESSION_S)
     shape["RoleLastUsed"] = usage.role_last_used(tx, role)
     return {"Role": shape}
@@ -63,7 +64,7 @@ def update_role_description(call: Call, tx: Tx, params: Params) -> dict[str, Any
 
 def update_assume_role_policy(call: Call, tx: Tx, params: Params) -> None:
     role = modifiable(tx, call.account, params["RoleName"])
-    role["trust"] = _checked_trust(call, tx, params["PolicyDocument"])
+    _set_trust(call, tx, role, params["PolicyDocument"])
     state.put(tx, ROLE, call.account, role)
 
 
@@ -94,8 +95,8 @@ def _describable(call: Call, tx: Tx, params: Params) -> Entity:
     return state.get(tx, ROLE, call.account, params["RoleName"])
 
 
-def _checked_trust(call: Call, tx: Tx, text: str) -> str:
-    documents.check_trust(tx, call.account, text)
+def _set_trust(call: Call, tx: Tx, role: Entity, text: str) -> None:
+    ids = documents.check_trust(tx, call.account, text)
     if rules.chars(text) > rules.MAX_TRUST_CHARS:
         raise errors.quota_exceeded("ACLSizePerRole", rules.MAX_TRUST_CHARS)
-    return text
+    role |= {"trust": text, "trust_ids": ids}

@@ -10,6 +10,7 @@ from tule.services.iam.resources.instance_profiles import InstanceProfileType
 from tule.services.iam.resources.managed_policies import ManagedPolicyType
 from tule.services.iam.resources.memberships import UserToGroupAdditionType
 from tule.services.iam.resources.providers import OidcProviderType, SamlProviderType
+from tule.services.iam.resources.server_certificates import ServerCertificateType
 from tule.services.iam.resources.service_linked_roles import ServiceLinkedRoleType
 
 RESOURCE_TYPES: tuple[ResourceType, ...] = (
@@ -24,6 +25,7 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
     PolicyType(),
     RoleType(),
     SamlProviderType(),
+    ServerCertificateType(),
     ServiceLinkedRoleType(),
     UserToGroupAdditionType(),
     UserType(),
