@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from tests.wire.clients import MODELS
+from tule.core.errors import ServiceError
 from tule.wire.http import Body, Request
 from tule.wire.identify import identify
 
@@ -94,6 +95,21 @@ def test_old_sqs_clients_can_read_messages() -> None:
         "<Message><MessageId>2</MessageId></Message></ReceiveMessageResult>"
         f"<ResponseMetadata><RequestId>{_ID}</RequestId></ResponseMetadata></ReceiveMessageResponse>"
     )
+
+
+def test_java_clients_speak_cbor_to_kinesis() -> None:
+    body = cbor2.dumps({"StreamName": "s", "ShardId": "x", "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": cbor2.CBORTag(1, 1_700_000_000_500)})
+    headers = {"x-amz-target": "Kinesis_20131202.GetShardIterator", "content-type": "application/x-amz-cbor-1.1"}
+    request = Request("POST", "/", "", headers, Body.of(body), body)
+    codec = identify(MODELS, request)
+    assert codec.parse(request)["Timestamp"] == 1_700_000_000.5
+    record = {"Data": b"\x00\xff", "PartitionKey": "k", "SequenceNumber": "1", "ApproximateArrivalTimestamp": 1_700_000_000.5}
+    answer = MODELS.service("kinesis").operation("GetRecords", "cbor-1.1").serialize({"Records": [record], "MillisBehindLatest": 0}, _ID)
+    assert answer.headers["content-type"] == "application/x-amz-cbor-1.1"
+    raw = cbor2.loads(answer.body, semantic_decoders={1: lambda value, _: value})
+    assert raw["Records"][0] == {**record, "ApproximateArrivalTimestamp": 1_700_000_000_500}
+    error = codec.error(ServiceError("ResourceNotFoundException", "no stream"), _ID)
+    assert cbor2.loads(error.body) == {"__type": "ResourceNotFoundException", "message": "no stream"}
 
 
 def test_query_answers_without_a_result() -> None:

@@ -16,7 +16,7 @@ from tule.wire.json_shapes import JsonReaders, JsonWriters
 from tule.wire.malformed import Malformed
 from tule.wire.query_shapes import QueryReaders
 from tule.wire.rest import RestProtocol
-from tule.wire.rpc import CborProtocol, Ec2Protocol, JsonProtocol, QueryProtocol
+from tule.wire.rpc import CborProtocol, Ec2Protocol, JsonProtocol, QueryProtocol, TargetCborProtocol
 from tule.wire.shapes import is_streaming
 from tule.wire.violations import Validator
 from tule.wire.xml_shapes import XmlReaders, XmlWriters
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PROTOCOLS: dict[str, Callable[..., Any]] = {
     "json": JsonProtocol,
+    "cbor-1.1": TargetCborProtocol,
     "smithy-rpc-v2-cbor": CborProtocol,
     "query": QueryProtocol,
     "ec2": Ec2Protocol,
@@ -55,6 +56,14 @@ class Compilers:
     @cached_property
     def cbor_writers(self) -> JsonWriters:
         return JsonWriters(self._model.shapes, cbor=True)
+
+    @cached_property
+    def millis_cbor_readers(self) -> JsonReaders:
+        return JsonReaders(self._model.shapes, cbor=True, millis=True)
+
+    @cached_property
+    def millis_cbor_writers(self) -> JsonWriters:
+        return JsonWriters(self._model.shapes, cbor=True, millis=True)
 
     @cached_property
     def query_readers(self) -> QueryReaders:

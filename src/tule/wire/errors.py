@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import cbor2
 
 from tule.core.errors import ServiceError
+from tule.wire.eventstream import CBOR_1_1
 from tule.wire.http import Response
 from tule.wire.json_shapes import JsonWriters
 from tule.wire.json_text import dumps
@@ -53,8 +54,11 @@ def error_response(model: ServiceModel | None, protocol: str, error: ServiceErro
     status = _status(shape, error)
     if protocol in ("query", "ec2", "rest-xml"):
         response = _xml(model, protocol, error, shape, request_id)
-    elif protocol == "smithy-rpc-v2-cbor":
+    elif protocol in ("smithy-rpc-v2-cbor", "cbor-1.1"):
         response = _cbor(model, error, shape, request_id)
+        if protocol == "cbor-1.1":
+            del response.headers["smithy-protocol"]
+            response.headers["content-type"] = CBOR_1_1
     else:
         response = _json(model, protocol, error, shape, request_id)
     response.status = status

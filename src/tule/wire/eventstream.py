@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import cbor2
+
 from tule.core.errors import ServiceError
 from tule.wire.json_shapes import JsonWriters
 from tule.wire.json_text import dumps
@@ -25,6 +27,7 @@ from tule.wire.xml_shapes import XmlWriters
 if TYPE_CHECKING:
     from tule.wire.models import ServiceModel
 
+CBOR_1_1 = "application/x-amz-cbor-1.1"
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 MAX_MESSAGE_BYTES = 24 * 1024 * 1024
 _PRELUDE = struct.Struct(">II")
@@ -145,6 +148,7 @@ class EventWriter:
 
     def __init__(self, member: str, shapes: Shapes, stream: Shape, content_type: str) -> None:
         self.member = member
+        self._content_type = content_type
         self._events = {name: _event_encoder(name, shapes, event, content_type) for name, event in shapes.members(stream).items()}
 
     async def stream(self, result: Mapping[str, Any], initial: bytes | None = None) -> AsyncIterator[bytes]:
@@ -153,7 +157,7 @@ class EventWriter:
         A ServiceError that the iterator raises ends the stream as an exception message.
         """
         if initial is not None:
-            headers = {":message-type": "event", ":event-type": "initial-response", ":content-type": "application/json"}
+            headers = {":message-type": "event", ":event-type": "initial-response", ":content-type": self._content_type}
             yield encode(headers, initial)
         try:
             async for event in result[self.member]:
@@ -207,6 +211,9 @@ def _payload_writer(shapes: Shapes, shape: Shape, content_type: str) -> tuple[st
         return "application/octet-stream", lambda value: value.encode() if isinstance(value, str) else bytes(value)
     if shape["type"] == "string":
         return "text/plain", lambda value: value.encode()
+    if content_type == CBOR_1_1:
+        cbor_writer = JsonWriters(shapes, cbor=True, millis=True).writer(shape)
+        return content_type, lambda value: cbor2.dumps(value if cbor_writer is None else cbor_writer(value))
     if content_type == "application/json":
         writer = JsonWriters(shapes).writer(shape)
         return content_type, lambda value: dumps(value if writer is None else writer(value))

@@ -16,6 +16,7 @@ from tule.core.errors import ServiceError, not_implemented
 from tule.wire import refusals
 from tule.wire.codec import OperationCodec
 from tule.wire.compression import gunzip, is_gzip
+from tule.wire.eventstream import CBOR_1_1
 from tule.wire.http import Request
 from tule.wire.malformed import Malformed
 
@@ -48,7 +49,8 @@ def identify(models: Models, request: Request, signing_name: str | None = None, 
     """
     headers = request.headers
     if target := headers.get("x-amz-target"):
-        return _by_target(models, target, signing_name, hint_service)
+        protocol = "cbor-1.1" if headers.get("content-type", "").startswith(CBOR_1_1) else "json"
+        return _by_target(models, target, protocol, signing_name, hint_service)
     if "smithy-protocol" in headers and (match := _RPC_PATH.search(request.path)) is not None:
         return _by_rpc_path(models, match.group(1), match.group(2))
     if action := _parameter(request, _ACTION):
@@ -58,18 +60,18 @@ def identify(models: Models, request: Request, signing_name: str | None = None, 
     return _by_path(models, request, signing_name, hint_service)
 
 
-def _by_target(models: Models, target: str, signing_name: str | None, hint: str | None) -> OperationCodec:
+def _by_target(models: Models, target: str, protocol: str, signing_name: str | None, hint: str | None) -> OperationCodec:
     prefix, _, operation = target.rpartition(".")
     service = models.index.target_prefixes.get(prefix)
     if service is None:
         known = hint or next(iter(models.index.signing_names.get(signing_name or "", ())), None)
         if known is not None:
-            raise Unidentified(refusals.unknown_operation("json", known), known, "json")
-        raise Unidentified(not_implemented(prefix.partition("_")[0] or target), None, "json")
+            raise Unidentified(refusals.unknown_operation("json", known), known, protocol)
+        raise Unidentified(not_implemented(prefix.partition("_")[0] or target), None, protocol)
     model = models.service(service)
     if operation not in model.operations:
-        raise Unidentified(refusals.unknown_operation("json", service), service, "json")
-    return model.operation(operation, "json")
+        raise Unidentified(refusals.unknown_operation("json", service), service, protocol)
+    return model.operation(operation, protocol)
 
 
 def _by_rpc_path(models: Models, name: str, operation: str) -> OperationCodec:

@@ -12,7 +12,6 @@ import binascii
 import math
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import cbor2
@@ -30,11 +29,15 @@ _LONG_LIMIT = 2**63
 
 
 class JsonReaders:
-    """Compiles readers; one per service and dialect (`json` or `cbor`), so that shapes are compiled once."""
+    """Compiles readers; one per service and dialect, so that shapes are compiled once.
 
-    def __init__(self, shapes: Shapes, *, cbor: bool = False) -> None:
+    `cbor`: blobs are bytes.  `millis`: times are milliseconds, as in CBOR 1.1.
+    """
+
+    def __init__(self, shapes: Shapes, *, cbor: bool = False, millis: bool = False) -> None:
         self._shapes = shapes
         self._cbor = cbor
+        self._millis = millis
         self._made: dict[str, Reader] = {}
 
     def reader(self, shape: Shape) -> Reader:
@@ -56,12 +59,12 @@ class JsonReaders:
         if kind == "blob":
             return _read_bytes if self._cbor else _read_base64
         if kind == "timestamp":
-            return _read_cbor_time if self._cbor else timestamps.from_wire
+            return _read_millis if self._millis else timestamps.from_wire
         return _LEAVES[kind]
 
     def _structure(self, shape: Shape) -> Reader:
         members = {
-            (name if self._cbor else member.get("locationName", name)): (name, self.reader(member))
+            (member.get("locationName", name)): (name, self.reader(member))
             for name, member in self._shapes.members(shape).items()
             if not member.get("location")
         }
@@ -184,10 +187,8 @@ def _read_bytes(value: Any) -> bytes:
     raise Malformed(_no_scalar(value, "a Blob"))
 
 
-def _read_cbor_time(value: Any) -> float:
-    if isinstance(value, datetime):
-        return value.timestamp()
-    return timestamps.from_wire(value)
+def _read_millis(value: Any) -> float:
+    return timestamps.from_wire(value / 1000 if type(value) in (int, float) else value)
 
 
 _LEAVES: dict[str, Reader] = {
@@ -225,11 +226,12 @@ def _not_a_list(value: Any) -> str:
 
 
 class JsonWriters:
-    """Compiles writers; None stands for `as it is`."""
+    """Compiles writers; None stands for `as it is`.  `cbor` and `millis` as for readers."""
 
-    def __init__(self, shapes: Shapes, *, cbor: bool = False) -> None:
+    def __init__(self, shapes: Shapes, *, cbor: bool = False, millis: bool = False) -> None:
         self._shapes = shapes
         self._cbor = cbor
+        self._millis = millis
         self._made: dict[str, Writer | None] = {}
 
     def writer(self, shape: Shape) -> Writer | None:
@@ -256,6 +258,8 @@ class JsonWriters:
         if kind == "blob":
             return _write_bytes if self._cbor else _write_base64
         if kind == "timestamp":
+            if self._millis:
+                return _write_cbor_millis
             return _write_cbor_time if self._cbor else _TIMES[shape.get("timestampFormat", "unixTimestamp")]
         if kind in ("float", "double"):
             return _write_cbor_float if self._cbor else _write_float
@@ -263,7 +267,7 @@ class JsonWriters:
 
     def _structure(self, shape: Shape) -> Writer:
         members = tuple(
-            (name, name if self._cbor else member.get("locationName", name), self.writer(member))
+            (name, member.get("locationName", name), self.writer(member))
             for name, member in self._shapes.members(shape).items()
             if member.get("location") not in ANSWER_LOCATIONS
         )
@@ -337,6 +341,10 @@ def _write_cbor_float(value: Any) -> float:
 
 def _write_cbor_time(value: Any) -> cbor2.CBORTag:
     return cbor2.CBORTag(1, timestamps.epoch(value))
+
+
+def _write_cbor_millis(value: Any) -> cbor2.CBORTag:
+    return cbor2.CBORTag(1, round(timestamps.epoch(value) * 1000))
 
 
 def _write_json_value(value: Any) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RawOperation = Mapping[str, Any]
 
+CBOR_1_1 = eventstream.CBOR_1_1
+
 
 class JsonProtocol:
     """json 1.0 and 1.1.  AWS: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html"""
@@ -70,6 +72,30 @@ class CborProtocol:
         headers = {"x-amzn-RequestId": request_id, "smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}
         body = cbor2.dumps({} if self._write is None else self._write(result))
         return Response(status or 200, headers, body)
+
+
+class TargetCborProtocol:
+    """json 1.1 in CBOR, which the Java SDKs speak to Kinesis: X-Amz-Target, application/x-amz-cbor-1.1, times in milliseconds."""
+
+    def __init__(self, model: ServiceModel, compilers: Compilers, operation: RawOperation) -> None:
+        shapes = model.shapes
+        self._read = compilers.millis_cbor_readers.reader(shapes.at(operation["input"])) if "input" in operation else None
+        self._write = compilers.millis_cbor_writers.writer(shapes.at(operation["output"])) if "output" in operation else None
+        self._events = eventstream.output_of(model, operation, CBOR_1_1)
+
+    def parse(self, request: Request) -> dict[str, Any]:
+        return {} if self._read is None else self._read(cbor.loads(request.body) if request.body else {})
+
+    def serialize(self, result: Mapping[str, Any], request_id: str, status: int | None) -> Response:
+        headers = {"x-amzn-RequestId": request_id, "content-type": CBOR_1_1}
+        if self._events is not None:
+            headers["content-type"] = eventstream.CONTENT_TYPE
+            rest = {name: value for name, value in result.items() if name != self._events.member}
+            return Response(status or 200, headers, self._events.stream(result, initial=self._body(rest)))
+        return Response(status or 200, headers, self._body(result))
+
+    def _body(self, result: Mapping[str, Any]) -> bytes:
+        return b"" if self._write is None else cbor2.dumps(self._write(result))
 
 
 class QueryProtocol:
