@@ -29,6 +29,13 @@ async def _reset(node: Node) -> None:
     functions(node).forget()
 
 
+_RECORDED = (
+    "CreateFunction GetFunction GetFunctionConfiguration UpdateFunctionCode UpdateFunctionConfiguration DeleteFunction Invoke"
+    " AddPermission RemovePermission GetPolicy PublishVersion ListVersionsByFunction CreateAlias UpdateAlias TagResource UntagResource"
+    " ListTags PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency PutFunctionEventInvokeConfig"
+    " UpdateFunctionEventInvokeConfig GetFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig ListFunctionEventInvokeConfigs"
+)
+
 SERVICE = Service(
     "lambda",
     operations=operations_in(function_operations, invocations, permissions, tags, concurrency, versions, event_invoke),
@@ -38,5 +45,6 @@ SERVICE = Service(
     start=_start,
     resource_types=RESOURCE_TYPES,
     reset=_reset,
+    recorded=frozenset(_RECORDED.split()),
     pages={code.DOWNLOADS: code.download},
 )

@@ -21,6 +21,8 @@ def _start(node: Node) -> Sequence[Awaitable[None]]:
     return [expiry.run(node)]
 
 
+_RECORDED = "CreateLogGroup DescribeLogGroups CreateLogStream DescribeLogStreams PutLogEvents GetLogEvents ListTagsLogGroup UntagLogGroup"
+
 SERVICE = Service(
     "logs",
     operations=operations_in(groups, streams, events, live_tail),
@@ -28,4 +30,5 @@ SERVICE = Service(
     telemetry_schema=log_store.SCHEMA,
     start=_start,
     resource_types=RESOURCE_TYPES,
+    recorded=frozenset(_RECORDED.split()),
 )
