@@ -182,3 +182,16 @@ def test_someone_without_credentials_is_told_so(aws: Account) -> None:
         urllib.request.urlopen(request)
     assert caught.value.code == 403
     assert b"MissingAuthenticationToken" in caught.value.read()
+
+
+def test_a_denial_can_be_explained(aws: Account) -> None:
+    user = User(aws, "ivan", {"Sid": "Look", "Effect": "Allow", "Action": "iam:List*", "Resource": "*"})
+    asked = {"principal": user.arn, "action": "iam:CreateUser", "resource": f"arn:aws:iam::{aws.id}:user/x"}
+    answer = aws.node.post("/_tule/explain", asked)
+    assert answer["allowed"] is False
+    assert answer["missing"] == {"Effect": "Allow", "Action": "iam:CreateUser", "Resource": f"arn:aws:iam::{aws.id}:user/x"}
+    answer = aws.node.post("/_tule/explain", asked | {"action": "iam:ListUsers"})
+    assert (answer["allowed"], answer["statement"]) == (True, "Look")
+    with pytest.raises(ClientError):
+        user.client("iam").create_user(UserName="x")
+    assert any(told["principal"] == user.arn and told["action"] == "iam:CreateUser" for told in aws.node.post("/_tule/explain", {})["denials"])

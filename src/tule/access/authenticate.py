@@ -191,7 +191,8 @@ class Authenticator:
             if access_key in self._issued:  # it was a user's, and has been deleted
                 raise unknown_key(kind, access_key)
             return None
-        self._issued.add(access_key)
+        if not token and len(self._issued) < _MAX_CACHED_KEYS:
+            self._issued.add(access_key)
         if not key.active:
             raise unknown_key(kind, access_key)
         self._check_token(key, access_key, token, kind)

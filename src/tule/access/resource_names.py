@@ -20,10 +20,11 @@ _PLACEHOLDER = re.compile(r"\{([^}]+)\}")
 _MAX_VALUES = 1_000
 
 
-@lru_cache(maxsize=8192)
-def _parts(template: str) -> tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], str, str | None], ...]]:
+@lru_cache(maxsize=65_536)
+def _parts(template: str, account: str, region: str) -> tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], str, str | None], ...]]:
     """The texts between the placeholders, and for each placeholder its path, its dress and its default."""
-    pieces = _PLACEHOLDER.split(template)
+    text = template.replace("{partition}", partition_of(region)).replace("{region}", region).replace("{account}", account)
+    pieces = _PLACEHOLDER.split(text)
     placeholders: list[tuple[tuple[str, ...], str, str | None]] = []
     for inside in pieces[1::2]:
         path, _, default = inside.partition("|")
@@ -34,14 +35,10 @@ def _parts(template: str) -> tuple[tuple[str, ...], tuple[tuple[tuple[str, ...],
 
 def resources(template: str, params: Mapping[str, Any], account: str, region: str) -> tuple[list[str], bool]:
     """The ARNs, and whether all parameters were there: a missing one leaves `*` in its place."""
-    texts, placeholders = _parts(template)
-    known = {"partition": partition_of(region), "region": region, "account": account}
+    texts, placeholders = _parts(template, account, region)
     found = [texts[0]]
     complete = True
     for text, (path, dress, default) in zip(texts[1:], placeholders, strict=True):
-        if len(path) == 1 and path[0] in known:
-            found = [start + known[path[0]] + text for start in found]
-            continue
         values = _values(params, path) or ([default] if default is not None else [])
         complete = complete and bool(values)
         whole = [_undressed_arn(value, dress) for value in values if value.startswith("arn:")]
@@ -58,6 +55,8 @@ def values_at(params: Mapping[str, Any], path: str) -> list[Any]:
 
 
 def _values(params: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
+    if len(path) == 1 and isinstance(value := params.get(path[0]), str):
+        return [value] if value else []
     return [value for value in _walk([params], path) if isinstance(value, str) and value]
 
 
