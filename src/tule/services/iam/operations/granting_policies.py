@@ -9,14 +9,14 @@ import orjson
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.iam import grants, listing, policy_texts
-from tule.services.iam.operations.simulation import entity_of
+from tule.services.iam.entity_arns import entity_at
 from tule.services.iam.policy_texts import PolicyText
 from tule.store.store import Tx
 
 
 @reads
 def list_policies_granting_service_access(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
-    kind, entity = entity_of(call, tx, params["Arn"])
+    kind, entity = entity_at(tx, call.account, params["Arn"])
     found = policy_texts.of_entity(tx, kind, call.account, entity)
     rows = [
         {"ServiceNamespace": namespace, "Policies": [_shape(one) for one in found if grants.grants(orjson.loads(one.text), namespace)]}

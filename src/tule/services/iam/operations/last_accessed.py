@@ -14,7 +14,7 @@ from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.iam import errors, grants, listing, policies, policy_texts, shapes, state, usage
-from tule.services.iam.operations.simulation import entity_of
+from tule.services.iam.entity_arns import entity_at
 from tule.services.iam.service_names import SERVICE_NAMES, namespace_of
 from tule.services.iam.state import GROUP, Entity, Kind
 from tule.services.iam.usage import Use
@@ -75,7 +75,7 @@ def _entities(call: Call, tx: Tx, arn: str) -> list[tuple[Kind, Entity]]:
         policies.get(tx, call.account, arn)
         found = state.entities_with(tx, call.account, arn)
     else:
-        found = [entity_of(call, tx, arn)]
+        found = [entity_at(tx, call.account, arn)]
     groups = [entity for kind, entity in found if kind is GROUP]
     members = [(state.USER, user) for group in groups for user in state.members(tx, call.account, group["id"])]
     return [one for one in found if one[0] is not GROUP] + members
@@ -86,7 +86,7 @@ def _granted(call: Call, tx: Tx, arn: str) -> list[str]:
     if arns.parse(arn).resource_type == "policy":
         texts = [policies.default_document(tx, call.account, arn) or "{}"]
     else:
-        kind, entity = entity_of(call, tx, arn)
+        kind, entity = entity_at(tx, call.account, arn)
         texts = [policy.text for policy in policy_texts.of_entity(tx, kind, call.account, entity)]
     documents = [orjson.loads(text) for text in texts]
     return [name for name in SERVICE_NAMES if any(grants.grants(document, name) for document in documents)]

@@ -12,11 +12,9 @@ from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.iam import documents, errors, listing, policies, policy_texts, simulation, state
+from tule.services.iam.entity_arns import entity_at
 from tule.services.iam.simulation import Simulation, Source
-from tule.services.iam.state import Entity, Kind
 from tule.store.store import Tx
-
-_KINDS = {kind.noun: kind for kind in state.KINDS}
 
 
 @reads
@@ -27,7 +25,7 @@ def simulate_custom_policy(call: Call, tx: Tx, params: Params) -> dict[str, Any]
 
 @reads
 def simulate_principal_policy(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
-    kind, entity = entity_of(call, tx, params["PolicySourceArn"])
+    kind, entity = entity_at(tx, call.account, params["PolicySourceArn"])
     identity = [_source(policy) for policy in policy_texts.of_entity(tx, kind, call.account, entity)]
     boundary = _given(params, "PermissionsBoundaryPolicyInputList")
     boundary_arn = state.boundary(tx, call.account, entity["id"])
@@ -43,7 +41,7 @@ def get_context_keys_for_custom_policy(call: Call, tx: Tx, params: Params) -> di
 
 @reads
 def get_context_keys_for_principal_policy(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
-    kind, entity = entity_of(call, tx, params["PolicySourceArn"])
+    kind, entity = entity_at(tx, call.account, params["PolicySourceArn"])
     texts = [policy.text for policy in policy_texts.of_entity(tx, kind, call.account, entity)]
     found = [orjson.loads(text) for text in texts] + [_parsed(text) for text in params.get("PolicyInputList", [])]
     return {"ContextKeyNames": simulation.context_keys(found)}
@@ -81,18 +79,6 @@ def _context(params: Params) -> dict[str, Any]:
         is_list = entry.get("ContextKeyType", "string").endswith("List") or len(values) != 1
         found[entry["ContextKeyName"]] = values if is_list else values[0]
     return found
-
-
-def entity_of(call: Call, tx: Tx, arn: str) -> tuple[Kind, Entity]:
-    """The user, group or role of an ARN.  Raises InvalidInput, NoSuchEntity."""
-    try:
-        parsed = arns.parse(arn)
-    except ValueError as error:
-        raise errors.invalid_input(f"Invalid Entity Arn: {arn}") from error
-    kind = _KINDS.get(parsed.resource_type)
-    if kind is None:
-        raise errors.invalid_input(f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
-    return kind, state.get(tx, kind, parsed.account or call.account, arn.rpartition("/")[2])
 
 
 def _given(params: Params, member: str) -> list[Source]:
