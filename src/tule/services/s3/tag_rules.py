@@ -22,6 +22,11 @@ class Rules(NamedTuple):
 
 
 BUCKET = Rules(50, "Bucket tag count cannot be greater than 50", "System tags cannot be added/updated by requester")
+NEW_BUCKET = BUCKET._replace(
+    reserved=(
+        'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.'
+    )
+)
 OBJECT = Rules(10, "Object tags cannot be greater than 10", "Your TagKey cannot be prefixed with aws:")
 _ALLOWED = re.compile(r"[\w\s+\-=.:/@]*", re.UNICODE)
 

@@ -66,7 +66,7 @@ def _first_configuration(params: Params, location: str, account: str) -> dict[st
         config["Acl"] = grants
     tags = (params.get("CreateBucketConfiguration") or {}).get("Tags")
     if tags:
-        config["Tags"] = tag_rules.from_list(tags, tag_rules.BUCKET)
+        config["Tags"] = tag_rules.from_list(tags, tag_rules.NEW_BUCKET)
     return config
 
 

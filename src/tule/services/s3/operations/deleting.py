@@ -16,6 +16,7 @@ from tule.services.s3.state.objects import Version
 from tule.store.store import Tx
 
 _MOST = 1000
+_EMPTY_ETAG = "d41d8cd98f00b204e9800998ecf8427e"  # the MD5 of no bytes, by which events tell of delete markers
 
 
 class Deleted(NamedTuple):
@@ -136,8 +137,7 @@ def _put_marker(call: Call, tx: Tx, bucket: Bucket, key: str, seq: int, old: obj
     version = writing.new_version_id(tx, bucket)
     marker = Version(bucket.id, key, seq, version, 1, 0, "", tx.now_ms, bucket.account, "", "", b"{}", None, None, None, None, None)
     garbage.let_go(tx, bucket, objects.put(tx, bucket, marker, old))
-    etag = None if old is None or old.marker else old.etag
-    events.notify(call, tx, bucket, Change("ObjectRemoved:DeleteMarkerCreated", reason, key, seq, etag=etag, version=version))
+    events.notify(call, tx, bucket, Change("ObjectRemoved:DeleteMarkerCreated", reason, key, seq, etag=_EMPTY_ETAG, version=version))
     return Deleted(True, version)
 
 

@@ -45,7 +45,7 @@ async def post_object(call: Call, params: Params) -> Params:
 
     def write(tx: Tx) -> Params:
         bucket = buckets.get(tx, params["Bucket"])
-        version = writing.commit(uploader, tx, bucket, draft, "ObjectCreated:Post", "PostObject")
+        version = writing.commit(uploader, tx, bucket, draft, "ObjectCreated:Post", "POST Object")
         return writing.version_member(bucket, version.version)
 
     version = await call.node.store.write(write)
