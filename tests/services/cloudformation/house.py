@@ -23,6 +23,7 @@ from tule.platform.call import Call
 from tule.platform.resource_type import Properties, Resource, StackContext
 from tule.platform.service import Service
 from tule.services import cloudformation
+from tule.store import documents
 from tule.store.open import open_store
 
 ACCOUNT = "111122223333"
@@ -151,6 +152,7 @@ async def build(directory: Path, things: Things | None = None, others: list[Serv
     clock, ids = TurnableClock(), Ids()
     directory.mkdir(parents=True, exist_ok=True)
     store = await open_store(config, clock, ids)
+    await store.migrate("documents", documents.SCHEMA)
     await store.migrate("jobs", job_table.SCHEMA)
     await store.migrate("service:cloudformation", cloudformation.SERVICE.schema)
     services = {"cloudformation": cloudformation.SERVICE, "things": Service("things", {}, resource_types=thing_types(things))}

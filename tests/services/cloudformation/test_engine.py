@@ -51,11 +51,7 @@ async def test_resources_are_made_in_the_order_of_their_needs(house):
     assert stack["Outputs"] == [{"OutputKey": "Name", "OutputValue": first}]
     assert await house.events("shop") == [
         ("shop", "CREATE_IN_PROGRESS"),
-        *[
-            (name, status)
-            for name in ("First", "Second", "Third")
-            for status in ("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE")
-        ],
+        *[(name, status) for name in ("First", "Second", "Third") for status in ("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE")],
         ("shop", "CREATE_COMPLETE"),
     ]
 
@@ -85,7 +81,11 @@ async def test_a_failed_creation_leaves_nothing_behind(house):
 
 @pytest.mark.parametrize(
     ("params", "status", "left"),
-    [({"OnFailure": "DO_NOTHING"}, "CREATE_FAILED", 2), ({"DisableRollback": True}, "CREATE_FAILED", 2), ({"OnFailure": "ROLLBACK"}, "ROLLBACK_COMPLETE", 0)],
+    [
+        ({"OnFailure": "DO_NOTHING"}, "CREATE_FAILED", 2),
+        ({"DisableRollback": True}, "CREATE_FAILED", 2),
+        ({"OnFailure": "ROLLBACK"}, "ROLLBACK_COMPLETE", 0),
+    ],
 )
 async def test_what_happens_on_failure_can_be_chosen(house, params, status, left):
     house.things.create_fails = {"Third"}
@@ -196,9 +196,7 @@ async def test_what_cannot_be_deleted_can_be_retained(house):
     assert [name.split("-")[1] for name in house.things.there] == ["Second"]
 
 
-@pytest.mark.parametrize(
-    ("policy", "after_failure", "after_deletion"), [("Retain", 1, 1), ("RetainExceptOnCreate", 0, 1), ("Delete", 0, 0)]
-)
+@pytest.mark.parametrize(("policy", "after_failure", "after_deletion"), [("Retain", 1, 1), ("RetainExceptOnCreate", 0, 1), ("Delete", 0, 0)])
 async def test_deletion_policies_keep_resources(house, policy, after_failure, after_deletion):
     template = {
         "Resources": {
@@ -348,9 +346,21 @@ async def test_a_token_asks_once(house):
 @pytest.mark.parametrize(
     ("template", "code", "message"),
     [
-        ({"Resources": {"A": {"Type": "AWS::Not::There"}}}, "ValidationError", "Template format error: Unrecognized resource types: [AWS::Not::There]"),
-        ({"Resources": {"A": {"Type": "AWS::EKS::Cluster"}}}, "NotImplemented", "The resource types [AWS::EKS::Cluster] are not implemented by Tule yet."),
-        ({"Resources": {"A": {"Type": "AWS::SNS::Topic", "Properties": {"Colour": 1}}}}, "ValidationError", "Encountered unsupported property Colour"),
+        (
+            {"Resources": {"A": {"Type": "AWS::Not::There"}}},
+            "ValidationError",
+            "Template format error: Unrecognized resource types: [AWS::Not::There]",
+        ),
+        (
+            {"Resources": {"A": {"Type": "AWS::EKS::Cluster"}}},
+            "NotImplemented",
+            "The resource types [AWS::EKS::Cluster] are not implemented by Tule yet.",
+        ),
+        (
+            {"Resources": {"A": {"Type": "AWS::SNS::Topic", "Properties": {"Colour": 1}}}},
+            "ValidationError",
+            "Encountered unsupported property Colour",
+        ),
         (
             {"Resources": {"A": {"Type": "AWS::SNS::Topic", "Properties": {"FifoTopic": "maybe"}}}},
             "ValidationError",

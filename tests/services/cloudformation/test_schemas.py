@@ -66,6 +66,8 @@ def test_the_schema_says_which_properties_make_a_new_resource():
     assert "DisplayName" not in physical.replacing_properties(None, "AWS::SNS::Topic")
 
 
-@pytest.mark.parametrize(("old", "new", "same"), [(1, "1", True), (True, "true", True), ([1], ["1"], True), ({"a": 1}, {"a": 2}, False), ("a", None, False)])
+@pytest.mark.parametrize(
+    ("old", "new", "same"), [(1, "1", True), (True, "true", True), ([1], ["1"], True), ({"a": 1}, {"a": 2}, False), ("a", None, False)]
+)
 def test_values_are_compared_as_text(old, new, same):
     assert physical.same(old, new) is same

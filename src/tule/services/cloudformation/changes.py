@@ -168,7 +168,7 @@ class _Differ:
         causes = [
             _Cause("ParameterReference", "Static", name)
             for name in dict.fromkeys(parameters.asked)
-            if self.before.parameters.get(name) != self.scope.parameters[name]
+            if self.before.parameters.get(name) != self.scope.parameters[name] and not self._is_fetched(name)
         ]
         causes += [_Cause("ResourceReference", "Static", name) for name in dict.fromkeys(resources.refs) if self._is_replaced(name)]
         for name, attribute in dict.fromkeys(resources.attributes):
@@ -176,6 +176,11 @@ class _Differ:
                 evaluation = "Static" if name in self.replaced else "Dynamic"
                 causes.append(_Cause("ResourceAttribute", evaluation, f"{name}.{attribute}"))
         return causes
+
+    def _is_fetched(self, parameter: str) -> bool:
+        """The value of an SSM parameter is not what the caller changed."""
+        declared = self.template.declared.get(parameter)
+        return declared is not None and declared.ssm_type is not None
 
     def _is_replaced(self, name: str) -> bool:
         return name in self.replaced and name in self.before.records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +29,8 @@ def operation(call: Call, kind: str, phase: str, params: Mapping[str, Any]) -> O
 
 
 def _asked(action: str, params: Mapping[str, Any]) -> str:
-    return f"{action} {json.dumps(params, sort_keys=True, default=repr)}"
+    """A digest, since a template may be long and every token is kept."""
+    return hashlib.sha256(f"{action} {json.dumps(params, sort_keys=True, default=repr)}".encode()).hexdigest()
 
 
 def repeated(stack: Stack, params: Mapping[str, Any], action: str) -> str | None:

@@ -303,11 +303,23 @@ def stacks(tx: Tx, account: str, region: str) -> list[Stack]:
 # Templates
 
 _PUT_TEMPLATE = "INSERT INTO cfn_templates (stack_id, id, original, processed) VALUES (?, ?, ?, ?)"
+_TEMPLATE_IDS = "SELECT id FROM cfn_templates WHERE stack_id = ?"
+_DELETE_TEMPLATE = "DELETE FROM cfn_templates WHERE stack_id = ? AND id = ?"
 _TEMPLATE = "SELECT original, processed FROM cfn_templates WHERE stack_id = ? AND id = ?"
 
 
 def put_template(tx: Tx, stack_id: str, template_id: str, original: str, processed: dict[str, Any]) -> None:
     tx.execute(_PUT_TEMPLATE, stack_id, template_id, original, orjson.dumps(processed).decode())
+
+
+def sweep_templates(tx: Tx, stack: Stack) -> None:
+    """Forget templates that neither the stack, nor its way back, nor a change set is made of."""
+    held = {stack.definition.template, *(item.definition.template for item in change_sets(tx, stack.id))}
+    if stack.paused and stack.paused.before:
+        held.add(stack.paused.before.template)
+    for (template_id,) in tx.all(_TEMPLATE_IDS, stack.id):
+        if template_id not in held:
+            tx.execute(_DELETE_TEMPLATE, stack.id, template_id)
 
 
 def original_template(tx: Tx, stack_id: str, template_id: str) -> str:

@@ -123,6 +123,7 @@ def end(tx: Tx, stack: Stack, status: str, why: str = "") -> None:
     stack.status, stack.status_reason = status, why
     stack.paused = stack.operation if status in PAUSES else None
     stack.operation = None
+    state.sweep_templates(tx, stack)
     _tell_parent(tx, stack)
 
 

@@ -34,7 +34,10 @@ class NestedStackType(SlowType):
             params = {"StackName": name, **_params(run, stack, properties)}
             if properties.get("TimeoutInMinutes"):
                 params["TimeoutInMinutes"] = int(properties["TimeoutInMinutes"])
-            existing_id = await launch.create(_call(stack, "CreateStack"), params, parent=run.stack)
+            try:
+                existing_id = await launch.create(_call(stack, "CreateStack"), params, parent=run.stack)
+            except ServiceError as error:
+                raise TemplateError(error.message) from error
         else:
             existing_id = existing.id
         return Pending(0, {"action": "created"}, existing_id, is_initiated=True)
@@ -46,7 +49,7 @@ class NestedStackType(SlowType):
                 await launch.update(_call(stack, "UpdateStack"), {"StackName": physical_id, **_params(run, stack, new)})
             except ServiceError as error:
                 if error.message != NO_UPDATES:
-                    raise
+                    raise TemplateError(error.message) from error
                 return _resource(child)
         return Pending(0, {"action": "updated"}, physical_id)
 
