@@ -144,6 +144,23 @@ def test_a_required_idempotency_token_may_be_absent() -> None:
     MODELS.operation("scheduler", "DeleteScheduleGroup").validate({"Name": "g"})
 
 
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"TableName": 5}, "TableName must be a string"),
+        ({"TableName": "t", "Limit": "5"}, "Limit must be a integer"),
+        ({"TableName": "t", "Limit": True}, "Limit must be a integer"),
+        ({"TableName": "t", "ConsistentRead": 1}, "ConsistentRead must be a boolean"),
+        ({"TableName": "t", "AttributesToGet": "a"}, "AttributesToGet must be a list"),
+        ({"TableName": "t", "ExclusiveStartKey": []}, "ExclusiveStartKey must be a map"),
+        ({"TableName": "t", "ExclusiveStartKey": {"k": {"L": [{"S": 1}]}}}, "ExclusiveStartKey.k.L.1.S must be a string"),
+        ({"TableName": "t", "ExclusiveStartKey": {"k": "v"}}, "ExclusiveStartKey.k must be a structure"),
+    ],
+)
+def test_plain_params_of_the_wrong_kind_are_refused(params: dict[str, Any], words: str) -> None:
+    assert _refusal("dynamodb", "Scan", params) == ("SerializationException", words)
+
+
 def test_patterns_know_unicode_classes() -> None:
     assert matcher("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+")("héllo日€1!")
     assert not matcher("[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+")("a b")

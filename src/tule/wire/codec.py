@@ -13,6 +13,7 @@ from tule.wire.compression import gunzip, is_gzip
 from tule.wire.errors import error_response
 from tule.wire.http import Request, Response
 from tule.wire.json_shapes import JsonReaders, JsonWriters
+from tule.wire.kinds import mismatch
 from tule.wire.malformed import Malformed
 from tule.wire.query_shapes import QueryReaders
 from tule.wire.rest import RestProtocol
@@ -122,7 +123,15 @@ class OperationCodec:
         return params
 
     def validate(self, params: Mapping[str, Any]) -> None:
-        """Raises ServiceError when `params` break the model's constraints; for calls that did not come by wire."""
+        """Raises ServiceError when `params` are of the wrong kinds or break the model's constraints.
+
+        For calls that did not come by wire; it changes nothing.
+        """
+        if "input" in self._operation:
+            shapes = self._model.shapes
+            found = mismatch(shapes, shapes.at(self._operation["input"]), params)
+            if found is not None:
+                raise refusals.malformed(self.service, self.protocol, Malformed(found))
         self._check(params)
 
     def serialize(self, result: Mapping[str, Any] | None, request_id: str, status: int | None = None) -> Response:
