@@ -50,18 +50,19 @@ class Sandbox:
         self.late_start = False  # the program is executed once its code is there
         self.late: Channel | None = None
         self.zygote: Zygote | None = None
+        self.function_key = ""  # empty while it is parked, and the sockets are still ours
         self.ended: asyncio.Future[int | None] = loop.create_future()
         self.gone: asyncio.Future[None] = loop.create_future()
         self.started: asyncio.Future[None] = loop.create_future()
         self._mounted: asyncio.Future[None] = loop.create_future()
-        self._roots: tuple[int, ...] = ()
+        self.roots: tuple[int, ...] = ()  # the first process and the runtime; without a namespace, the keeper
         self._pidfd = -1
         self._killed = False
-        self._frozen = False
+        self.frozen = False
 
     def on_started(self, pid: int, pidfds: list[int]) -> None:
         """`pidfds` are the first process and the runtime, where the host has such descriptors; `pid` is the zygote's word for it."""
-        self._roots = tuple(_process_id(fd) for fd in pidfds) or (pid,)
+        self.roots = tuple(_process_id(fd) for fd in pidfds) or (pid,)
         if pidfds:
             self._pidfd = pidfds[0]
             close_all(pidfds[1:])
@@ -87,26 +88,34 @@ class Sandbox:
             self._mounted.exception()
         self.kill()
         self.log.close()
+        if not self.function_key:
+            self._close_sockets()
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
         self._remove_group()
+
+    def _close_sockets(self) -> None:
+        """Nobody had taken them over."""
+        for sock in (self.control, *self.sockets.values()):
+            if sock is not None:
+                sock.close()
 
     async def mounted(self) -> None:
         await asyncio.shield(self._mounted)
 
     def freeze(self) -> None:
         """No process inside runs any more: by its group, else by signals."""
-        if not self._frozen and not self.ended.done():
-            self._frozen = True
+        if not self.frozen and not self.ended.done():
+            self.frozen = True
             if self.group is not None and self.group.can_freeze:
                 self.group.freeze()
             else:
                 processes.signal_tree(self._stoppable(), signal.SIGSTOP)
 
     def thaw(self) -> None:
-        if self._frozen:
-            self._frozen = False
+        if self.frozen:
+            self.frozen = False
             if self.group is not None and self.group.can_freeze:
                 self.group.thaw()
             else:
@@ -114,22 +123,22 @@ class Sandbox:
 
     def _stoppable(self) -> tuple[int, ...]:
         """The runtime and all beneath; without a process namespace, what is beneath the keeper."""
-        return self._roots if self.features.pid else tuple(processes.descendants(self._roots[0]))
+        return self.roots if self.features.pid else tuple(processes.descendants(self.roots[0]))
 
     def limit_data(self, size_mb: int) -> None:
         """Without a group for memory: so much more than the runtime has now; what it cannot have is a MemoryError."""
         with suppress(OSError, AttributeError):  # the process is gone, or the host (macOS) has no such limit
-            status = Path(f"/proc/{self._roots[-1]}/status").read_text()
+            status = Path(f"/proc/{self.roots[-1]}/status").read_text()
             now_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData:"))
             limit = (now_kb << 10) + (size_mb << 20)
-            resource.prlimit(self._roots[-1], resource.RLIMIT_DATA, (limit, limit))
+            resource.prlimit(self.roots[-1], resource.RLIMIT_DATA, (limit, limit))
 
     def kill(self) -> None:
         """Everything inside ends; returns at once."""
         self._killed = True
         if self.group is not None:
             self.group.kill()
-        if self._roots:
+        if self.roots:
             self._send_kill()
 
     def _send_kill(self) -> None:
@@ -137,7 +146,7 @@ class Sandbox:
         with suppress(ProcessLookupError):
             if not self.features.pid:
                 if not self.ended.done():
-                    os.kill(self._roots[0], signal.SIGTERM)
+                    os.kill(self.roots[0], signal.SIGTERM)
             elif self._pidfd >= 0:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
@@ -175,6 +184,8 @@ class Sandboxes:
         loop = asyncio.get_running_loop()
         group = Group(self._hierarchies, name) if self._hierarchies.parents() else None
         limits = launch.limits if isinstance(launch, SpawnRequest) else Limits()
+        if group is not None:
+            group.limit_processes(limits.processes)
         sandbox = Sandbox(name, self._features, group, LogPipe(loop, self._now_ms), limits)
         sandbox.zygote = zygote
         agent, agent_end = Channel.pair(loop)

@@ -73,7 +73,7 @@ class Supervisor:
     async def stop(self) -> None:
         self._parking.close()
         self._pool.close()
-        sandboxes = list(self._sandboxes.alive) if self._sandboxes else []
+        sandboxes = self.sandboxes()
         for instance in list(self._instances):
             self._end(instance)
         for sandbox in sandboxes:
@@ -130,6 +130,10 @@ class Supervisor:
         for instance in self._instances:
             if instance.function.key.startswith(key_prefix):
                 instance.retired = True
+
+    def sandboxes(self) -> list[Sandbox]:
+        """All there are, parked ones too."""
+        return list(self._sandboxes.alive) if self._sandboxes else []
 
     def describe(self) -> Mapping[str, object]:
         features = self._features or self._probe()
@@ -218,6 +222,7 @@ class Supervisor:
         spawned = Spawned(sandbox.id, sandbox.features.level, sandbox.task_root, sandbox.opt_root, environment, sandbox.control, own)
         link = family.connect(function, spawned, asyncio.get_running_loop())
         detach = self._network.attach(Tenant(sandbox.id, function, caller.credentials), others)
+        sandbox.function_key = function.key
         instance = Instance(function, sandbox, link, log_stream, detach, fetched.expires_ms if fetched else None)
         if sandbox.group is not None:
             sandbox.group.limit_memory(function.memory_mb, function.tmp_mb, instance.run_out_of_memory)
