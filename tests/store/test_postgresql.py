@@ -123,6 +123,7 @@ async def test_all_goes_on_after_the_server_restarts(own_server: Any, tmp_path: 
         await store.write(lambda tx: tx.execute(PUT, "n", 0))
         woken = asyncio.Event()
         store.subscribe("anything", woken.set)
+        await asyncio.gather(*(store.read(lambda tx: tx.one("SELECT count(*) FROM pg_sleep(0.05)")) for _ in range(8)))  # opens several connections
         own_server.stop()
         write = asyncio.ensure_future(store.write(lambda tx: tx.execute(ADD)))
         read = asyncio.ensure_future(store.read(lambda tx: tx.one("SELECT key FROM things")))

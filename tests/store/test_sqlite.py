@@ -72,3 +72,13 @@ async def test_telemetry_is_a_store_beside_the_other(tmp_path: Path) -> None:
     assert await store.read(lambda tx: tx.all("SELECT * FROM things")) == []
     await store.close()
     await telemetry.close()
+
+
+async def test_telemetry_gives_back_the_room_of_what_is_deleted(tmp_path: Path) -> None:
+    telemetry = await open_store(Config(data=str(tmp_path)), TurnableClock(), Ids(), telemetry=True)
+    await telemetry.migrate("lines", "CREATE TABLE lines (number INTEGER PRIMARY KEY, text TEXT NOT NULL)")
+    for _ in range(2):
+        await telemetry.write(lambda tx: tx.many("INSERT INTO lines (text) VALUES (?)", [("x" * 1_000,)] * 5_000))
+        await telemetry.write(lambda tx: tx.execute("DELETE FROM lines"))
+    await telemetry.close()
+    assert (tmp_path / "telemetry.db").stat().st_size < 200_000

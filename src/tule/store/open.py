@@ -16,6 +16,8 @@ from tule.store.errors import StoreInUse
 from tule.store.sqlite import SqliteStore
 from tule.store.store import Store
 
+_FEW_THREADS = {"writers": 3, "readers": 2}
+
 
 async def open_store(config: Config, clock: Clock, ids: Ids, *, telemetry: bool = False) -> Store:
     """The store of what must never be lost, or (`telemetry`) of what may lose its last second.  Raises StoreError."""
@@ -35,7 +37,7 @@ async def _sqlite(config: Config, clock: Clock, ids: Ids, telemetry: bool) -> St
 
     synchronous = "OFF" if config.ephemeral else "NORMAL" if telemetry else "FULL"
     try:
-        return SqliteStore(directory / f"{name}.db", clock, ids, synchronous=synchronous, on_close=closed)
+        return SqliteStore(directory / f"{name}.db", clock, ids, synchronous=synchronous, shrinks=telemetry, on_close=closed)
     except BaseException:
         closed()
         raise
@@ -49,7 +51,8 @@ async def _postgresql(config: Config, clock: Clock, ids: Ids, telemetry: bool) -
     release = _lock(config.data_path / f"{name}.lock")
     try:
         address = Address.of(config.store, telemetry=telemetry)
-        store = PostgresStore(address, clock, ids, node=_node_name(config.data_path, ids), on_close=release)
+        threads = _FEW_THREADS if telemetry else {}
+        store = PostgresStore(address, clock, ids, node=_node_name(config.data_path, ids), on_close=release, **threads)
         await store.open()
     except BaseException:
         release()

@@ -41,8 +41,8 @@ from tule.store.topics import Topics
 
 T = TypeVar("T")
 
-WRITERS = 12
-READERS = 6
+WRITERS = 8  # connections of a node at most, with READERS and two for hints
+READERS = 4
 CONTENTION_S = 20.0  # how long a transaction is repeated that loses against others
 OUTAGE_S = 10.0  # how long an unreachable server is waited for
 FETCHED = 500  # rows of a long result that are in memory
@@ -115,7 +115,15 @@ class PostgresStore:
     shared = True
 
     def __init__(
-        self, address: Address, clock: Clock, ids: Ids, *, node: str, writers: int = WRITERS, on_close: Callable[[], None] = lambda: None
+        self,
+        address: Address,
+        clock: Clock,
+        ids: Ids,
+        *,
+        node: str,
+        writers: int = WRITERS,
+        readers: int = READERS,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.node = node
         self._address = address
@@ -126,7 +134,7 @@ class PostgresStore:
         self._topics = Topics()
         self._hints = Hints(address, ids.hex(16), self._wake_soon)
         self._writers = ThreadPoolExecutor(writers, "store-write")
-        self._readers = ThreadPoolExecutor(READERS, "store-read")
+        self._readers = ThreadPoolExecutor(readers, "store-read")
         self._idle: list[Connection] = []
         self._finished: list[_Finished] = []
         self._handing_over = threading.Lock()
@@ -234,6 +242,7 @@ class PostgresStore:
             except psycopg.OperationalError as error:
                 if not _is_gone(error):
                     raise
+                self._drop_idle()
                 if waited > OUTAGE_S:
                     raise StoreUnavailable(f"The database cannot be reached: {error}") from error
                 time.sleep(min(0.5, 0.02 * 2 ** min(attempt, 10)))
@@ -254,6 +263,12 @@ class PostgresStore:
         with contextlib.suppress(IndexError):
             return self._idle.pop()
         return connect(self._address)
+
+    def _drop_idle(self) -> None:
+        """Where one connection was lost, the others most likely were too."""
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def _transact(self, connection: Connection, begin: bytes, fn: Callable[[Tx], Any]) -> tuple[PostgresTx, Any]:
         cursor = connection.cursor(binary=True)

@@ -93,7 +93,8 @@ class _Waiting:
 
 
 class SqliteStore:
-    """See the module.  `synchronous` is FULL for what must survive a power cut, NORMAL or OFF for what need not.
+    """See the module.  `synchronous` is FULL for what must survive a power cut, NORMAL or OFF for what need not.  A file that
+    `shrinks` gives back the room of deleted rows, for what is kept for a time only.
 
     Made and used on one event loop; `on_close` runs last of all (to release a lock, to remove a temporary directory).
     """
@@ -102,7 +103,16 @@ class SqliteStore:
     node = "local"
     shared = False
 
-    def __init__(self, path: Path, clock: Clock, ids: Ids, *, synchronous: str = "FULL", on_close: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        ids: Ids,
+        *,
+        synchronous: str = "FULL",
+        shrinks: bool = False,
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
         self.path = path
         self._clock = clock
         self._ids = ids
@@ -114,7 +124,7 @@ class SqliteStore:
         self._closing = False
         self.commits = 0
         with _clear_errors(path):
-            self._writer = _connect(path, synchronous)
+            self._writer = _connect(path, synchronous, shrinks=shrinks)
             self._reader = _connect(path, synchronous)
             self._reader.execute("PRAGMA query_only = ON")
         self._thread = threading.Thread(target=self._write_forever, name=f"store {path.name}", daemon=True)
@@ -273,9 +283,11 @@ class SqliteStore:
 _STORAGE_ERRORS = (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NoMemError)
 
 
-def _connect(path: Path, synchronous: str) -> apsw.Connection:
+def _connect(path: Path, synchronous: str, *, shrinks: bool = False) -> apsw.Connection:
     connection = apsw.Connection(str(path), statementcachesize=512)
     connection.set_busy_timeout(BUSY_MS)
+    if shrinks:
+        connection.execute("PRAGMA auto_vacuum = FULL")  # before there is anything in it
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
