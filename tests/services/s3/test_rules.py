@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tule.core.errors import ServiceError
-from tule.services.s3 import checksums, errors, names, policy_rules, preconditions, ranges
+from tule.services.s3 import checksums, errors, metadata, names, policy_rules, preconditions, ranges
 from tule.services.s3.ranges import Span
 
 
@@ -146,3 +146,10 @@ def test_a_policy_that_lets_everybody_in_is_public(statement: dict[str, object])
 )
 def test_a_policy_for_some_is_not_public(statement: dict[str, object]) -> None:
     assert not policy_rules.is_public(_policy(**statement))
+
+
+def test_metadata_beyond_ascii_is_shown_as_rfc_2047() -> None:
+    sent = "grün_=".encode().decode("latin-1")  # as HTTP hands over the bytes of a header
+    kept = metadata.encoded(metadata.of_request({"Metadata": {"Word": sent, "plain": "a_b"}}))
+    assert metadata.decoded(kept)["Metadata"] == {"word": "grün_=", "plain": "a_b"}
+    assert metadata.shown(kept)["Metadata"] == {"word": "=?UTF-8?Q?gr=C3=BCn=5F=3D?=", "plain": "a_b"}

@@ -18,6 +18,7 @@ _STORAGE_CLASSES = (STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA",
 SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires", "WebsiteRedirectLocation")
 _DEFAULT_TYPE = "binary/octet-stream"
 _MAX_USER_BYTES = 2048
+_UNQUOTED = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset("=?_")
 _NOT_BUILT = {
     "ObjectLockMode": "object lock",
     "ObjectLockRetainUntilDate": "object lock",
@@ -58,8 +59,31 @@ def of_request(params: Mapping[str, Any]) -> dict[str, Any]:
         size = sum(len(name.encode()) + len(value.encode()) for name, value in user.items())
         if size > _MAX_USER_BYTES:
             raise errors.metadata_too_large(size)
-        kept["Metadata"] = {name.lower(): value for name, value in user.items()}
+        kept["Metadata"] = {name.lower(): _text(value) for name, value in user.items()}
     return kept
+
+
+def _text(value: str) -> str:
+    """A header's bytes are UTF-8 where they can be, though HTTP reads them as Latin-1."""
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
+def shown(headers: bytes) -> dict[str, Any]:
+    """The headers as answers carry them: user metadata beyond ASCII in the form of RFC 2047."""
+    found = decoded(headers)
+    if not headers.isascii() and "Metadata" in found:
+        found["Metadata"] = {name: value if value.isascii() else _rfc2047(value) for name, value in found["Metadata"].items()}
+    return found
+
+
+def _rfc2047(value: str) -> str:
+    encoded = "".join(chr(byte) if chr(byte) in _UNQUOTED else f"={byte:02X}" for byte in value.encode())
+    return f"=?UTF-8?Q?{encoded}?="
 
 
 def storage_class(params: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from typing import Any
@@ -108,7 +109,7 @@ class Reading:
             "ETag": f'"{version.etag}"',
             "Metadata": {},
             **metadata.ENCRYPTION,
-            **metadata.decoded(version.headers),
+            **metadata.shown(version.headers),
             **writing.version_member(self.bucket, version.version),
         }
         if span is not None and span.length:
@@ -122,10 +123,19 @@ class Reading:
             result["PartsCount"] = self._parts_count()
         if self._params.get("ChecksumMode") == "ENABLED":
             result |= self._checksum_members()
+        return result | self._overrides()
+
+    def _overrides(self) -> dict[str, Any]:
+        """Headers that the client asks to have in their place."""
+        found = {member: self._params[parameter] for parameter, member in _OVERRIDES.items() if self._params.get(parameter) is not None}
+        if found and self._call.principal.kind == "anonymous":
+            raise errors.invalid_request("Request specific response headers cannot be used for anonymous GET requests.")
         for parameter, member in _OVERRIDES.items():
-            if self._params.get(parameter) is not None:
-                result[member] = self._params[parameter]
-        return result
+            value = found.get(member)
+            if isinstance(value, str) and any(ord(char) > 0xFF for char in value):
+                name = "response-" + "-".join(re.findall("[A-Z][a-z]+", parameter.removeprefix("Response"))).lower()
+                raise errors.invalid_argument("Header value cannot be represented using ISO-8859-1.", name, value)
+        return found
 
     def _checksum_members(self) -> dict[str, str]:
         """The whole object's with the whole object; of a part its own, where the upload kept one for each part."""
