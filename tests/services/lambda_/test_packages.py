@@ -126,3 +126,19 @@ def test_unpacking_twice_leaves_one_directory(tmp_path: Path) -> None:
     unpacked(tmp_path, data)
     unpacked(tmp_path, data)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["code", "package.zip"]
+
+
+def test_what_earlier_lives_left_is_removed_at_the_start(tmp_path: Path) -> None:
+    class House:
+        class config:
+            data_path = tmp_path
+
+    kept = packages.Packages(House)  # pyright: ignore[reportArgumentType]
+    mine = kept.directory("a" * 64)
+    mine.mkdir(parents=True)
+    (tmp_path / "code" / "an-earlier-boot" / ("b" * 64)).mkdir(parents=True)
+    (mine.parent / "incoming-0-x.zip").touch()
+    (mine.parent / "unpacking-0-x").mkdir()
+    kept.forget_other_boots()
+    assert list((tmp_path / "code").iterdir()) == [mine.parent]
+    assert list(mine.parent.iterdir()) == [mine]

@@ -21,7 +21,6 @@ from tule.services.lambda_.running import functions
 
 def _start(node: Node) -> Sequence[Awaitable[None]]:
     here = functions(node)
-    here.packages.forget_other_boots()
     return [here.shipper.run(), here.sweep()]
 
 

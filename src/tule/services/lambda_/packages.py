@@ -30,6 +30,8 @@ from tule.services.lambda_ import errors
 MAX_UNZIPPED_BYTES = 262_144_000
 MAX_ENTRIES = 200_000
 _PIECE_BYTES = 1024 * 1024
+_INCOMING = f"incoming-{os.getpid()}-"  # what a killed node left has another number
+_UNPACKING = f"unpacking-{os.getpid()}-"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -62,7 +64,7 @@ class Packages:
         """Take in a zip: unpack it, then keep it.  Raises InvalidParameterValueException."""
         self._root.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
-        with tempfile.NamedTemporaryFile(dir=self._root, prefix="incoming-", suffix=".zip") as spool:
+        with tempfile.NamedTemporaryFile(dir=self._root, prefix=_INCOMING, suffix=".zip") as spool:
             async for piece in chunks:
                 size += len(piece)
                 if size > limit:
@@ -79,7 +81,7 @@ class Packages:
         directory = self.directory(sha256)
         if not directory.is_dir():
             self._root.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._root, prefix="incoming-", suffix=".zip") as spool:
+            with tempfile.NamedTemporaryFile(dir=self._root, prefix=_INCOMING, suffix=".zip") as spool:
                 async for piece in self._node.blobs.read(blob):
                     await asyncio.to_thread(spool.write, piece)
                 spool.flush()
@@ -116,13 +118,13 @@ class Packages:
                 _remove_tree(entry)
         if self._root.is_dir():
             for entry in self._root.iterdir():
-                if entry.name.startswith(("incoming-", "unpacking-")):
+                if entry.name.startswith(("incoming-", "unpacking-")) and not entry.name.startswith((_INCOMING, _UNPACKING)):
                     _remove_tree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 
 
 def unpack(zip_path: Path, directory: Path) -> None:
     """Unpack into `directory`, all or nothing.  Raises InvalidParameterValueException."""
-    staging = Path(tempfile.mkdtemp(dir=directory.parent, prefix="unpacking-"))
+    staging = Path(tempfile.mkdtemp(dir=directory.parent, prefix=_UNPACKING))
     try:
         _extract(zip_path, staging)
         staging.chmod(0o755)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tule.core import arn as arns
-from tule.core.errors import ServiceError
+from tule.core.errors import ServiceError, not_implemented
 from tule.core.tags import to_map
 from tule.platform.resource_type import Properties, Resource, ResourceType, StackContext
 from tule.services.lambda_ import inline_code
@@ -34,6 +34,13 @@ _RENAMED = {"KmsKeyArn": "KMSKeyArn"}
 _CREATED_WITH = (*_CONFIGURATION, "Architectures", "PackageType", "CodeSigningConfigArn", "CapacityProviderConfig", "DurableConfig", "TenancyConfig")
 
 
+def _refuse(type_name: str, properties: Properties, *unbuilt: str) -> None:
+    """A property that would be without effect is refused, not forgotten."""
+    for name in unbuilt:
+        if properties.get(name):
+            raise not_implemented(type_name, name)
+
+
 class FunctionType:
     """Ref is the function's name; GetAtt gives Arn and SnapStartResponse."""
 
@@ -41,6 +48,7 @@ class FunctionType:
     replace_on = frozenset({"FunctionName", "PackageType", "TenancyConfig"})
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        _refuse(self.name, properties, "FunctionScalingConfig", "PublishToLatestPublished")
         params = {_RENAMED.get(key, key): properties[key] for key in _CREATED_WITH if key in properties}
         params["FunctionName"] = properties.get("FunctionName") or stack.generated_name(64)
         params["Code"] = _code(properties)
@@ -56,6 +64,7 @@ class FunctionType:
         return _function_resource(made)
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
+        _refuse(self.name, new, "FunctionScalingConfig", "PublishToLatestPublished")
         name = {"FunctionName": physical_id}
         if any(old.get(key) != new.get(key) for key in ("Code", "Architectures")) or _inline_name(old) != _inline_name(new):
             architectures = {"Architectures": new["Architectures"]} if "Architectures" in new else {"Architectures": ["x86_64"]}
@@ -169,9 +178,10 @@ class VersionType:
     """Ref is the version's ARN; GetAtt gives Version and FunctionArn."""
 
     name = "AWS::Lambda::Version"
-    replace_on = frozenset({"FunctionName", "CodeSha256", "Description", "RuntimePolicy"})
+    replace_on = frozenset({"FunctionName", "CodeSha256", "Description", "RuntimePolicy", "ProvisionedConcurrencyConfig"})
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        _refuse(self.name, properties, "RuntimePolicy", "FunctionScalingConfig")
         params = {key: properties[key] for key in ("FunctionName", "CodeSha256", "Description") if key in properties}
         made = await stack.call("lambda", "PublishVersion", params)
         await _provision(stack, properties, made["Version"])
@@ -179,7 +189,6 @@ class VersionType:
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
         number = physical_id.rpartition(":")[2]
-        await _provision(stack, new, number)
         return Resource(physical_id, {"Version": number, "FunctionArn": physical_id})
 
     async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:

@@ -67,6 +67,7 @@ class Functions:
 
     async def sweep(self) -> None:
         """For the node's life: remove directories of packages that no function has had for a while (instances may still be ending)."""
+        await asyncio.to_thread(self.packages.forget_other_boots)
         unused: set[str] = set()
         while True:
             try:

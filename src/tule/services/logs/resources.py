@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from tule.core.errors import ServiceError
+from tule.core.errors import ServiceError, not_implemented
 from tule.core.tags import to_map
 from tule.platform.resource_type import Properties, Resource, ResourceType, StackContext
+from tule.services.logs import errors
 from tule.services.logs.groups import group_arn
+
+_UNBUILT = ("BearerTokenAuthenticationEnabled", "DataProtectionPolicy", "FieldIndexPolicies", "ResourcePolicyDocument")
+
+
+def _refuse_unbuilt(properties: Properties) -> None:
+    """A property that would be without effect is refused, not forgotten."""
+    for name in _UNBUILT:
+        if properties.get(name):
+            raise not_implemented("AWS::Logs::LogGroup", name)
 
 
 class LogGroupType:
     """Ref is the group's name; GetAtt gives Arn, which ends in `:*`."""
 
     name = "AWS::Logs::LogGroup"
-    replace_on = frozenset({"LogGroupName", "LogGroupClass"})
+    replace_on = frozenset({"LogGroupName"})
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        _refuse_unbuilt(properties)
         name = properties.get("LogGroupName") or stack.generated_name(512)
         params: dict[str, Any] = {"logGroupName": name}
         for key, member in (("KmsKeyId", "kmsKeyId"), ("LogGroupClass", "logGroupClass"), ("DeletionProtectionEnabled", "deletionProtectionEnabled")):
@@ -31,6 +42,9 @@ class LogGroupType:
         return _group(stack, name)
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
+        _refuse_unbuilt(new)
+        if old.get("LogGroupClass", "STANDARD") != new.get("LogGroupClass", "STANDARD"):
+            raise errors.invalid_parameter("The class of a log group cannot be changed after the group was created.")
         if old.get("RetentionInDays") != new.get("RetentionInDays"):
             await _retain(stack, physical_id, new.get("RetentionInDays"))
         if old.get("KmsKeyId") != new.get("KmsKeyId"):
