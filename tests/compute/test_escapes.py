@@ -54,7 +54,9 @@ async def test_the_first_process_cannot_be_harmed_or_read(rooted: Functions) -> 
     kill, *reads = await attempted(rooted, body)
     assert kill in ("EPERM", "allowed")  # the kernel drops signals to the first process from within: it may answer success
     assert not {"allowed"} & set(reads)
-    code = "import os, time\ndef handler(event, context):\n    try: os.kill(1, 9)\n    except OSError: pass\n    time.sleep(0.05)\n    return 'alive'\n"
+    code = (
+        "import os, time\ndef handler(event, context):\n    try: os.kill(1, 9)\n    except OSError: pass\n    time.sleep(0.05)\n    return 'alive'\n"
+    )
     assert await rooted.value(code) == "alive"
 
 
@@ -127,7 +129,7 @@ async def test_low_ports_are_the_functions_own(rooted: Functions) -> None:
 
 
 async def test_no_descriptor_of_the_node_is_left_open(rooted: Functions) -> None:
-    body = "sorted(os.readlink('/proc/self/fd/' + name).split(':')[0] for name in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + name))"
+    body = "sorted(os.readlink('/dev/fd/' + name).split(':')[0] for name in os.listdir('/dev/fd') if os.path.exists('/dev/fd/' + name))"
     assert await attempted(rooted, body) == ["/dev/null", "pipe", "pipe", "socket"]
 
 

@@ -21,7 +21,9 @@ async def test_the_handler_gets_the_event_and_its_answer_comes_back(functions: F
 async def test_start_end_and_report_frame_what_the_handler_prints(functions: Functions) -> None:
     answer = await functions.run("def handler(event, context):\n    print('one\\ntwo')\n")
     init, start, *printed, end, report = texts(answer)
-    assert re.fullmatch(r"INIT_START Runtime Version: python:3\.11\.v\d+\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\n", init)
+    assert re.fullmatch(
+        r"INIT_START Runtime Version: python:3\.11\.v\d+\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\n", init
+    )
     assert start == f"START RequestId: {REQUEST_ID} Version: $LATEST\n"
     assert printed == ["one\n", "two\n"]
     assert end == f"END RequestId: {REQUEST_ID}\n"
