@@ -129,3 +129,23 @@ def test_a_copy_of_a_multipart_object_is_one_piece(aws: Account, bucket: str, ne
     assert copied["ChecksumType"] == "FULL_OBJECT"
     aws.s3.delete_object(Bucket=bucket, Key="mp")
     assert aws.s3.get_object(Bucket=target, Key="copy")["Body"].read() == body
+
+
+def test_a_slow_reader_gets_all_of_what_was_deleted_meanwhile(turned: Account) -> None:
+    s3, bucket = turned.s3, f"slow-{turned.id}"
+    s3.create_bucket(Bucket=bucket)
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    bodies = [os.urandom(30_000_000), os.urandom(345_678)]
+    parts = [
+        {"PartNumber": number, "ETag": s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=number, Body=body)["ETag"]}
+        for number, body in enumerate(bodies, 1)
+    ]
+    s3.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": parts})
+    stream = s3.get_object(Bucket=bucket, Key="k")["Body"]
+    first = stream.read(1000)
+    s3.delete_object(Bucket=bucket, Key="k")
+    turned.node.advance(90)
+    assert first + stream.read() == b"".join(bodies)
+    blobs = turned.node.data / "blobs"
+    turned.node.advance(120)
+    assert not [path for path in blobs.rglob("*") if path.is_file() and path.stat().st_size == len(bodies[1])]

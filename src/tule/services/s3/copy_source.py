@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from tule.blobs.blobs import Blobs
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
+from tule.platform.node import Node
 from tule.services.s3 import errors, preconditions, reading
 from tule.services.s3.content import Digests, hashed
 from tule.services.s3.ranges import Span
@@ -65,9 +65,9 @@ def find(call: Call, tx: Tx, params: Mapping[str, Any], name: Name) -> Source:
     return Source(bucket, version, segments_of(tx, version))
 
 
-async def digests(blobs: Blobs, segments: Sequence[Segment], size: int, algorithm: str) -> Digests:
+async def digests(node: Node, segments: Sequence[Segment], size: int, algorithm: str) -> Digests:
     """Read all of it for its MD5 and a checksum."""
     found = Digests(algorithm)
-    async for _ in hashed(pieces(blobs, segments, Span(0, size)), found):
+    async for _ in hashed(pieces(node, segments, Span(0, size)), found):
         pass
     return found

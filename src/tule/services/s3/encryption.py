@@ -1,4 +1,8 @@
-"""Default encryption of buckets.  AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html"""
+"""Default encryption of buckets.  AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html
+
+`aws:kms` without a key of one's own (which the SAM CLI asks for) is kept as configuration; until KMS is there, objects of
+such a bucket are stored, and say that they are, as under the default AES256.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ def checked(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     if default["SSEAlgorithm"] == "AES256" and default.get("KMSMasterKeyID"):
         message = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse"
         raise errors.invalid_argument(message, "ApplyServerSideEncryptionByDefault")
-    if default["SSEAlgorithm"] != "AES256":
-        raise not_implemented("s3", f"PutBucketEncryption with {default['SSEAlgorithm']}")
+    if default["SSEAlgorithm"] == "aws:kms:dsse" or default.get("KMSMasterKeyID"):
+        raise not_implemented("s3", f"PutBucketEncryption with {default['SSEAlgorithm']} and a key")
     rule.setdefault("BucketKeyEnabled", False)
     return [rule]

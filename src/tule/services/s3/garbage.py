@@ -1,15 +1,17 @@
 """Letting go of bytes that a version held, when that version is gone.
 
-Versions share blobs after a copy, and readers may be about to open what a write has just replaced.  So letting go is a job
-a little later, which asks again whether anything still refers to the bytes.  The sweeper of the blob store would find them
-too; this is to give the space back soon.
+Versions share blobs after a copy, and somebody may be reading, or about to open, what a write has just replaced.  So letting
+go is a job a little later, which asks again whether anything refers to the bytes and whether anybody reads them here.  Until
+then the sweeper of the blob store leaves them alone; after a crash it finds what the job did not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 
-from tule.backbone.delivery import Delivery, Done, Outcome
+from tule.backbone.delivery import Delivery, Done, Outcome, Retry
 from tule.backbone.jobs import Job, enqueue
 from tule.platform.node import Node
 from tule.services.s3.state import references
@@ -35,8 +37,24 @@ def let_go_blobs(tx: Tx, bucket: Bucket, blobs: list[str]) -> None:
 
 
 def _later(tx: Tx, bucket: Bucket, manifest: str | None, blobs: list[str]) -> None:
+    references.release(tx, blobs)
     payload = {"manifest": manifest, "blobs": blobs}
     enqueue(tx, Job(KIND, bucket.arn, bucket.account, bucket.region, payload, due_ms=tx.now_ms + _GRACE_MS, max_attempts=100))
+
+
+@contextmanager
+def reading(node: Node, blobs: Iterable[str]) -> Generator[None]:
+    """While inside, this node does not delete these."""
+    read: Counter[str] = node.memory.setdefault("s3.reading", Counter[str]())
+    names = list(blobs)
+    read.update(names)
+    try:
+        yield
+    finally:
+        read.subtract(names)
+        for name in names:
+            if not read[name]:
+                del read[name]
 
 
 def start(node: Node) -> Sequence[Awaitable[None]]:
@@ -48,10 +66,10 @@ def start(node: Node) -> Sequence[Awaitable[None]]:
 async def deliver(node: Node, delivery: Delivery) -> Outcome:
     """Forget what nobody refers to any more, rows first, then bytes."""
     manifest, blobs = delivery.payload["manifest"], delivery.payload["blobs"]
-    held = await node.store.read(lambda tx: references.holders(tx, blobs))
-    names = [blob for blob in blobs if blob not in held]
-    if manifest is not None:
-        names += await node.store.write(lambda tx: references.forget_manifest(tx, manifest))
-    for name in names:
+    parts = [] if manifest is None else await node.store.read(lambda tx: references.blobs_of(tx, manifest))
+    read: Counter[str] = node.memory.get("s3.reading", Counter[str]())
+    if any(name in read for name in (*blobs, *parts)):
+        return Retry("still being read", delay_ms=_GRACE_MS, counts=False)
+    for name in await node.store.write(lambda tx: references.forget(tx, manifest, blobs)):
         await node.blobs.delete(name)
     return Done()

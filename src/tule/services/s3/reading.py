@@ -153,4 +153,4 @@ class Reading:
         data, span = self.version.data, self.span
         if data is not None:
             return data if span is None else data[span.start : span.end]
-        return pieces(self._call.node.blobs, self.segments, span or Span(0, self.version.size))
+        return pieces(self._call.node, self.segments, span or Span(0, self.version.size))

@@ -83,3 +83,9 @@ CREATE TABLE s3_parts (
     PRIMARY KEY (upload, number)
 );
 CREATE INDEX s3_parts_by_blob ON s3_parts (blob) WHERE blob IS NOT NULL;
+
+-- Blobs that nothing refers to any more, kept a little for readers that are about to open them: see garbage.py.
+CREATE TABLE s3_released (
+    blob TEXT NOT NULL PRIMARY KEY,
+    since_ms INTEGER NOT NULL
+);

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from tule.blobs.blobs import Blobs
+from tule.platform.node import Node
+from tule.services.s3 import garbage
 from tule.services.s3.ranges import Span
 from tule.services.s3.state import uploads
 from tule.services.s3.state.objects import Version
@@ -33,14 +34,15 @@ def segments_of(tx: Tx, version: Version) -> list[Segment]:
     return found
 
 
-async def pieces(blobs: Blobs, segments: Sequence[Segment], span: Span) -> AsyncIterator[bytes]:
-    """The bytes of `span`, piece by piece."""
-    for segment in segments:
-        first, last = max(span.start - segment.start, 0), min(span.end - segment.start, segment.size)
-        if first >= last:
-            continue
-        if segment.data is not None:
-            yield segment.data[first:last]
-        elif segment.blob is not None:
-            async for piece in blobs.read(segment.blob, first, last):
-                yield piece
+async def pieces(node: Node, segments: Sequence[Segment], span: Span) -> AsyncIterator[bytes]:
+    """The bytes of `span`, piece by piece; they stay for as long as somebody reads on."""
+    with garbage.reading(node, (segment.blob for segment in segments if segment.blob is not None)):
+        for segment in segments:
+            first, last = max(span.start - segment.start, 0), min(span.end - segment.start, segment.size)
+            if first >= last:
+                continue
+            if segment.data is not None:
+                yield segment.data[first:last]
+            elif segment.blob is not None:
+                async for piece in node.blobs.read(segment.blob, first, last):
+                    yield piece

@@ -71,7 +71,7 @@ async def _digests(call: Call, params: Params, source: Source) -> tuple[str, Che
     algorithm = checksums.check_algorithm(params["ChecksumAlgorithm"]) if params.get("ChecksumAlgorithm") else old.algorithm
     if "-" not in version.etag and old.type == checksums.FULL_OBJECT and algorithm == old.algorithm:
         return version.etag, old
-    found = await copy_source.digests(call.node.blobs, source.segments, version.size, algorithm)
+    found = await copy_source.digests(call.node, source.segments, version.size, algorithm)
     return found.md5.hex(), found.checksum(algorithm)
 
 

@@ -47,7 +47,7 @@ async def upload_part_copy(call: Call, params: Params) -> Params:
     upload = await _upload(call, params)
     source = await call.node.store.read(lambda tx: copy_source.find(call, tx, params, name))
     span = _span(params.get("CopySourceRange"), source.version.size)
-    stream = pieces(call.node.blobs, source.segments, span)
+    stream = pieces(call.node, source.segments, span)
     taken = await content.store(call.node.blobs, stream, span.length, multipart.part_algorithm(upload))
     part = await _put(call, params, upload, taken)
     copied: Params = {"ETag": f'"{part.etag}"', "LastModified": part.modified_ms // 1000}
