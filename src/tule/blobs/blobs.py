@@ -68,5 +68,5 @@ class Blobs(Protocol):
     async def close(self) -> None: ...
 
 
-class BlobMissing(Exception):
-    pass
+class BlobMissing(LookupError):
+    """There is no blob of this name, or no longer."""

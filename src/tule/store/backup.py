@@ -20,14 +20,14 @@ import contextlib
 import tarfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 import cbor2
 import orjson
 
-from tule.blobs.blobs import BlobMissing, Blobs
 from tule.store import migrations
 from tule.store.archive import Writer, reading
 from tule.store.dialect import TABLE_FOR
@@ -44,13 +44,27 @@ PIECE_BYTES = 1024 * 1024
 PIECE_ROWS = 1_000
 
 
-async def backup(store: Store, blobs: Blobs, path: Path, *, telemetry: Store | None = None) -> None:
+class Copied(Protocol):
+    """What a backup needs of the blob store (see `blobs.blobs.Blobs`); LookupError says that a blob is no longer there."""
+
+    def names(self) -> AsyncIterator[str]: ...
+
+    async def length(self, name: str) -> int: ...
+
+    def read(self, name: str) -> AsyncIterator[bytes]: ...
+
+    async def put(self, name: str, chunks: AsyncIterator[bytes]) -> None: ...
+
+    def kept(self) -> AbstractAsyncContextManager[None]: ...
+
+
+async def backup(store: Store, blobs: Copied, path: Path, *, telemetry: Store | None = None) -> None:
     """Write a consistent copy of everything to `path`, in constant memory.  Raises StoreError, OSError."""
     with ThreadPoolExecutor(1, "backup") as pool:
         await _Backup({ROWS: store} | ({TELEMETRY: telemetry} if telemetry else {}), blobs, path, pool).run()
 
 
-async def restore(store: Store, blobs: Blobs, path: Path, *, telemetry: Store | None = None) -> None:
+async def restore(store: Store, blobs: Copied, path: Path, *, telemetry: Store | None = None) -> None:
     """Fill an empty store, before any migration, from a backup.  Raises BackupError when it is not empty or not whole."""
     rooms = ({TELEMETRY: telemetry} if telemetry else {}) | {ROWS: store}
     with _clear_errors(path):
@@ -63,7 +77,7 @@ async def restore(store: Store, blobs: Blobs, path: Path, *, telemetry: Store | 
 
 
 class _Backup:
-    def __init__(self, rooms: dict[str, Store], blobs: Blobs, path: Path, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, rooms: dict[str, Store], blobs: Copied, path: Path, pool: ThreadPoolExecutor) -> None:
         self._rooms = rooms
         self._blobs = blobs
         self._path = path
@@ -96,7 +110,7 @@ class _Backup:
     async def _copy_blob(self, writer: Writer, name: str) -> None:
         try:
             size = await self._blobs.length(name)
-        except BlobMissing:
+        except LookupError:
             return
         await self._off_loop(writer.begin, f"blobs/{name}", size)
         async for piece in self._blobs.read(name):
@@ -154,7 +168,7 @@ def _refuse_unless_empty(dialect: str) -> Callable[[Tx], None]:
     return check
 
 
-async def _restore_blobs(blobs: Blobs, path: Path) -> None:
+async def _restore_blobs(blobs: Copied, path: Path) -> None:
     with reading(path) as pieces:
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             name, content = piece
