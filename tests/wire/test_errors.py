@@ -79,6 +79,11 @@ def test_lambda_says_whose_mistake_it_was() -> None:
     assert response.headers["x-amzn-ErrorType"] == "ResourceNotFoundException"
 
 
+def test_lambda_says_nothing_more_of_errors_that_it_does_not_model() -> None:
+    response = MODELS.operation("lambda", "GetFunction").error(ServiceError("ValidationException", "1 validation error detected: ..."), _ID)
+    assert orjson.loads(response.body) == {"message": "1 validation error detected: ..."}
+
+
 def test_sqs_speaks_to_old_and_new_clients() -> None:
     error = ServiceError("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
     new = MODELS.service("sqs").operation("GetQueueUrl", "json").error(error, _ID)

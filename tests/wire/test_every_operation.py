@@ -3,6 +3,7 @@ and its parser reads our answers as the same results, in every protocol that the
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from tests.wire.samples import Samples, Unsampleable
 from tule.wire.http import Body
 from tule.wire.identify import identify
 from tule.wire.models import SERVICES
+
+_SEED = os.environ.get("TULE_WIRE_SEED", "")
+"""Another word here draws other values."""
 
 _CHANGED_BY_BOTOCORE = {"Expires"}
 """Members of S3 that botocore's own customizations make a timestamp; on the wire and for us they are text."""
@@ -44,7 +48,7 @@ async def test_what_botocore_sends_is_what_the_operation_gets(service: str, prot
         operation = botocore_model(service).operation_model(name)
         shape = model.shapes.at(raw["input"]) if "input" in raw else None
         try:
-            params = {} if shape is None else Samples(model.shapes, f"{service}.{name}", protocol=protocol, answer=False).structure(shape)
+            params = {} if shape is None else Samples(model.shapes, f"{service}.{name}{_SEED}", protocol=protocol, answer=False).structure(shape)
         except Unsampleable:
             unsampled += 1
             continue
@@ -70,7 +74,7 @@ def test_what_the_operation_answers_is_what_botocore_reads(service: str, protoco
         operation = botocore_model(service).operation_model(name)
         result: dict[str, Any] = {}
         if "output" in raw:
-            result = Samples(model.shapes, f"{name}.{service}", protocol=protocol, answer=True).structure(model.shapes.at(raw["output"]))
+            result = Samples(model.shapes, f"{name}.{service}{_SEED}", protocol=protocol, answer=True).structure(model.shapes.at(raw["output"]))
         if service == "s3":
             result = {member: value for member, value in result.items() if member not in _CHANGED_BY_BOTOCORE}
         response = codec.serialize(result, "6f2f0a76-2f5c-4b1e-8f0a-0d3c1b2a4e5f")

@@ -86,7 +86,7 @@ def _members(model: ServiceModel | None, shape: Shape | None, error: ServiceErro
     if shape is not None:
         name = next((member for member in shape["members"] if member.lower() == "message"), "message")
     values: dict[str, Any] = {name: error.message}
-    if model is not None and model.name == "lambda" and (shape is None or "Type" in shape["members"]):
+    if model is not None and model.name == "lambda" and shape is not None and "Type" in shape["members"]:
         values["Type"] = "User" if error.status < 500 else "Service"
     return {**values, **error.fields}
 

@@ -204,7 +204,7 @@ class XmlWriters:
     def text(self, shape: Shape) -> Callable[[Any], str]:
         kind = shape["type"]
         if kind == "timestamp":
-            return _TIMES[shape["timestampFormat"]] if "timestampFormat" in shape else self._time
+            return self._time if shape.get("timestampFormat", "iso8601") == "iso8601" else _TIMES[shape["timestampFormat"]]
         return _TEXTS.get(kind, escape)
 
     def _compile_structure(self, structure: Shape) -> Writer:
@@ -351,7 +351,6 @@ _TEXTS: dict[str, Callable[[Any], str]] = {
     "blob": _base64_text,
 }
 _TIMES: dict[str, Callable[[Any], str]] = {
-    "iso8601": timestamps.iso8601,
     "rfc822": timestamps.rfc822,
     "unixTimestamp": _epoch_text,
 }
