@@ -36,7 +36,7 @@ class OwnPython:
         return ()
 
     def warning(self, runtime: str) -> str:
-        return ""
+        return "" if runtime == "python3.11" else f"another version stands in for {runtime}"
 
     def describe(self) -> Mapping[str, object]:
         return {}

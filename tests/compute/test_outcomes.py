@@ -44,6 +44,11 @@ async def test_only_a_cold_start_reports_its_initialisation(functions: Functions
     assert warm.log_stream == cold.log_stream
 
 
+async def test_a_runtime_that_is_stood_in_for_is_said_in_the_log(functions: Functions) -> None:
+    answer = await functions.run("def handler(event, context):\n    return 1\n", runtime="python3.14")
+    assert texts(answer)[1] == "[WARNING] another version stands in for python3.14\n"
+
+
 async def test_log_records_carry_level_time_and_request(functions: Functions) -> None:
     code = "import logging\nlogging.getLogger().setLevel('INFO')\ndef handler(event, context):\n    logging.info('first\\nsecond')\n"
     record = texts(await functions.run(code))[2]

@@ -32,7 +32,10 @@ class Caller:
 class ColdStart:
     """Starts an instance.  What fails while it is initialised is tried once more, on the function's own time."""
 
-    def __init__(self, caller: Caller, begin: Callable[[str], Awaitable[Instance]], end: Callable[[Instance], None], log_stream: str) -> None:
+    def __init__(
+        self, caller: Caller, begin: Callable[[str], Awaitable[Instance]], end: Callable[[Instance], None], log_stream: str, warning: str
+    ) -> None:
+        """`begin` starts an instance with this log stream; `warning` goes into the log, when the runtime is not quite the one named."""
         self.init_ms: float | None = None
         self.spent_s = 0.0  # of the function's time, when the second try succeeded
         self.failed: Invocation | None = None
@@ -40,6 +43,7 @@ class ColdStart:
         self._begin = begin
         self._end = end
         self._log_stream = log_stream
+        self._warning = warning
 
     async def instance(self) -> Instance | None:
         """None when it `failed`.  Raises FunctionUnavailable."""
@@ -47,6 +51,8 @@ class ColdStart:
         began = time.perf_counter()
         first = await self._begin(self._log_stream)
         first.sandbox.log.add(reports.init_start(function.runtime, function.region))
+        if self._warning:
+            first.sandbox.log.add(f"[WARNING] {self._warning}\n")
         failure = await self._initialize(first, INIT_LIMIT_S)
         self.init_ms = _ms_since(began)
         if failure is None:

@@ -37,6 +37,7 @@ from tule.core.ids import Ids
 RUNTIME_API_LISTENER = ListenerSpec(RUNTIME_API, "127.0.0.1", 9001, needs_namespace=False)
 STARTS_AT_ONCE = 2 * (os.cpu_count() or 1) + 2
 FREEZE_AFTER_S = 0.02
+STOP_TIMEOUT_S = 5.0  # a process that cannot die (in a system call) does not keep the node
 
 
 class Supervisor:
@@ -78,7 +79,8 @@ class Supervisor:
             self._end(instance)
         for sandbox in sandboxes:
             sandbox.kill()
-        await asyncio.gather(*[sandbox.gone for sandbox in sandboxes])
+        if sandboxes:
+            await asyncio.wait([sandbox.gone for sandbox in sandboxes], timeout=STOP_TIMEOUT_S)
         if self._spawner is not None:
             await self._spawner.stop()
         for parent in self._hierarchies.parents():
@@ -105,7 +107,7 @@ class Supervisor:
         cold: ColdStart | None = None
         if instance is None:
             await self._room()
-            cold = ColdStart(caller, lambda stream: self._begin(caller, stream), self._end, self._log_stream(function))
+            cold = ColdStart(caller, lambda stream: self._begin(caller, stream), self._end, self._log_stream(function), self.warning(function.runtime))
             instance = await cold.instance()
         if instance is None:
             assert cold is not None and cold.failed is not None
