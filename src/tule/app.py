@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Awaitable
 
+from tule.access import usage
 from tule.access.actions import Actions
 from tule.access.authenticate import Authenticator
 from tule.access.authorize import Authorizer
@@ -63,6 +64,7 @@ class App:
         node = self.node
         await node.jobs.start()
         await node.compute.start()
+        self._background.append(asyncio.create_task(_forever("access", node.authorizer.usage.write(node.store))))
         for service in node.services.values():
             for work in service.start(node) if service.start is not None else ():
                 self._background.append(asyncio.create_task(_forever(service.name, work)))
@@ -93,6 +95,7 @@ async def build(config: Config) -> App:
     services = {service.name: service for service in all_services()}
     await store.migrate("documents", documents.SCHEMA)
     await store.migrate("jobs", job_table.SCHEMA)
+    await store.migrate("access", usage.SCHEMA)
     await store.migrate("logs", log_table.SCHEMA)
     for service in services.values():
         if service.schema:

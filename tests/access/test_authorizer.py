@@ -178,7 +178,7 @@ GLOBAL_KEYS: list[tuple[str, str, str, Principal]] = [
     ("StringEquals", "aws:RequestedRegion", "eu-west-1", ALICE),
     ("StringLike", "aws:UserAgent", "Boto3/*", ALICE),
     ("IpAddress", "aws:SourceIp", "127.0.0.0/8", ALICE),
-    ("Bool", "aws:SecureTransport", "false", ALICE),
+    ("Bool", "aws:SecureTransport", "true", ALICE),  # over loopback
     ("Bool", "aws:ViaAWSService", "false", ALICE),
     ("Bool", "aws:PrincipalIsAWSService", "false", ALICE),
     ("Bool", "aws:MultiFactorAuthPresent", "false", WORKER),
@@ -191,6 +191,13 @@ GLOBAL_KEYS: list[tuple[str, str, str, Principal]] = [
     ("StringEquals", "AWS:SOURCEIP", "127.0.0.1", ALICE),
     ("StringEquals", "s3:prefix", "a/", ALICE),
 ]
+
+
+async def test_plain_http_from_another_host_is_no_secure_transport() -> None:
+    need = Need("s3:ListBucket", "arn:aws:s3:::pictures")
+    checker = authorizer(granting(allow(Condition={"Bool": {"aws:SecureTransport": "true"}}), to=ALICE))
+    assert (await checker.decide(call(ALICE, source_ip="127.0.0.1"), need)).allowed
+    assert not (await checker.decide(call(ALICE, source_ip="192.0.2.1"), need)).allowed
 
 
 @pytest.mark.parametrize(("operator", "key", "value", "who"), GLOBAL_KEYS)

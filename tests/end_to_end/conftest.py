@@ -80,9 +80,7 @@ def deploy_thumbnails(package: Package) -> Callable[[Account], Thumbnails]:
             account.s3.put_object(Bucket=bucket, Key=key, Body=content)
         body = json.dumps(package.template).replace("ARTIFACTS", bucket)
         cloudformation = account.cloudformation
-        cloudformation.create_change_set(
-            StackName=stack, ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body, Capabilities=CAPABILITIES
-        )
+        cloudformation.create_change_set(StackName=stack, ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body, Capabilities=CAPABILITIES)
         quick = {"Delay": 0.05, "MaxAttempts": 600}
         cloudformation.get_waiter("change_set_create_complete").wait(StackName=stack, ChangeSetName="first", WaiterConfig=quick)
         cloudformation.execute_change_set(StackName=stack, ChangeSetName="first")

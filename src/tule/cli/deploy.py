@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRE
 def deploy(place: Path, stack_name: str | None, parameters: tuple[str, ...]) -> None:
     """Deploy the template in PLACE (a directory or a file)."""
     path = templates.find(place).resolve()
-    outputs = deploy_template(path, stack_name or path.parent.name, dict(_pair(text) for text in parameters))
+    outputs = deploy_template(path, stack_name or _stack_name(path.parent), dict(_pair(text) for text in parameters))
     for name, value in outputs.items():
         click.echo(f"  {click.style(name, bold=True)} = {value}")
 
@@ -143,6 +144,12 @@ class _ArtifactBucket:
         except (self._s3.exceptions.BucketAlreadyOwnedByYou, self._s3.exceptions.BucketAlreadyExists):
             pass
         return self._bucket
+
+
+def _stack_name(directory: Path) -> str:
+    """The directory's name with what a stack's name may not have replaced: letters, digits and hyphens, a letter first."""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", directory.name).strip("-")
+    return words if words[:1].isalpha() else f"stack-{words}".rstrip("-")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -28,7 +28,7 @@ log = logging.getLogger("tule.server")
 
 AccessLog = Callable[[Request, Response, "Call | None", float], None]
 
-_SCOPE = re.compile(r"Credential=[^/,\s]+/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=[^/,\s]+/\d{8}/(?:[^/,\s]+/)?([^/,\s]+)/aws4_request")  # version 4A has no region
 _S3_FAMILY = ("s3", "s3control", "s3-outposts", "s3express", "s3-object-lambda")
 
 
@@ -126,7 +126,7 @@ def _signing_name(request: Request) -> str | None:
     if authorization is None and "X-Amz-Credential" in text:
         text = "Credential=" + urllib.parse.unquote(text.partition("X-Amz-Credential=")[2].partition("&")[0])
     match = _SCOPE.search(text)
-    return match[2] if match else None
+    return match[1] if match else None
 
 
 def _speaks_s3(request: Request, signing_name: str | None, host: HostMeaning) -> bool:
