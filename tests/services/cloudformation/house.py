@@ -44,9 +44,18 @@ class Things:
         self.before_create: dict[str, asyncio.Event] = {}
         self.before_update: dict[str, asyncio.Event] = {}
 
+        self._noted = asyncio.Event()
+
     def note(self, line: str) -> None:
         self.log.append(line)
         self.on_log(line)
+        self._noted.set()
+
+    async def said(self, *lines: str) -> None:
+        """Wait until the log has all of `lines`."""
+        while not set(lines) <= set(self.log):
+            self._noted.clear()
+            await asyncio.wait_for(self._noted.wait(), 20)
 
 
 class ThingType:
@@ -145,21 +154,21 @@ def thing_types(things: Things) -> list[ThingType]:
     ]
 
 
-async def build(directory: Path, things: Things | None = None, others: list[Service] | None = None) -> House:
-    """A house on SQLite in `directory`, its jobs running."""
+async def build(directory: Path, things: Things | None = None, others: list[Service] | None = None, *, store: str = "", chaos: bool = False) -> House:
+    """A house on a store (SQLite in `directory` unless it is told), its jobs running."""
     things = things or Things()
-    config = Config(data=str(directory), ephemeral=False)
+    config = Config(data=str(directory), store=store, chaos=chaos)
     clock, ids = TurnableClock(), Ids()
     directory.mkdir(parents=True, exist_ok=True)
-    store = await open_store(config, clock, ids)
-    await store.migrate("documents", documents.SCHEMA)
-    await store.migrate("jobs", job_table.SCHEMA)
-    await store.migrate("service:cloudformation", cloudformation.SERVICE.schema)
+    rows = await open_store(config, clock, ids)
+    await rows.migrate("documents", documents.SCHEMA)
+    await rows.migrate("jobs", job_table.SCHEMA)
+    await rows.migrate("service:cloudformation", cloudformation.SERVICE.schema)
     services = {"cloudformation": cloudformation.SERVICE, "things": Service("things", {}, resource_types=thing_types(things))}
     services |= {service.name: service for service in others or []}
-    node: Any = SimpleNamespace(config=config, clock=clock, ids=ids, store=store, pager=Pager(b"secret"), services=services, memory={})
+    node: Any = SimpleNamespace(config=config, clock=clock, ids=ids, store=rows, pager=Pager(b"secret"), services=services, memory={})
     node.dispatcher = _Dispatcher(node)
-    node.jobs = Jobs(store, clock, ids, lambda delivery: cloudformation.SERVICE.deliver(node, delivery))  # type: ignore[misc]
+    node.jobs = Jobs(rows, clock, ids, lambda delivery: cloudformation.SERVICE.deliver(node, delivery))  # type: ignore[misc]
     await node.jobs.start()
     return House(node, things)
 

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.services.cloudformation.house import House, build, tear_down
+from tests.services.cloudformation.house import House
 from tule.core.errors import ServiceError
 
 TOPIC = "AWS::SNS::Topic"
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = await build(tmp_path / "house")
-    yield house
-    await tear_down(house)
 
 
 async def change_set(house: House, template: dict[str, Any], kind: str = "UPDATE", **params: Any) -> dict[str, Any]:

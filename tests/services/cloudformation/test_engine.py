@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from tests.services.cloudformation.house import House, build, tear_down
 from tule.core.errors import ServiceError
 
 CHAIN = {
@@ -21,13 +18,6 @@ CHAIN = {
     },
     "Outputs": {"Name": {"Value": {"Fn::GetAtt": ["First", "TopicName"]}}},
 }
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = await build(tmp_path / "house")
-    yield house
-    await tear_down(house)
 
 
 def body(template: dict[str, object]) -> str:
@@ -60,8 +50,7 @@ async def test_what_needs_nobody_is_made_at_the_same_time(house):
     template = {"Resources": {name: {"Type": "AWS::SNS::Topic"} for name in ("A", "B")}}
     house.things.before_create = {"A": asyncio.Event(), "B": asyncio.Event()}
     await house.call("CreateStack", StackName="shop", TemplateBody=body(template))
-    while len(house.things.log) < 2:
-        await asyncio.sleep(0)
+    await house.things.said("create A", "create B")
     for gate in house.things.before_create.values():
         gate.set()
     assert (await house.ended("shop"))["StackStatus"] == "CREATE_COMPLETE"
@@ -139,7 +128,7 @@ async def test_what_the_new_template_does_not_have_goes(house):
 async def test_an_update_without_changes_is_refused(house):
     await house.call("CreateStack", StackName="shop", TemplateBody=body(CHAIN))
     await house.ended("shop")
-    with pytest.raises(ServiceError, match="No updates are to be performed."):
+    with pytest.raises(ServiceError, match=r"No updates are to be performed\."):
         await house.call("UpdateStack", StackName="shop", TemplateBody=body(CHAIN))
 
 
@@ -258,7 +247,13 @@ async def test_a_stack_policy_stops_an_update(house):
     assert (await house.ended("shop"))["StackStatus"] == "UPDATE_COMPLETE"
 
 
-@pytest.mark.parametrize("policy", ["{", "[]", '{"Statement": [{"Effect": "Allow"}]}', '{"Statement": [{"Effect": "Allow", "Action": "Delete:*", "Principal": "*", "Resource": "*"}]}', '{"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "me", "Resource": "*"}]}'])  # fmt: skip
+def statement(**changes: str) -> str:
+    return json.dumps({"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"} | changes]})
+
+
+@pytest.mark.parametrize(
+    "policy", ["{", "[]", '{"Statement": [{"Effect": "Allow"}]}', statement(Action="Delete:*"), statement(Principal="me"), statement(Effect="Maybe")]
+)
 async def test_what_is_no_stack_policy_is_refused(house, policy):
     await house.call("CreateStack", StackName="shop", TemplateBody=body(CHAIN))
     with pytest.raises(ServiceError, match="Error validating stack policy: Invalid stack policy"):
@@ -304,16 +299,14 @@ async def test_an_attribute_that_the_type_does_not_have_stops_the_stack_before_a
     assert (await house.ended("shop"))["StackStatus"] == "ROLLBACK_COMPLETE"
     assert house.things.log == []
     events = (await house.call("DescribeStackEvents", StackName="shop"))["StackEvents"]
-    assert events[1]["ResourceStatusReason"] == (
-        "[Error] /Outputs/Invalid/Value/Fn::GetAtt: Resource type AWS::SSM::Parameter does not support attribute {Invalid}. Rollback requested by user."
-    )
+    why = "[Error] /Outputs/Invalid/Value/Fn::GetAtt: Resource type AWS::SSM::Parameter does not support attribute {Invalid}."
+    assert events[1]["ResourceStatusReason"] == f"{why} Rollback requested by user."
 
 
 async def test_a_stack_that_is_being_made_can_be_deleted(house):
     house.things.before_create = {"First": asyncio.Event()}
     made = await house.call("CreateStack", StackName="shop", TemplateBody=body(CHAIN))
-    while not house.things.log:
-        await asyncio.sleep(0)
+    await house.things.said("create First")
     await house.call("DeleteStack", StackName="shop")
     house.things.before_create["First"].set()
     assert (await house.ended(made["StackId"]))["StackStatus"] == "DELETE_COMPLETE"
@@ -326,8 +319,7 @@ async def test_an_update_can_be_cancelled(house):
     await house.ended("shop")
     house.things.before_update = {"First": asyncio.Event()}
     await house.call("UpdateStack", StackName="shop", UsePreviousTemplate=True, Parameters=[parameter("Word", "two")])
-    while "update First" not in house.things.log:
-        await asyncio.sleep(0)
+    await house.things.said("update First")
     await house.call("CancelUpdateStack", StackName="shop")
     house.things.before_update["First"].set()
     assert (await house.ended("shop"))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
@@ -383,6 +375,26 @@ async def test_what_can_be_refused_is_refused_before_anything_exists(house, temp
         await house.call("CreateStack", StackName="shop", TemplateBody=body(template))
     assert (refused.value.code, refused.value.message) == (code, message)
     assert (await house.call("ListStacks"))["StackSummaries"] == []
+
+
+async def test_what_failed_is_made_anew_by_the_next_update(house):
+    house.things.create_fails = {"Third"}
+    await house.call("CreateStack", StackName="shop", TemplateBody=body(CHAIN), DisableRollback=True)
+    await house.ended("shop")
+    house.things.create_fails = set()
+    await house.call("UpdateStack", StackName="shop", TemplateBody=body(CHAIN), DisableRollback=True)
+    assert (await house.ended("shop"))["StackStatus"] == "UPDATE_COMPLETE"
+    assert len(house.things.there) == 3
+
+
+async def test_a_replacement_that_fails_leaves_the_old_one_untouched(house):
+    await house.call("CreateStack", StackName="shop", TemplateBody=body(CHAIN))
+    await house.ended("shop")
+    house.things.create_fails = {"Third"}
+    await house.call("UpdateStack", StackName="shop", UsePreviousTemplate=True, Parameters=[parameter("Word", "two")])
+    assert (await house.ended("shop"))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "update Third" not in house.things.log
+    assert "third-one" in house.things.there
 
 
 async def test_rolling_back_what_was_left_as_it_was(house):

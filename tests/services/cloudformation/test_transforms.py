@@ -120,9 +120,9 @@ async def test_a_transform_without_a_change_set_needs_a_capability(house):
 
 
 async def test_a_transform_that_nobody_has_is_refused(house):
-    with pytest.raises(ServiceError, match="No transform named 111122223333::Mine found."):
+    with pytest.raises(ServiceError, match=r"No transform named 111122223333::Mine found\."):
         await processed(house, "Transform: Mine\nResources: {T: {Type: AWS::SNS::Topic}}")
-    with pytest.raises(ServiceError, match="Key Name of transform definition must be a string."):
+    with pytest.raises(ServiceError, match=r"Key Name of transform definition must be a string\."):
         await processed(house, "Transform: [{Name: {Ref: P}}]\nResources: {T: {Type: AWS::SNS::Topic}}")
 
 
@@ -221,7 +221,8 @@ def test_loops_may_be_nested():
 
 def test_lengths_and_json_strings_are_settled_where_parameters_say_all():
     document = extended(
-        "Resources: {R: {Type: T, Properties: {A: {Fn::ToJsonString: {a: !Ref P, b: [1]}}, B: {Fn::Length: [1, 2]}, C: {Fn::ToJsonString: {x: !Ref R}}}}}",
+        "Resources: {R: {Type: T, Properties: {A: {Fn::ToJsonString: {a: !Ref P, b: [1]}}, B: {Fn::Length: [1, 2]},"
+        " C: {Fn::ToJsonString: {x: !Ref R}}}}}",
         P="p",
     )
     assert document["Resources"]["R"]["Properties"] == {"A": '{"a":"p","b":[1]}', "B": 2, "C": {"Fn::ToJsonString": {"x": {"Ref": "R"}}}}

@@ -79,7 +79,7 @@ async def take(call: Call, params: Mapping[str, Any], place: Place, stack: Stack
         str(processed.get("Description") or ""),
         values,
         resolved,
-        sorted(set(params.get("Capabilities") or ()), key=list(params.get("Capabilities") or ()).index),
+        list(dict.fromkeys(str(name) for name in params.get("Capabilities", []))),
         to_map(params["Tags"]) if "Tags" in params else dict(stack.definition.tags) if stack else {},
         list(params["NotificationARNs"]) if "NotificationARNs" in params else list(stack.definition.notification_arns) if stack else [],
         params.get("RoleARN") or (stack.definition.role_arn if stack else ""),
@@ -151,12 +151,14 @@ def needed_capabilities(template: Template) -> list[str]:
 
 def iam_capability(resources: Mapping[str, Any]) -> str:
     """What creating these resources asks for: more when any of them is named."""
-    named = any(NAMES_OF_IAM.get(body.get("Type"), "") in (body.get("Properties") or {}) for body in resources.values() if isinstance(body, dict))
+    named = any(
+        NAMES_OF_IAM.get(str(body.get("Type")), "") in (body.get("Properties") or {}) for body in resources.values() if isinstance(body, dict)
+    )
     return "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
 
 
 def _check_capabilities(params: Mapping[str, Any], document: Document, template: Template, expands: bool) -> None:
-    given = set(params.get("Capabilities") or ())
+    given: set[str] = set(params.get("Capabilities", []))
     needed = needed_capabilities(template)
     missing = [name for name in needed if name not in given and not (name == "CAPABILITY_IAM" and "CAPABILITY_NAMED_IAM" in given)]
     if not expands and "CAPABILITY_AUTO_EXPAND" not in given and transforms.are_wanted(document):

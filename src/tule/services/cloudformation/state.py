@@ -192,6 +192,7 @@ class Resource:
     created_by: str = ""
     settled_by: str = ""
     step: str = ""  # create, update, replace, restore or delete while it is in progress
+    replacing: bool = False  # a replacement is under way, or failed: the old resource was not touched
     waiting: dict[str, Any] | None = None
     before: dict[str, Any] | None = None
     leftovers: list[Leftover] = field(default_factory=list[Leftover])
@@ -229,11 +230,13 @@ def _stack(body: bytes) -> Stack:
 
 
 def _operation(raw: dict[str, Any]) -> Operation:
-    return Operation(**{**raw, "before": Definition(**raw["before"]) if raw["before"] else None})
+    fields: dict[str, Any] = {**raw, "before": Definition(**raw["before"]) if raw["before"] else None}
+    return Operation(**fields)
 
 
 def resource_of(raw: dict[str, Any]) -> Resource:
-    return Resource(**{**raw, "leftovers": [Leftover(**item) for item in raw["leftovers"]]})
+    fields: dict[str, Any] = {**raw, "leftovers": [Leftover(**item) for item in raw["leftovers"]]}
+    return Resource(**fields)
 
 
 def raw_of(resource: Resource) -> dict[str, Any]:

@@ -107,6 +107,8 @@ class _Step:
         if record and record.waiting:
             return await self._look_again(kind, record)
         properties = self.run.template.properties(self.logical_id, self.run.known)
+        if record and record.status == "CREATE_FAILED":
+            record = await self._clear_failed(record)
         if record is None or record.step == "create" or (not record.physical_id and not record.before):
             return await self._create(kind, record, properties)
         if record.step == "replace" or record.type != self.type_name or physical.must_replace(kind, record, properties):
@@ -117,6 +119,17 @@ class _Step:
             return await self._update(kind, record, properties)
         await self.run.save(self._described(record, settled_by=self.run.operation.id))
         return Outcome.DONE
+
+    async def _clear_failed(self, record: Resource) -> None:
+        """What a creation that failed, and was left as it was, may have left: it is made anew."""
+        if record.physical_id:
+            context = await self.run.context(self.logical_id, record.type, record.token)
+            kind = self.run.type_of(record.type)
+            if isinstance(kind, slow.SlowType):
+                await kind.begin_delete(self.run, context, record.physical_id, record.properties)
+            else:
+                await kind.delete(context, record.physical_id, record.properties)
+        await self.run.forget(self.logical_id)
 
     def _ask_policy(self, action: str, record: Resource) -> None:
         denied = stack_policy.denial(policy_in_force(self.run), action, self.logical_id, record.type)
@@ -233,7 +246,7 @@ class _Step:
         resumed = record.step == "replace"
         if not resumed:
             began = self._described(
-                record, status="UPDATE_IN_PROGRESS", reason=REPLACING, step="replace", properties=properties, type=self.type_name,
+                record, status="UPDATE_IN_PROGRESS", reason=REPLACING, step="replace", replacing=True, properties=properties, type=self.type_name,
                 token=self.run.node.ids.uuid(), before=record.before or raw_of(record),
             )  # fmt: skip
             await self._refuse_same_name(record, began)
@@ -247,7 +260,7 @@ class _Step:
         """AWS: a resource with a custom name cannot be replaced under the same name."""
         named = physical.custom_name(record, began)
         if named:
-            self.run.records[self.logical_id] = replace(began, step="")
+            self.run.records[self.logical_id] = began
             raise TemplateError(
                 f"CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {named} and update the stack again."
             )
@@ -255,6 +268,7 @@ class _Step:
     async def _replaced(self, record: Resource, made: resource_type.Resource) -> Outcome:
         before = record.before or {}
         old = Leftover(before["type"], before["physical_id"], before["properties"])
+        record = replace(record, replacing=False)
         keep = record.update_replace_policy in ("Retain", "Snapshot") or made.physical_id == old.physical_id
         initiated = replace(record, physical_id=made.physical_id, reason=INITIATED, waiting=None)
         done = replace(

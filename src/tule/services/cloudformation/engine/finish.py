@@ -92,7 +92,7 @@ def _name_of(stack_id: str) -> str:
 def imports(template: Template) -> set[str]:
     """Names of the exports that the stack's live resources and outputs import."""
     wanted: list[Any] = [body.get("Properties") for body in template.resources.values()]
-    wanted += [body for body in (template.document.get("Outputs") or {}).values() if template._is_wanted(body)]
+    wanted += [body for body in (template.document.get("Outputs") or {}).values() if template.is_wanted(body)]
     return {name for node in wanted for name in _imports(node, template)}
 
 

@@ -9,11 +9,18 @@ from tule.core.errors import ServiceError
 
 EXISTS = frozenset(
     {
-        "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "ConflictException", "EntityAlreadyExists",
-        "EntityAlreadyExistsException", "QueueAlreadyExists", "ResourceAlreadyExistsException", "ResourceConflictException", "ResourceExistsException",
-        "ResourceInUseException", "TopicAlreadyExists", "ParameterAlreadyExists", "InvalidChangeBatch",
+        "AlreadyExistsException",
+        "BucketAlreadyExists",
+        "BucketAlreadyOwnedByYou",
+        "ConflictException",
+        "EntityAlreadyExists",
+        "EntityAlreadyExistsException",
+        "ResourceAlreadyExistsException",
+        "ResourceConflictException",
+        "ResourceExistsException",
+        "ResourceInUseException",
     }
-)  # fmt: skip
+)
 
 
 def says_exists(error: ServiceError) -> bool:

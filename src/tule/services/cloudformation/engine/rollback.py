@@ -41,7 +41,7 @@ async def _restore(run: Run, logical_id: str) -> Outcome:
     try:
         if record.waiting:
             return await _look_again(run, record, before)
-        if logical_id in run.operation.skip or _was_not_reached(record, before):
+        if logical_id in run.operation.skip or record.replacing:
             await _as_before(run, record, before, before.attributes)
             return Outcome.DONE
         if record.physical_id != before.physical_id or record.type != before.type:
@@ -56,15 +56,6 @@ async def _restore(run: Run, logical_id: str) -> Outcome:
     except Exception:  # as in apply: a broken resource type fails its resource only
         log.exception("restoring %s of %s failed", record.type, run.stack.name)
         return await _fail(run, record, reason(internal_failure(), record.token))
-
-
-def _was_not_reached(record: Resource, before: Resource) -> bool:
-    """The replacement failed before there was anything new: the old resource was never touched."""
-    return record.physical_id == before.physical_id and record.step != "restore" and _replacing_failed(record)
-
-
-def _replacing_failed(record: Resource) -> bool:
-    return record.status == "UPDATE_FAILED" and record.type != (record.before or {}).get("type", record.type)
 
 
 async def _update_back(run: Run, record: Resource, before: Resource) -> Outcome:

@@ -217,13 +217,12 @@ class Run:
 
 
 def principal_of(raw: Mapping[str, Any]) -> Principal:
-    return Principal(
-        **{
-            **raw,
-            "session_policies": tuple(raw.get("session_policies") or ()),
-            "session_tags": tuple(tuple(pair) for pair in raw.get("session_tags") or ()),
-        }
-    )
+    fields: dict[str, Any] = {
+        **raw,
+        "session_policies": tuple(raw.get("session_policies") or ()),
+        "session_tags": tuple(tuple(pair) for pair in raw.get("session_tags") or ()),
+    }
+    return Principal(**fields)
 
 
 def raw_principal(principal: Principal) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def delete_stack(call: Call, tx: Tx, params: dict[str, Any]) -> dict[str, Any]:
         raise errors.termination_protection(stack.name)
     if stack.operation is not None and (stack.operation.kind, stack.operation.phase) != ("create", "apply"):
         raise errors.in_state(stack.id, stack.status, "deleted")
-    retain = list(params.get("RetainResources") or ())
+    retain: list[str] = list(params.get("RetainResources", []))
     if retain and stack.status != "DELETE_FAILED":
         raise errors.validation(
             f"Invalid operation on stack [{stack.id}]. When you delete a stack, specify which resources to retain only when the stack is in the"
@@ -58,7 +58,7 @@ def describe_stacks(call: Call, tx: Tx, params: dict[str, Any]) -> dict[str, Any
 
 @reads
 def list_stacks(call: Call, tx: Tx, params: dict[str, Any]) -> dict[str, Any]:
-    wanted = set(params.get("StackStatusFilter") or ())
+    wanted: set[str] = set(params.get("StackStatusFilter", []))
     found = [stack for stack in state.stacks(tx, call.account, call.region) if not wanted or stack.status in wanted]
     page, token = describe.page(call, "ListStacks", found, params, PAGE)
     return {"StackSummaries": [describe.summary(tx, stack) for stack in page], "NextToken": token}

@@ -17,7 +17,7 @@ import orjson
 from tule.services.cloudformation.errors import TemplateError
 from tule.services.cloudformation.schemas import schemas
 from tule.services.cloudformation.schemas.schemas import Schema
-from tule.services.cloudformation.template.evaluate import UNKNOWN, text
+from tule.services.cloudformation.template.evaluate import UNKNOWN, is_known, text
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 MAX_REFERENCES = 20
@@ -210,7 +210,7 @@ def _of_array(value: list[Any], schema: Schema, root: Schema, path: str) -> Iter
         yield f"{path}: expected minimum item count: {schema['minItems']}, found: {len(value)}"
     if "maxItems" in schema and len(value) > schema["maxItems"]:
         yield f"{path}: expected maximum item count: {schema['maxItems']}, found: {len(value)}"
-    if schema.get("uniqueItems") and _has_twins(value):
+    if schema.get("uniqueItems") and is_known(value) and _has_twins(value):
         yield f"{path}: array items are not unique"
     for index, item in enumerate(value):
         yield from _problems(item, _items(schema), root, f"{path}/{index}")

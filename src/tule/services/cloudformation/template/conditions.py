@@ -45,6 +45,8 @@ def holds(node: Any, scope: Scope, condition: Callable[[str], bool]) -> bool:
         raise TemplateError("Template format error: Every Conditions member must be a boolean operation on parameters and other conditions.")
     name, argument = next(iter(node.items()))
     if name == "Condition":
+        while isinstance(argument, dict) and argument.keys() == {"Condition"}:  # as SAM writes it
+            argument = argument["Condition"]
         if not isinstance(argument, str):
             raise TemplateError("Template error: every Condition object must have a single String value.")
         return condition(argument)

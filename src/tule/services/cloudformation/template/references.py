@@ -11,9 +11,16 @@ from tule.services.cloudformation.template.evaluate import function_of, sub_refe
 
 PSEUDO = frozenset(
     {
-        "AWS::AccountId", "AWS::NotificationARNs", "AWS::NoValue", "AWS::Partition", "AWS::Region", "AWS::StackId", "AWS::StackName", "AWS::URLSuffix",
+        "AWS::AccountId",
+        "AWS::NotificationARNs",
+        "AWS::NoValue",
+        "AWS::Partition",
+        "AWS::Region",
+        "AWS::StackId",
+        "AWS::StackName",
+        "AWS::URLSuffix",
     }
-)  # fmt: skip
+)
 
 
 @dataclass(slots=True, frozen=True)

@@ -56,7 +56,7 @@ class Template:
     @cached_property
     def resources(self) -> dict[str, Any]:
         """The resources whose condition holds."""
-        return {name: body for name, body in (self.document.get("Resources") or {}).items() if self._is_wanted(body)}
+        return {name: body for name, body in (self.document.get("Resources") or {}).items() if self.is_wanted(body)}
 
     @cached_property
     def dependencies(self) -> dict[str, list[str]]:
@@ -80,7 +80,7 @@ class Template:
         scope = self.scope(resources)
         shown: list[dict[str, Any]] = []
         for name, body in (self.document.get("Outputs") or {}).items():
-            if not self._is_wanted(body):
+            if not self.is_wanted(body):
                 continue
             value = resolve(body["Value"], scope)
             if value is NO_VALUE:
@@ -96,7 +96,7 @@ class Template:
     def assert_rules(self) -> None:
         conditions.assert_rules(self.document.get("Rules") or {}, self._bare_scope())
 
-    def _is_wanted(self, body: Mapping[str, Any]) -> bool:
+    def is_wanted(self, body: Mapping[str, Any]) -> bool:
         return body.get("Condition") is None or self.conditions[body["Condition"]]
 
     @cached_property

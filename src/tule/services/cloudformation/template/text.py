@@ -24,7 +24,7 @@ MAX_NODES = 500_000
 LIST_FUNCTIONS = frozenset({"GetAtt"})
 FUNCTIONS = frozenset(
     {
-        "And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "FindInMap", "ForEach", "GetAtt", "GetAZs", "GetStackOutput",
+        "And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "FindInMap", "ForEach", "GetAtt", "GetAZs",
         "If", "ImportValue", "Join", "Length", "Not", "Or", "RefAll", "Select", "Split", "Sub", "ToJsonString", "Transform", "ValueOf", "ValueOfAll",
     }
 )  # fmt: skip
@@ -91,7 +91,7 @@ class _Composer:
 
     def __init__(self, text: str) -> None:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        self._events = iter(yaml.parse(text, Loader=loader))
+        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=loader))
         self._resolver = Resolver()
         self._constructor = SafeConstructor()
         self._anchors: dict[str, tuple[Any, int]] = {}
