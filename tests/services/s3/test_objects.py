@@ -188,7 +188,8 @@ def test_a_presigned_url_gets_and_puts(aws: Account, bucket: str) -> None:
 @pytest.mark.parametrize(
     "params",
     [
-        {"ServerSideEncryption": "aws:kms"},
+        {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab"},
+        {"ServerSideEncryption": "aws:kms:dsse"},
         {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32},
         {"ObjectLockLegalHoldStatus": "ON"},
     ],
@@ -216,3 +217,25 @@ def test_attributes_of_an_object(aws: Account, bucket: str) -> None:
     assert found["ETag"] == hashlib.md5(b"test-12").hexdigest()
     assert (found["ObjectSize"], found["StorageClass"], found["Checksum"]["ChecksumType"]) == (7, "STANDARD", "FULL_OBJECT")
     assert "ObjectParts" not in found
+
+
+def test_a_bucket_may_encrypt_with_the_accounts_managed_kms_key(aws: Account, bucket: str) -> None:
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
+    aws.s3.put_object(Bucket=bucket, Key="before", Body=b"x")
+    aws.s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    put = _put(aws, bucket, "k")
+    assert (put["ServerSideEncryption"], put["BucketKeyEnabled"]) == ("aws:kms", True)
+    assert put["SSEKMSKeyId"].startswith(f"arn:aws:kms:us-east-1:{aws.id}:key/")
+    head = aws.s3.head_object(Bucket=bucket, Key="k")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", put["SSEKMSKeyId"])
+    assert _put(aws, bucket, "own", ServerSideEncryption="AES256")["ServerSideEncryption"] == "AES256"
+    assert aws.s3.head_object(Bucket=bucket, Key="before")["ServerSideEncryption"] == "AES256"
+    copied = aws.s3.copy_object(Bucket=bucket, Key="before", CopySource=f"{bucket}/k", ServerSideEncryption="AES256")
+    assert (copied["ServerSideEncryption"], "SSEKMSKeyId" in copied) == ("AES256", False)
+    upload = aws.s3.create_multipart_upload(Bucket=bucket, Key="mp")
+    assert upload["SSEKMSKeyId"] == put["SSEKMSKeyId"]
+    part = aws.s3.upload_part(Bucket=bucket, Key="mp", UploadId=upload["UploadId"], PartNumber=1, Body=b"x")
+    assert part["ServerSideEncryption"] == "aws:kms"
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    done = aws.s3.complete_multipart_upload(Bucket=bucket, Key="mp", UploadId=upload["UploadId"], MultipartUpload=parts)
+    assert done["SSEKMSKeyId"] == put["SSEKMSKeyId"]

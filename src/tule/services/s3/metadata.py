@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from tule.core.errors import not_implemented
-from tule.services.s3 import errors
+from tule.services.s3 import encryption, errors
 
 STANDARD = "STANDARD"
 _STORAGE_CLASSES = (STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR")
@@ -25,11 +25,9 @@ _NOT_BUILT = {
     "ObjectLockLegalHoldStatus": "object lock",
     "SSECustomerAlgorithm": "encryption with customer keys (SSE-C)",
     "SSECustomerKey": "encryption with customer keys (SSE-C)",
-    "SSEKMSKeyId": "encryption with KMS keys (SSE-KMS)",
+    "SSEKMSEncryptionContext": "an encryption context (SSE-KMS)",
     "WriteOffsetBytes": "appending to objects",
 }
-# What every answer about an object says of its encryption: S3 encrypts all new objects with its own keys.
-ENCRYPTION = {"ServerSideEncryption": "AES256"}
 
 
 def refuse_unbuilt(operation: str, params: Mapping[str, Any]) -> None:
@@ -37,12 +35,7 @@ def refuse_unbuilt(operation: str, params: Mapping[str, Any]) -> None:
     for member, what in _NOT_BUILT.items():
         if params.get(member) is not None:
             raise not_implemented("s3", f"{operation} with {what}")
-    encryption = params.get("ServerSideEncryption")
-    if encryption in ("aws:kms", "aws:kms:dsse"):
-        raise not_implemented("s3", f"{operation} with encryption with KMS keys (SSE-KMS)")
-    if encryption not in (None, "AES256"):
-        message = "The encryption method specified is not supported"
-        raise errors.invalid_argument(message, "x-amz-server-side-encryption", encryption)
+    encryption.check_request(operation, params)
 
 
 def of_request(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import Any
 
 from tule.platform.call import Call
-from tule.services.s3 import checksums, errors, metadata, preconditions, ranges, writing
+from tule.services.s3 import checksums, encryption, errors, metadata, preconditions, ranges, writing
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.ranges import Span
 from tule.services.s3.segments import Segment, pieces, segments_of
@@ -108,7 +108,7 @@ class Reading:
             "ContentLength": version.size if span is None else span.length,
             "ETag": f'"{version.etag}"',
             "Metadata": {},
-            **metadata.ENCRYPTION,
+            **encryption.told(version.headers),
             **metadata.shown(version.headers),
             **writing.version_member(self.bucket, version.version),
         }

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tule.platform.call import Call
-from tule.services.s3 import access_control, events, garbage, metadata, preconditions, tag_rules
+from tule.services.s3 import access_control, encryption, events, garbage, metadata, preconditions, tag_rules
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.events import Change
 from tule.services.s3.state import objects
@@ -50,6 +50,8 @@ def commit(call: Call, tx: Tx, bucket: Bucket, draft: Draft, event: str, reason:
     old = objects.head(tx, bucket, key)
     preconditions.check_write(draft.params, key, None if old is None or old.marker else old.etag)
     owner = bucket.account if bucket.config.get("Ownership") == access_control.ENFORCED else call.account
+    encrypted = encryption.of_write(draft.params, bucket)
+    headers = metadata.encoded(metadata.decoded(draft.headers) | encrypted) if encrypted else draft.headers
     grants = access_control.for_new_object(draft.params, bucket.config, owner, bucket.account)
     new = Version(
         bucket=bucket.id,
@@ -63,7 +65,7 @@ def commit(call: Call, tx: Tx, bucket: Bucket, draft: Draft, event: str, reason:
         owner=owner,
         storage_class=draft.storage_class,
         checksum=draft.checksum,
-        headers=draft.headers,
+        headers=headers,
         tags=draft.tags,
         acl=None if grants is None else orjson.dumps(grants).decode(),
         manifest=draft.manifest,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.s3 import checksums, copy_source, errors, metadata, names, sequence, writing
+from tule.services.s3 import checksums, copy_source, encryption, errors, metadata, names, sequence, writing
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.content import MAX_PUT_BYTES
 from tule.services.s3.copy_source import Name, Source
@@ -52,7 +52,8 @@ async def _draft(call: Call, params: Params, source: Source) -> Draft:
     version = source.version
     if params.get("MetadataDirective", "COPY") == "COPY":
         kept = metadata.decoded(version.headers)
-        kept.pop("WebsiteRedirectLocation", None)
+        for member in ("WebsiteRedirectLocation", *encryption.MEMBERS):
+            kept.pop(member, None)
         if params.get("WebsiteRedirectLocation"):
             kept["WebsiteRedirectLocation"] = params["WebsiteRedirectLocation"]
         draft.headers = metadata.encoded(kept)
@@ -82,7 +83,12 @@ def _write(call: Call, tx: Tx, source: Source, draft: Draft) -> Params | None:
     bucket = buckets.get(tx, draft.params["Bucket"])
     version = writing.commit(call, tx, bucket, draft, "ObjectCreated:Copy", "CopyObject")
     copied = {"ETag": f'"{version.etag}"', "LastModified": version.modified_ms // 1000, **checksums.parse(version.checksum).members}
-    return {"CopyObjectResult": copied, **metadata.ENCRYPTION, **source.version_member, **writing.version_member(bucket, version.version)}
+    return {
+        "CopyObjectResult": copied,
+        **encryption.told(version.headers),
+        **source.version_member,
+        **writing.version_member(bucket, version.version),
+    }
 
 
 def _unchanged(tx: Tx, source: Source) -> bool:

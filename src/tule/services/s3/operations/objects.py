@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import checksums, content, metadata, names, sequence, writing
+from tule.services.s3 import checksums, content, encryption, metadata, names, sequence, writing
 from tule.services.s3.reading import Reading
 from tule.services.s3.state import buckets
 from tule.services.s3.writing import Draft
@@ -26,7 +26,12 @@ async def put_object(call: Call, params: Params) -> Params:
     def write(tx: Tx) -> Params:
         bucket = buckets.get(tx, params["Bucket"])
         version = writing.commit(call, tx, bucket, draft, "ObjectCreated:Put", "PutObject")
-        return {"ETag": f'"{version.etag}"', **checksum.members, **metadata.ENCRYPTION, **writing.version_member(bucket, version.version)}
+        return {
+            "ETag": f'"{version.etag}"',
+            **checksum.members,
+            **encryption.told(version.headers),
+            **writing.version_member(bucket, version.version),
+        }
 
     return await call.node.store.write(write)
 

@@ -6,7 +6,7 @@ import re
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import checksums, content, copy_source, errors, garbage, metadata, multipart, names
+from tule.services.s3 import checksums, content, copy_source, encryption, errors, garbage, metadata, multipart, names
 from tule.services.s3.content import Content
 from tule.services.s3.operations.listing import max_keys
 from tule.services.s3.operations.uploads import in_progress, initiator
@@ -33,7 +33,7 @@ async def upload_part(call: Call, params: Params) -> Params:
     computed = {algorithm, want.algorithm} if want else {algorithm}
     taken = await content.take(call.node.blobs, params, want, *computed)
     part = await _put(call, params, upload, taken)
-    result: Params = {"ETag": f'"{part.etag}"', **metadata.ENCRYPTION}
+    result: Params = {"ETag": f'"{part.etag}"', **encryption.members(upload.request.get("Encrypted", {}))}
     if want is not None:
         result[f"Checksum{want.algorithm}"] = taken.checksum(want.algorithm).value
     return result
@@ -54,7 +54,7 @@ async def upload_part_copy(call: Call, params: Params) -> Params:
     kind = multipart.kind_of(upload)
     if kind is not None:
         copied[f"Checksum{kind[0]}"] = part.checksum
-    return {"CopyPartResult": copied, **metadata.ENCRYPTION, **source.version_member}
+    return {"CopyPartResult": copied, **encryption.members(upload.request.get("Encrypted", {})), **source.version_member}
 
 
 def _span(header: str | None, size: int) -> Span:

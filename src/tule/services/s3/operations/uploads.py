@@ -8,7 +8,7 @@ from __future__ import annotations
 from tule.core.arn import is_arn
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import access_control, errors, garbage, metadata, multipart, names, sequence, several_walk, writing
+from tule.services.s3 import access_control, encryption, errors, garbage, metadata, multipart, names, sequence, several_walk, writing
 from tule.services.s3.operations.listing import max_keys, shown
 from tule.services.s3.state import buckets, objects, uploads
 from tule.services.s3.state.buckets import Bucket
@@ -17,7 +17,7 @@ from tule.services.s3.writing import Draft
 from tule.store.store import Tx
 
 _GRANTS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
-_KEPT = (*_GRANTS, *metadata.SYSTEM, "Metadata", "StorageClass", "Tagging")
+_KEPT = (*_GRANTS, *metadata.SYSTEM, "Metadata", "StorageClass", "Tagging", "ServerSideEncryption", "BucketKeyEnabled")
 
 
 async def create_multipart_upload(call: Call, params: Params) -> Params:
@@ -34,9 +34,17 @@ async def create_multipart_upload(call: Call, params: Params) -> Params:
     def create(tx: Tx) -> Params:
         bucket = buckets.get(tx, params["Bucket"])
         access_control.for_new_object(params, bucket.config, call.account, bucket.account)
+        encrypted = encryption.of_write(params, bucket)
         upload_id = f"{number:016x}{tx.ids.alnum(64)}"  # the ids of one key sort by age
-        uploads.create(tx, bucket, upload_id, params["Key"], call.principal.arn if call.principal.kind != "root" else call.account, request)
-        result = {"Bucket": bucket.name, "Key": params["Key"], "UploadId": upload_id, **metadata.ENCRYPTION}
+        uploads.create(
+            tx,
+            bucket,
+            upload_id,
+            params["Key"],
+            call.principal.arn if call.principal.kind != "root" else call.account,
+            request | {"Encrypted": encrypted},
+        )
+        result = {"Bucket": bucket.name, "Key": params["Key"], "UploadId": upload_id, **encryption.members(encrypted)}
         return result if kind is None else result | {"ChecksumAlgorithm": kind[0], "ChecksumType": kind[1]}
 
     return await call.node.store.write(create)
@@ -80,7 +88,7 @@ def _complete(call: Call, tx: Tx, params: Params, number: int) -> Params:
         "Key": upload.key,
         "ETag": f'"{version.etag}"',
         **checksum.members,
-        **metadata.ENCRYPTION,
+        **encryption.told(version.headers),
         **writing.version_member(bucket, version.version),
     }
     garbage.let_go_blobs(tx, bucket, uploads.complete(tx, upload.id, parts, found, answer))
