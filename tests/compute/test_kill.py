@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -31,12 +31,11 @@ asyncio.run(main())
 async def test_nothing_outlives_a_killed_node(tmp_path: Path, level: int) -> None:
     tmp_path.chmod(0o755)
     command = [sys.executable, "-c", SCRIPT, str(tmp_path), str(level)]
-    node = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+    node = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2])
     assert node.stdout is not None
-    with node.stdout:
-        roots = json.loads(node.stdout.readline())
+    roots = json.loads(await node.stdout.readline())
     inside = [pid for root in roots for pid in [root, *processes.descendants(root)]]
     assert len(inside) >= 2
     node.kill()
-    node.wait()
+    await node.wait()
     await until(lambda: not any(alive(pid) for pid in inside))

@@ -16,7 +16,6 @@ from tule.compute.runtime_contract import InitFailed, Outcome, Request, Response
 from tule.core.clock import Clock, iso8601
 
 INIT_LIMIT_S = 10.0  # AWS: the Init phase is limited to 10 seconds
-STATUS_GRACE_S = 0.2
 
 
 @dataclass(slots=True, frozen=True)
@@ -82,11 +81,15 @@ class ColdStart:
         return None
 
     async def _initialize(self, instance: Instance, limit_s: float) -> Failure | None:
-        async with Race(instance.sandbox.ended, limit_s) as race:
-            try:
-                await instance.link.initialize()
-            except InitFailed as failed:
-                return failures.reported(failed.error_type, _with_request(failed.document, self._caller.request.request_id))
+        try:
+            async with Race(instance.sandbox.ended, limit_s) as race:
+                try:
+                    await instance.link.initialize()
+                except InitFailed as failed:
+                    return failures.reported(failed.error_type, _with_request(failed.document, self._caller.request.request_id))
+        except BaseException:
+            self._end(instance)
+            raise
         return _loss(race, self._caller, instance)
 
 

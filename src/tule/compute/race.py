@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Literal
 
 Lost = Literal["time", "end"]
+GRACE_S = 0.005
 
 
 class Race:
@@ -18,6 +19,7 @@ class Race:
         self._seconds = seconds
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._grace: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Race:
         self._task = asyncio.current_task()
@@ -29,13 +31,16 @@ class Race:
         assert self._task is not None and self._timer is not None
         self._timer.cancel()
         self._ended.remove_done_callback(self._on_end)
+        if self._grace is not None:
+            self._grace.cancel()
         task, self._task = self._task, None
         if self.lost is None:
             return False
         return task.uncancel() == 0 and kind is asyncio.CancelledError
 
     def _on_end(self, ended: asyncio.Future[int | None]) -> None:
-        self._cut("end")
+        """What the process said last may still be on its way."""
+        self._grace = asyncio.get_running_loop().call_later(GRACE_S, self._cut, "end")
 
     def _cut(self, why: Lost) -> None:
         if self.lost is None and self._task is not None:

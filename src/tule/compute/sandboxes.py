@@ -127,11 +127,12 @@ class Sandbox:
 
     def limit_data(self, size_mb: int) -> None:
         """Without a group for memory: so much more than the runtime has now; what it cannot have is a MemoryError."""
-        with suppress(OSError, AttributeError):  # the process is gone, or the host (macOS) has no such limit
-            status = Path(f"/proc/{self.roots[-1]}/status").read_text()
+        with suppress(OSError, AttributeError, IndexError):  # the process is gone, or the host (macOS) has no such limit
+            runtime = self.roots[-1] if self.features.pid else processes.descendants(self.roots[0])[0]
+            status = Path(f"/proc/{runtime}/status").read_text()
             now_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData:"))
             limit = (now_kb << 10) + (size_mb << 20)
-            resource.prlimit(self.roots[-1], resource.RLIMIT_DATA, (limit, limit))
+            resource.prlimit(runtime, resource.RLIMIT_DATA, (limit, limit))
 
     def kill(self) -> None:
         """Everything inside ends; returns at once."""

@@ -107,7 +107,8 @@ class Supervisor:
         cold: ColdStart | None = None
         if instance is None:
             await self._room()
-            cold = ColdStart(caller, lambda stream: self._begin(caller, stream), self._end, self._log_stream(function), self.warning(function.runtime))
+            stream, warning = self._log_stream(function), self.warning(function.runtime)
+            cold = ColdStart(caller, lambda name: self._begin(caller, name), self._end, stream, warning)
             instance = await cold.instance()
         if instance is None:
             assert cold is not None and cold.failed is not None

@@ -70,15 +70,12 @@ class _Zygote(object):
         return True
 
     def _fork(self, order, fds):
-        first = 0
-        if self.features["pid"]:
-            sys_.unshare(sys_.CLONE_NEWPID)
-            first = first_process.start()
-        pid = os.fork()
-        if pid == 0:
-            (instance if self.features["pid"] else keeper).become(order, fds, self.features)
-        if self.features["pid"]:
-            sys_.setns(self.own_pids, sys_.CLONE_NEWPID)
+        try:
+            first, pid = self._fork_into_namespace(order, fds)
+        except OSError as error:  # the host is out of processes or namespaces
+            os.write(fds[order["fds"].index("log")], b"no process for the instance: %s\n" % str(error).encode())
+            packets.send(self.sock, {"ended": order["id"], "status": 1 << 8})
+            return
         self.instances[pid] = order["id"]
         handed = [sys_.pidfd_open(each) for each in (first or pid, pid)] if self.features["pidfd"] else []
         if self.features["mount"]:
@@ -86,6 +83,25 @@ class _Zygote(object):
         packets.send(self.sock, {"started": order["id"], "pid": pid}, handed)
         for fd in handed:
             os.close(fd)
+
+    def _fork_into_namespace(self, order, fds):
+        """Process ids of the first process (0 without a namespace) and of the runtime."""
+        first = 0
+        try:
+            if self.features["pid"]:
+                sys_.unshare(sys_.CLONE_NEWPID)
+                first = first_process.start()
+            pid = os.fork()
+            if pid == 0:
+                (instance if self.features["pid"] else keeper).become(order, fds, self.features)
+            return first, pid
+        except OSError:
+            if first:
+                os.kill(first, signal.SIGKILL)
+            raise
+        finally:
+            if self.features["pid"]:
+                sys_.setns(self.own_pids, sys_.CLONE_NEWPID)
 
     def _let_code_in(self, order, fds):
         """Mount in the instance's name space, as it has no right to mount itself."""
