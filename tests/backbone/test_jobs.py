@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from tule.backbone import worker
 from tule.backbone.clockwork import advance
 from tule.backbone.delivery import Dead, Delivery, Done, Outcome, Retry
+from tule.backbone.endings import record
 from tule.backbone.jobs import Job, cancel, enqueue
 from tule.backbone.worker import Jobs
 from tule.core.clock import TurnableClock
 from tule.core.ids import Ids
+from tule.store.errors import StoreFull
 from tule.store.store import Store
 
 START_MS = 1_700_000_000_000
@@ -330,3 +333,41 @@ async def test_a_paused_node_delivers_nothing_until_it_goes_on(store: Store, job
     jobs.resume()
     await jobs.settle()
     assert len(target.got) == 1
+
+
+async def test_the_loop_outlives_whatever_the_store_raises(store: Store, jobs: Jobs, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "STORE_PAUSE_S", 0.01)
+    failures = 0
+    take = jobs._claims.take
+
+    async def fail_twice(*arguments: Any) -> Any:
+        nonlocal failures
+        failures += 1
+        if failures <= 2:
+            raise RuntimeError("the disk is on fire")
+        return await take(*arguments)
+
+    monkeypatch.setattr(jobs._claims, "take", fail_twice)
+    await put(store, job())
+    await asyncio.wait_for(jobs.settle(), 20)
+    assert (failures >= 3, len(target.got)) == (True, 1)
+
+
+async def test_an_end_that_cannot_be_recorded_at_once_is_recorded_later(
+    store: Store, jobs: Jobs, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "STORE_PAUSE_S", 0.01)
+    broken = 0
+
+    def fail_twice(*arguments: Any) -> None:
+        nonlocal broken
+        broken += 1
+        if broken <= 2:
+            raise StoreFull("no room")
+        record(*arguments)
+
+    monkeypatch.setattr(worker, "record", fail_twice)
+    await put(store, job())
+    await asyncio.wait_for(jobs.settle(), 20)
+    assert len(target.got) == 1
+    assert await store.read(lambda tx: tx.all("SELECT id FROM jobs")) == []

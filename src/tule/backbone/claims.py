@@ -195,7 +195,7 @@ class LeaseClaims:
         while True:
             try:
                 await self._store.write_relaxed(self._renew)
-            except StoreError:
+            except Exception:
                 log.exception("Leases cannot be renewed; others may run these jobs again.")
             await asyncio.sleep(self._heartbeat_s)
 

@@ -28,7 +28,6 @@ from tule.backbone.delivery import Dead, Delivery, Outcome, Retry
 from tule.backbone.endings import record
 from tule.core.clock import Clock
 from tule.core.ids import Ids
-from tule.store.errors import StoreError
 from tule.store.store import Store
 
 log = logging.getLogger("tule.jobs")
@@ -82,6 +81,8 @@ class Jobs:
     async def pause(self) -> None:
         """Claim nothing and cancel the deliveries on their way (for reset)."""
         self._paused = True
+        while self._claiming:
+            await self._progress.wait()
         await self._end_deliveries(0)
 
     def resume(self) -> None:
@@ -89,7 +90,10 @@ class Jobs:
         self._alarm.ring()
 
     async def settle(self) -> None:
-        """Return when all that is due by now has run, with all that it caused to be due by now."""
+        """Return when all that is due by now has run, with all that it caused to be due by now.
+
+        A delivery must therefore not wait for the clock itself: it answers Retry with a delay, or enqueues a later job.
+        """
         while self._loop is not None and not self._paused:
             progress, activity = self._progress, self._activity
             if not self._running and not self._claiming:
@@ -125,8 +129,8 @@ class Jobs:
             try:
                 await self._claim()
                 next_ms = await self.next_due_ms()
-            except StoreError:
-                log.exception("The store cannot be used; jobs wait.")
+            except Exception:
+                log.exception("Jobs cannot be claimed and wait.")
                 await asyncio.sleep(STORE_PAUSE_S)
                 continue
             self._made_progress()
@@ -171,7 +175,7 @@ class Jobs:
             try:
                 await self._store.write(lambda tx: record(tx, claim, outcome))
                 return
-            except StoreError:
+            except Exception:
                 log.exception("The end of %s job %s cannot be recorded yet.", claim.kind, claim.id)
                 await asyncio.sleep(STORE_PAUSE_S)
 

@@ -58,7 +58,7 @@ class Hints:
         for connection in self._connections():
             try:
                 self._speak_on(connection)
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 self._lost(error)
 
     def _speak_on(self, connection: Connection) -> None:
@@ -95,7 +95,7 @@ class Hints:
                 first = False
                 self._listening.set()
                 self._listen_on(connection)
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 self._lost(error)
 
     def _listen_on(self, connection: Connection) -> None:
@@ -113,7 +113,7 @@ class Hints:
             try:
                 with connect(self._address) as connection:
                     yield connection
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 self._lost(error)
 
     def _lost(self, error: psycopg.Error) -> None:
