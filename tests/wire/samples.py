@@ -79,8 +79,10 @@ class Samples:
         return value
 
     def _always(self, shape: Shape, name: str, member: Shape) -> bool:
-        """Payloads and maps of headers are never left out: an absent one and an empty one look alike to a client."""
-        return name == shape.get("payload") or member.get("location") == "headers" or bool(shape.get("union"))
+        """What is never left out, as an absent one and an empty or usual one look alike on the wire."""
+        if member.get("location") in ("headers", "statusCode") or member.get("locationName", "").lower() in ("content-type", "content-length"):
+            return True
+        return name == shape.get("payload") or bool(shape.get("union")) or is_streaming(member)
 
     def _list(self, shape: Shape, depth: int) -> list[Any] | None:
         if depth > 12:
