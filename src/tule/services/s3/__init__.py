@@ -1,4 +1,12 @@
-"""Amazon S3.  AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html"""
+"""Amazon S3.  AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+
+Small bytes are in the object's row, long ones in blobs, those of multipart uploads in one blob a part: a completed upload
+and a copy refer to bytes that are there, and nothing is written twice.  Every change of an object, what it tells to whom and
+what it lets go are one transaction.
+
+What differs from AWS: any endpoint serves the buckets of every region; logging, lifecycle, website, acceleration and
+requester-pays configurations are kept but have no effect yet; encryption at rest is told, not done.
+"""
 
 from __future__ import annotations
 

@@ -134,12 +134,6 @@ def check_value(algorithm: str, value: str, header: str) -> None:
         raise errors.invalid_checksum_header(header)
 
 
-def checksum_of(algorithm: str, data: bytes) -> str:
-    digest = KINDS[algorithm].start()
-    digest.update(data)
-    return base64.b64encode(digest.digest()).decode()
-
-
 def composite(algorithm: str, parts: Iterable[str]) -> Checksum:
     """The checksum of the parts' checksums, with how many they were."""
     digest = KINDS[algorithm].start()

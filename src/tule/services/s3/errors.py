@@ -31,10 +31,6 @@ def bucket_not_empty(name: str, *, versioned: bool) -> ServiceError:
     return ServiceError("BucketNotEmpty", message, 409, fields={"BucketName": name})
 
 
-def too_many_buckets() -> ServiceError:
-    return ServiceError("TooManyBuckets", "You have attempted to create more buckets than allowed", 400)
-
-
 def invalid_bucket_name(name: str) -> ServiceError:
     return ServiceError("InvalidBucketName", "The specified bucket is not valid.", 400, fields={"BucketName": name})
 
@@ -117,11 +113,6 @@ def header_not_implemented(header: str, additional: str | None = None) -> Servic
 
 def precondition_failed(condition: str) -> ServiceError:
     return ServiceError("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412, fields={"Condition": condition})
-
-
-def conditional_request_conflict(key: str) -> ServiceError:
-    message = "The conditional request cannot succeed due to a conflicting operation against this resource."
-    return ServiceError("ConditionalRequestConflict", message, 409, fields={"Condition": "If-None-Match", "Key": key})
 
 
 def not_modified(headers: dict[str, str]) -> ServiceError:
