@@ -1,7 +1,7 @@
 """AWS Lambda.  AWS: https://docs.aws.amazon.com/lambda/latest/api/welcome.html
 
-Functions from .zip archives, their configuration, resource policies, versions and aliases, reserved concurrency, synchronous
-and asynchronous invocation.  Not built yet, and refused or answered 501: container images, layers, event source mappings,
+Functions from .zip archives, layers, configuration, resource policies, versions and aliases, reserved concurrency, synchronous
+and asynchronous invocation.  Not built yet, and refused or answered 501: container images, event source mappings,
 function URLs, provisioned concurrency, response streaming, code signing, durable functions.
 Known to differ: a function is active as soon as CreateFunction has answered; VpcConfig is kept but joins no network.
 """
@@ -15,6 +15,7 @@ from tule.platform.service import Service, operations_in
 from tule.services.lambda_ import access, code, events, state
 from tule.services.lambda_.operations import concurrency, event_invoke, invocations, permissions, tags, versions
 from tule.services.lambda_.operations import functions as function_operations
+from tule.services.lambda_.operations import layers as layer_operations
 from tule.services.lambda_.resources import RESOURCE_TYPES
 from tule.services.lambda_.running import functions
 
@@ -37,7 +38,7 @@ _RECORDED = (
 
 SERVICE = Service(
     "lambda",
-    operations=operations_in(function_operations, invocations, permissions, tags, concurrency, versions, event_invoke),
+    operations=operations_in(function_operations, invocations, permissions, tags, concurrency, versions, event_invoke, layer_operations),
     needs=access.NEEDS,
     schema=state.SCHEMA,
     deliver=events.deliver,

@@ -14,8 +14,10 @@ from typing import Any
 from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs
-from tule.services.lambda_ import state
+from tule.services.lambda_ import layers, state
+from tule.services.lambda_.layers import LayerRef, layer_ref, of_version_arn
 from tule.services.lambda_.names import FunctionRef, function_ref, of_arn
+from tule.services.lambda_.operations import layers as layer_operations
 from tule.services.lambda_.runnables import policy_document
 from tule.services.lambda_.running import functions
 from tule.services.lambda_.sessions import LAMBDA
@@ -71,14 +73,36 @@ def _create_function(call: Call, tx: Tx, params: Params) -> list[Need]:
     ref = function_ref(call, params["FunctionName"])
     tags = params.get("Tags", {})
     context = {f"aws:RequestTag/{key}": value for key, value in tags.items()} | ({"aws:TagKeys": list(tags)} if tags else {})
-    return [Need("lambda:CreateFunction", ref.arn, context, owner=ref.account), _pass_role(ref, params["Role"])]
+    return [Need("lambda:CreateFunction", ref.arn, context, owner=ref.account), _pass_role(ref, params["Role"]), *_layers(tx, params)]
 
 
 def _update_function_configuration(call: Call, tx: Tx, params: Params) -> list[Need]:
     needs = _on_function("lambda:UpdateFunctionConfiguration", call, tx, params)
     if "Role" in params:
         needs.append(_pass_role(function_ref(call, params["FunctionName"]), params["Role"]))
-    return needs
+    return [*needs, *_layers(tx, params)]
+
+
+def _layers(tx: Tx, params: Params) -> list[Need]:
+    """Who uses layers must be allowed to get them; those of other accounts by the layers' policies."""
+    return [_layer_version(tx, "lambda:GetLayerVersion", *of_version_arn(arn)) for arn in params.get("Layers", [])]
+
+
+def _layer_version(tx: Tx, action: str, ref: LayerRef, number: int) -> Need:
+    version = layers.find(tx, ref, number)
+    policy = layer_operations.policy_document(version) if version is not None else None
+    return Need(action, ref.version_arn(number), policy=policy, owner=ref.account)
+
+
+def _on_layer_version(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    if "Arn" in params:
+        return [_layer_version(tx, action, *of_version_arn(params["Arn"]))]
+    return [_layer_version(tx, action, layer_ref(call, params["LayerName"]), params["VersionNumber"])]
+
+
+def _on_layer(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    ref = layer_ref(call, params["LayerName"])
+    return [Need(action, ref.arn, owner=ref.account)]
 
 
 def _add_permission(call: Call, tx: Tx, params: Params) -> list[Need]:
@@ -118,6 +142,11 @@ def _needs() -> dict[str, Needs]:
     }
     for operation in _ON_FUNCTION:
         needs[operation] = partial(_on_function, f"lambda:{operation}")
+    for operation in ("GetLayerVersion", "DeleteLayerVersion", "AddLayerVersionPermission", "RemoveLayerVersionPermission", "GetLayerVersionPolicy"):
+        needs[operation] = partial(_on_layer_version, f"lambda:{operation}")
+    needs["GetLayerVersionByArn"] = partial(_on_layer_version, "lambda:GetLayerVersion")
+    for operation in ("PublishLayerVersion", "ListLayerVersions"):
+        needs[operation] = partial(_on_layer, f"lambda:{operation}")
     for operation in ("TagResource", "UntagResource", "ListTags"):
         needs[operation] = partial(_on_tagged, f"lambda:{operation}")
     return needs

@@ -96,8 +96,6 @@ def refuse_unbuilt(params: Mapping[str, Any]) -> None:
             raise errors.invalid_parameter(f"{name} is not implemented by Tule yet.")
     if params.get("PackageType", "Zip") != "Zip":
         raise errors.invalid_parameter("PackageType Image is not implemented by Tule yet; use a .zip file archive.")
-    if params.get("Layers"):
-        raise errors.invalid_parameter("Layers are not implemented by Tule yet.")
 
 
 def check(params: Mapping[str, Any]) -> None:

@@ -23,9 +23,10 @@ def publish(tx: Tx, ref: FunctionRef, function: dict[str, Any], description: str
         config["Description"] = description
     if config["SnapStart"]["ApplyOn"] == "PublishedVersions":
         config["SnapStart"] = {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
-    body = {"configuration": config, "generation": tx.ids.hex(16), "code": function["code"]}
+    body = {"configuration": config, "generation": tx.ids.hex(16), "code": function["code"], "layers": function["layers"]}
     state.put_version(tx, ref, number, body)
     state.share_package(tx, ref, number, function["code"])
+    state.hold_layers(tx, ref, number, function["layers"])
     function["configuration"] = {**function["configuration"], "RevisionId": tx.ids.uuid()}
     return body
 

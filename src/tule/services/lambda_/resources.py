@@ -254,4 +254,55 @@ class EventInvokeConfigType:
         await _gone(stack, "DeleteFunctionEventInvokeConfig", params)
 
 
-RESOURCE_TYPES: tuple[ResourceType, ...] = (FunctionType(), PermissionType(), VersionType(), AliasType(), EventInvokeConfigType())
+class LayerVersionType:
+    """Ref and GetAtt LayerVersionArn are the version's ARN."""
+
+    name = "AWS::Lambda::LayerVersion"
+    replace_on = frozenset({"CompatibleArchitectures", "CompatibleRuntimes", "Content", "Description", "LayerName", "LicenseInfo"})
+
+    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        params = {"LayerName": properties.get("LayerName") or stack.generated_name(64), **properties}
+        made = await stack.call("lambda", "PublishLayerVersion", params)
+        return Resource(made["LayerVersionArn"], {"LayerVersionArn": made["LayerVersionArn"]})
+
+    async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
+        return Resource(physical_id, {"LayerVersionArn": physical_id})
+
+    async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
+        layer, _, number = physical_id.rpartition(":")
+        await _gone(stack, "DeleteLayerVersion", {"LayerName": layer, "VersionNumber": int(number)})
+
+
+class LayerVersionPermissionType:
+    """Ref is the version's ARN and the statement's id, joined by `#`."""
+
+    name = "AWS::Lambda::LayerVersionPermission"
+    replace_on = frozenset({"Action", "LayerVersionArn", "OrganizationId", "Principal"})
+
+    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        layer, _, number = properties["LayerVersionArn"].rpartition(":")
+        statement = stack.generated_name(100)
+        params = {key: properties[key] for key in ("Action", "OrganizationId", "Principal") if key in properties}
+        params |= {"LayerName": layer, "VersionNumber": int(number), "StatementId": statement}
+        await stack.call("lambda", "AddLayerVersionPermission", params)
+        physical_id = f"{properties['LayerVersionArn']}#{statement}"
+        return Resource(physical_id, {"Id": physical_id})
+
+    async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
+        return Resource(physical_id, {"Id": physical_id})
+
+    async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
+        arn, _, statement = physical_id.partition("#")
+        layer, _, number = arn.rpartition(":")
+        await _gone(stack, "RemoveLayerVersionPermission", {"LayerName": layer, "VersionNumber": int(number), "StatementId": statement})
+
+
+RESOURCE_TYPES: tuple[ResourceType, ...] = (
+    FunctionType(),
+    PermissionType(),
+    VersionType(),
+    AliasType(),
+    EventInvokeConfigType(),
+    LayerVersionType(),
+    LayerVersionPermissionType(),
+)

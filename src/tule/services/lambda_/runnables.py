@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tule.compute.compute import FunctionSpec
@@ -28,7 +29,7 @@ class Runnable:
     ref: FunctionRef
     spec: FunctionSpec
     role: str
-    package: tuple[str, str]  # SHA-256 and blob
+    packages: tuple[tuple[str, str], ...]  # SHA-256 and blob of the code and of each layer
     policy: dict[str, Any] | None  # the resource policy at the qualifier that was named
     reserved: int | None = None
     reserved_by_others: int = 0
@@ -57,7 +58,8 @@ class Runnables:
             return found
         changes = self._changes
         found = await self._node.store.read(lambda tx: self.load(tx, ref))
-        await self._packages.unpacked(*found.package)
+        for sha256, blob in found.packages:
+            await self._packages.unpacked(sha256, blob)
         if changes == self._changes and not found.splits_traffic:
             self._entries[ref] = (found, time.monotonic() + MAX_AGE_S)
         return found
@@ -66,13 +68,13 @@ class Runnables:
         function, version = state.resolve(tx, ref, random.random())
         config = version["configuration"]
         reserved: int | None = function["reserved"]
-        sha256 = version["code"]
+        sha256s: list[str] = [version["code"], *version["layers"]]
         alias = state.alias(tx, ref, ref.qualifier) if ref.qualifier and ref.qualifier != LATEST and not ref.qualifier.isdecimal() else None
         return Runnable(
             ref=ref,
-            spec=_spec(ref, config, version["generation"], self._packages, sha256),
+            spec=_spec(ref, config, version["generation"], [self._packages.directory(sha256) for sha256 in sha256s]),
             role=config["Role"],
-            package=(sha256, state.package_blob(tx, sha256) or ""),
+            packages=tuple((sha256, state.package_blob(tx, sha256) or "") for sha256 in sha256s),
             policy=policy_document(function, ref.qualifier),
             reserved=reserved,
             reserved_by_others=0 if reserved is not None else sum(state.reserved_by_function(tx, ref.account, ref.region).values()),
@@ -103,7 +105,7 @@ def instances_key(ref: FunctionRef, version: str = "", generation: str = "") -> 
     return f"{key}{version}|{generation}" if version else key
 
 
-def _spec(ref: FunctionRef, config: dict[str, Any], generation: str, packages: Packages, sha256: str) -> FunctionSpec:
+def _spec(ref: FunctionRef, config: dict[str, Any], generation: str, directories: list[Path]) -> FunctionSpec:
     return FunctionSpec(
         key=instances_key(ref, config["Version"], generation),
         arn=ref.qualified_arn,
@@ -113,7 +115,8 @@ def _spec(ref: FunctionRef, config: dict[str, Any], generation: str, packages: P
         region=ref.region,
         runtime=config["Runtime"],
         handler=config.get("Handler", ""),
-        code=packages.directory(sha256),
+        code=directories[0],
+        layers=tuple(directories[1:]),
         environment=config.get("Environment", {}).get("Variables", {}),
         memory_mb=config["MemorySize"],
         timeout_s=config["Timeout"],

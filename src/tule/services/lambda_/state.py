@@ -3,11 +3,11 @@
 A function's document:
     configuration   the members of FunctionConfiguration of $LATEST (its FunctionArn unqualified)
     generation      changes with code and configuration, and with nothing else: instances belong to a generation
-    code            the package's SHA-256 in hexadecimal
+    code            the package's SHA-256 in hexadecimal; layers those of its layers
     published       the number of the last published version
     tags, reserved (concurrent executions, or null), policies {qualifier or "": {revision, statements}},
     event_invoke {qualifier: config}, urls {qualifier or "": config}
-A version's document has configuration, generation and code; an alias's the members of AliasConfiguration.
+A version's document has configuration, generation, code and layers; an alias's the members of AliasConfiguration.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ _UNUSE_ALL = "DELETE FROM lambda_package_uses WHERE account = ? AND region = ? A
 _DROP_UNUSED = (
     "DELETE FROM lambda_packages WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM lambda_package_uses u WHERE u.sha256 = lambda_packages.sha256)"
 )
+_HELD = "SELECT version, sha256 FROM lambda_package_uses WHERE account = ? AND region = ? AND function = ? AND version > ? AND version < ?"
 _TOTAL_SIZE = (
     "SELECT COALESCE(SUM(p.size), 0) FROM lambda_package_uses u JOIN lambda_packages p ON p.sha256 = u.sha256 WHERE u.account = ? AND u.region = ?"
 )
@@ -141,6 +142,7 @@ def versions(tx: Tx, ref: FunctionRef, after: str = "", limit: int = 1_000_000) 
 
 def delete_version(tx: Tx, ref: FunctionRef, number: str) -> bool:
     release_package(tx, ref, number)
+    hold_layers(tx, ref, number, [])
     tx.wake(CHANGED)
     return VERSIONS.delete(tx, ref.account, ref.region, _version_key(ref.name, number))
 
@@ -192,6 +194,14 @@ def release_package(tx: Tx, ref: FunctionRef, number: str) -> None:
     if before is not None:
         tx.execute(_UNUSE, ref.account, ref.region, ref.name, number)
         tx.execute(_DROP_UNUSED, before[0])
+
+
+def hold_layers(tx: Tx, ref: FunctionRef, number: str, sha256s: list[str]) -> None:
+    """The function's version has the packages of these layers from now on, also when the layers are deleted."""
+    for held, _ in tx.all(_HELD, ref.account, ref.region, ref.name, f"{number}+", f"{number},"):
+        release_package(tx, ref, held)
+    for i, sha256 in enumerate(sha256s):
+        tx.execute(_USE, sha256, ref.account, ref.region, ref.name, f"{number}+{i}")
 
 
 def package_blob(tx: Tx, sha256: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import code, configuration, errors, publishing, state
+from tule.services.lambda_ import code, configuration, errors, layers, publishing, state
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
 from tule.services.lambda_.packages import Package
 from tule.services.lambda_.runnables import instances_key
@@ -41,6 +41,7 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
         "configuration": config,
         "generation": tx.ids.hex(16),
         "code": package.sha256,
+        "layers": [],
         "published": 0,
         "tags": dict(params.get("Tags", {})),
         "reserved": None,
@@ -51,10 +52,23 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
     if not state.FUNCTIONS.create(tx, ref.account, ref.region, ref.name, body):
         raise errors.function_exists(ref.name)
     state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
+    _lay(tx, ref, body, params)
     if params.get("Publish"):
         config = publishing.publish(tx, ref, body)["configuration"] | {"FunctionArn": ref.arn}
     state.put_function(tx, ref, body)
     return configuration.just_created(config, tx.ids.uuid())
+
+
+def _lay(tx: Tx, ref: FunctionRef, function: Params, params: Params) -> None:
+    """Give the function the layers that are asked for, if any word of them is said."""
+    if "Layers" not in params:
+        return
+    chosen = layers.chosen(tx, ref, params["Layers"])
+    function["layers"] = [version["code"] for version in chosen]
+    state.hold_layers(tx, ref, LATEST, function["layers"])
+    function["configuration"].pop("Layers", None)
+    if chosen:
+        function["configuration"]["Layers"] = [{"Arn": version["LayerVersionArn"], "CodeSize": version["CodeSize"]} for version in chosen]
 
 
 @reads
@@ -135,6 +149,7 @@ def _change(call: Call, tx: Tx, ref: FunctionRef, params: Params, change: Callab
     if package is not None:
         function["code"] = package.sha256
         state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
+    _lay(tx, ref, function, params)
     published = publishing.publish(tx, ref, function)["configuration"] if params.get("Publish") else None
     state.put_function(tx, ref, function)
     tx.after_commit(lambda: call.node.compute.retire(retired))

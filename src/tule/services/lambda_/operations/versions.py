@@ -36,7 +36,7 @@ def publish_version(call: Call, tx: Tx, params: Params) -> Params:
 def list_versions_by_function(call: Call, tx: Tx, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)
     shown = publishing.listed_versions(tx, ref, state.function(tx, ref))
-    return _page(call, params, f"lambda.ListVersionsByFunction.{ref.arn}", "Versions", shown)
+    return pages(call, params, f"lambda.ListVersionsByFunction.{ref.arn}", "Versions", shown)
 
 
 def create_alias(call: Call, tx: Tx, params: Params) -> Params:
@@ -90,7 +90,7 @@ def list_aliases(call: Call, tx: Tx, params: Params) -> Params:
     state.function(tx, ref)
     wanted = params.get("FunctionVersion")
     shown = [alias for alias in state.aliases(tx, ref) if wanted in (None, alias["FunctionVersion"])]
-    return _page(call, params, f"lambda.ListAliases.{ref.arn}.{wanted}", "Aliases", shown)
+    return pages(call, params, f"lambda.ListAliases.{ref.arn}.{wanted}", "Aliases", shown)
 
 
 def _alias(call: Call, tx: Tx, params: Params) -> tuple[FunctionRef, Params]:
@@ -120,7 +120,8 @@ def _route(tx: Tx, ref: FunctionRef, alias: Params, params: Params) -> None:
         alias.pop("RoutingConfig", None)
 
 
-def _page(call: Call, params: Params, scope: str, member: str, shown: list[Params]) -> Params:
+def pages(call: Call, params: Params, scope: str, member: str, shown: list[Params]) -> Params:
+    """The part of a complete listing that was asked for."""
     start = 0
     if params.get("Marker"):
         try:
