@@ -337,6 +337,7 @@ async def test_a_paused_node_delivers_nothing_until_it_goes_on(store: Store, job
 
 async def test_the_loop_outlives_whatever_the_store_raises(store: Store, jobs: Jobs, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "STORE_PAUSE_S", 0.01)
+    await jobs.settle()
     failures = 0
     take = jobs._claims.take
 
