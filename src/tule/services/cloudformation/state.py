@@ -253,6 +253,7 @@ def _change_set(body: bytes) -> ChangeSet:
 # Stacks
 
 _STACK = "SELECT body FROM cfn_stacks WHERE id = ?"
+_STATUS = "SELECT status FROM cfn_stacks WHERE id = ?"
 _STACK_ID = "SELECT id FROM cfn_stack_names WHERE account = ? AND region = ? AND name = ?"
 _NAME_STACK = "INSERT INTO cfn_stack_names (account, region, name, id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _UNNAME_STACK = "DELETE FROM cfn_stack_names WHERE account = ? AND region = ? AND name = ? AND id = ?"
@@ -275,6 +276,11 @@ def stack(tx: Tx, account: str, region: str, name_or_id: str) -> Stack | None:
 def stack_by_id(tx: Tx, stack_id: str) -> Stack | None:
     row = tx.one(_STACK, stack_id)
     return _stack(row[0]) if row else None
+
+
+def is_in_progress(tx: Tx, stack_id: str) -> bool:
+    row = tx.one(_STATUS, stack_id)
+    return row is not None and row[0].endswith("_IN_PROGRESS") and row[0] != "REVIEW_IN_PROGRESS"
 
 
 def take_name(tx: Tx, stack: Stack) -> bool:

@@ -9,7 +9,7 @@ from tule.core.errors import ServiceError, not_implemented
 from tule.core.tags import to_list
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.cloudformation import describe, errors, intake, launch, lookup, state
+from tule.services.cloudformation import describe, errors, intake, launch, lookup, patience, state
 from tule.services.cloudformation.changes import NOTHING, Changes, changes_of
 from tule.services.cloudformation.engine.run import resource_types
 from tule.services.cloudformation.intake import Intake
@@ -75,8 +75,7 @@ def _store(
             raise errors.already_exists(stack.name)
         state.put_stack(tx, stack)
         state.stack_event(tx, stack)
-    if state.change_set_named(tx, stack_id, params["ChangeSetName"]):
-        raise errors.change_set_already_exists(params["ChangeSetName"])
+    _free_name(tx, stack_id, params["ChangeSetName"])
     definition = taken.definition if taken else Definition("")
     change_set = ChangeSet(
         arn("cloudformation", call.region, call.account, f"changeSet/{params['ChangeSetName']}/{tx.ids.uuid()}"),
@@ -169,7 +168,23 @@ def delete_change_set(call: Call, tx: Tx, params: dict[str, Any]) -> dict[str, A
     return {}
 
 
-def execute_change_set(call: Call, tx: Tx, params: dict[str, Any]) -> dict[str, Any]:
+def _free_name(tx: Tx, stack_id: str, name: str) -> None:
+    """A change set that is over and done with gives its name to a new one."""
+    namesake = state.change_set_named(tx, stack_id, name)
+    if namesake and namesake.execution_status not in ("EXECUTE_COMPLETE", "OBSOLETE"):
+        raise errors.change_set_already_exists(name)
+    if namesake:
+        state.delete_change_set(tx, namesake.id)
+
+
+async def execute_change_set(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    stack_id = await call.node.store.write(lambda tx: _execute(call, tx, params))
+    await patience.until_at_rest(call, stack_id)
+    return {}
+
+
+def _execute(call: Call, tx: Tx, params: dict[str, Any]) -> str:
+    """Begin what the change set says; the stack's id."""
     found = lookup.change_set(call, tx, params["ChangeSetName"], params.get("StackName"))
     if found.execution_status != "AVAILABLE":
         raise errors.change_set_not_executable(found.id, found.status if found.status == "FAILED" else found.execution_status)
@@ -193,4 +208,4 @@ def execute_change_set(call: Call, tx: Tx, params: dict[str, Any]) -> dict[str, 
     launch.make_obsolete(tx, stack.id, found.id)
     state.put_change_set(tx, found)
     launch.start(tx, stack)
-    return {}
+    return stack.id

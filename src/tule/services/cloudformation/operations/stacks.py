@@ -6,24 +6,35 @@ from typing import Any
 
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.cloudformation import describe, errors, launch, lookup, state
+from tule.services.cloudformation import describe, errors, launch, lookup, patience, state
 from tule.store.store import Tx
 
 PAGE = 100
 
 
 async def create_stack(call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    return {"StackId": await launch.create(call, params)}
+    stack_id = await launch.create(call, params)
+    await patience.until_at_rest(call, stack_id)
+    return {"StackId": stack_id}
 
 
 async def update_stack(call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    return {"StackId": await launch.update(call, params)}
+    stack_id = await launch.update(call, params)
+    await patience.until_at_rest(call, stack_id)
+    return {"StackId": stack_id}
 
 
-def delete_stack(call: Call, tx: Tx, params: dict[str, Any]) -> dict[str, Any]:
+async def delete_stack(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    stack_id = await call.node.store.write(lambda tx: _delete(call, tx, params))
+    await patience.until_at_rest(call, stack_id)
+    return {}
+
+
+def _delete(call: Call, tx: Tx, params: dict[str, Any]) -> str:
+    """Begin to delete a stack that lives; its id, empty when there is none."""
     stack = lookup.living(call, tx, params["StackName"])
     if stack is None or stack.status == "DELETE_IN_PROGRESS":
-        return {}
+        return ""
     if stack.termination_protection:
         raise errors.termination_protection(stack.name)
     if stack.operation is not None and (stack.operation.kind, stack.operation.phase) != ("create", "apply"):
@@ -36,11 +47,11 @@ def delete_stack(call: Call, tx: Tx, params: dict[str, Any]) -> dict[str, Any]:
         )
     if stack.status == "REVIEW_IN_PROGRESS":
         launch.delete_reviewed(tx, stack)
-        return {}
+        return stack.id
     operation = launch.operation(call, "delete", "unwind", params)
     operation.retain = retain
     launch.begin_delete(tx, stack, operation, params.get("RoleARN"))
-    return {}
+    return stack.id
 
 
 @reads
