@@ -134,13 +134,16 @@ async def test_credentials_are_renewed_before_they_expire(fresh: type[Functions]
 
 async def test_layers_lie_over_one_another_at_opt(fresh: type[Functions], tmp_path: Path) -> None:
     functions = fresh()
-    for name, files in {"one": {"python/shared.py": "x = 1", "only.txt": "1"}, "two": {"python/shared.py": "x = 2"}}.items():
-        for path, text in files.items():
-            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name / path).write_text(text)
+    layers: list[Path] = []
+    for number in range(5):  # as many as Lambda allows, at paths as long as a node's may be
+        layer = tmp_path / ("a-layer-with-a-long-name-" * 4) / str(number)
+        (layer / "python").mkdir(parents=True)
+        (layer / "python" / "shared.py").write_text(f"x = {number}")
+        (layer / f"only-{number}.txt").touch()
+        layers.append(layer)
     code = "import os, shared\ndef handler(event, context):\n    return [shared.x, sorted(os.listdir('/opt'))]\n"
-    answer = await functions.run(code, layers=(tmp_path / "one", tmp_path / "two"))
-    assert document(answer) == [2, ["only.txt", "python"]]
+    answer = await functions.run(code, layers=tuple(layers))
+    assert document(answer) == [4, [*(f"only-{number}.txt" for number in range(5)), "python"]]
 
 
 async def test_an_abandoned_invocation_takes_its_instance_with_it(fresh: type[Functions]) -> None:

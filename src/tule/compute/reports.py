@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 
 from tule.compute.failures import Failure
 
+_LANGUAGE = re.compile(r"^([a-z]+)")
+
 
 def init_start(runtime: str, region: str) -> str:
-    language = runtime.rstrip("0123456789.x") or runtime
-    version = runtime[len(language) :].removesuffix(".x")
+    """AWS writes `python:3.12.v38`, `nodejs:20.v12`, `provided:al2023.v5`; our versions of runtimes are all the first."""
+    language, version = _split(runtime)
     name = f"{language}:{version}.v1" if version else f"{language}.v1"
     digest = hashlib.sha256(name.encode()).hexdigest()
     return f"INIT_START Runtime Version: {name}\tRuntime Version ARN: arn:aws:lambda:{region}::runtime:{digest}\n"
+
+
+def _split(runtime: str) -> tuple[str, str]:
+    """`python3.12` is `python` and `3.12`; `provided.al2023` is `provided` and `al2023`."""
+    language, _, version = runtime.partition(".") if runtime.startswith("provided") else _LANGUAGE.sub(r"\1.", runtime, count=1).partition(".")
+    return language, version.removesuffix(".x")
 
 
 def init_report(duration_ms: float, phase: str, failure: Failure) -> str:

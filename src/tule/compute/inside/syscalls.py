@@ -94,14 +94,21 @@ def clone_tree(path, read_only=True):
 
 
 def overlay(lower):
-    """A detached read-only overlay of directories, the topmost first, as a descriptor."""
-    context = syscall(FSOPEN, b"overlay", 1)
+    """A detached read-only overlay of directories, the topmost first, as a descriptor.
+
+    The directories are named by descriptors: an option has at most 255 bytes, and the mount tells nothing of the host's paths.
+    """
+    fds = [os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for path in lower]
+    context = -1
     try:
-        syscall(FSCONFIG, context, FSCONFIG_SET_STRING, b"lowerdir", os.fsencode(":".join(lower)), 0)
+        context = syscall(FSOPEN, b"overlay", 1)
+        names = ":".join("/proc/self/fd/%d" % fd for fd in fds)
+        syscall(FSCONFIG, context, FSCONFIG_SET_STRING, b"lowerdir", names.encode(), 0)
         syscall(FSCONFIG, context, FSCONFIG_CMD_CREATE, 0, 0, 0)
         return syscall(FSMOUNT, context, 1, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
     finally:
-        os.close(context)
+        for fd in fds if context < 0 else [*fds, context]:
+            os.close(fd)
 
 
 def attach_tree(fd, target):
