@@ -45,7 +45,7 @@ class CognitoIdentity:
 
 
 class Client:
-    __slots__ = ["app_package_name", "app_title", "app_version_code", "app_version_name", "installation_id"]
+    __slots__ = ["installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name"]
 
     def __init__(self, document):
         for name in self.__slots__:
@@ -56,7 +56,7 @@ class Client:
 
 
 class ClientContext:
-    __slots__ = ["client", "custom", "env"]
+    __slots__ = ["custom", "env", "client"]
 
     def __init__(self, document):
         self.client = Client(document["client"]) if document.get("client") else None

@@ -67,8 +67,7 @@ def _enter(environment, path):
     os.environ.update(environment)
     sys.path[:] = path + [entry for entry in sys.path if entry not in path]
     sys.argv[:] = ["/var/runtime/bootstrap.py"]
-    for name in [name for name in sys.modules if name.split(".")[0] == "inside"]:
-        del sys.modules[name]
+    _forget_own_modules()
     main = type(sys)("__main__")
     main.__dict__["__builtins__"] = __builtins__
     sys.modules["__main__"] = main
@@ -77,6 +76,13 @@ def _enter(environment, path):
     os.chdir(environment["LAMBDA_TASK_ROOT"])
     sys.stdout = sys.__stdout__ = _text_stream(1)
     sys.stderr = sys.__stderr__ = _text_stream(2)
+
+
+def _forget_own_modules():
+    """Their names are the function's to use.  Found by the package, as a walk over all modules would write to all their memory."""
+    package = sys.modules.pop(__name__.partition(".")[0])
+    for name in [name for name, value in vars(package).items() if isinstance(value, type(sys))]:
+        sys.modules.pop("%s.%s" % (package.__name__, name), None)
 
 
 def _text_stream(fd):

@@ -7,6 +7,7 @@ mount, trace another, load code into the kernel, or change clocks.
 
 import ctypes
 import errno
+import functools
 import platform
 import struct
 
@@ -47,8 +48,9 @@ def restrict():
     sys_.prctl(22, MODE_FILTER, ctypes.create_string_buffer(filter_))  # PR_SET_SECCOMP
 
 
+@functools.lru_cache(maxsize=2)
 def program(machine):
-    """Instructions of 8 bytes each."""
+    """Instructions of 8 bytes each; assembled once, in the zygote."""
     x86 = machine in ("x86_64", "AMD64")
     ranges, by_argument = (X86_64, X86_64_ARGUMENTS) if x86 else (AARCH64, AARCH64_ARGUMENTS)
     lines = [_load(ARCH), _jump(JEQ, AUDIT_X86_64 if x86 else AUDIT_AARCH64, 1, 0), _answer(KILL_PROCESS), _load(NR)]

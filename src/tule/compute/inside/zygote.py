@@ -8,16 +8,18 @@ It knows no function, no credentials and no tenant: what it holds is in every in
 import gc
 import importlib
 import os
+import platform
 import select
 import signal
 import sys
 
-from . import first_process, instance, keeper, packets
+from . import first_process, instance, keeper, packets, seccomp
 from . import syscalls as sys_
 
 
 def serve(sock, features, preload, path):
     _preload(preload, path)
+    seccomp.program(platform.machine())
     _Zygote(sock, features).live()
 
 
