@@ -41,6 +41,7 @@ class Things:
         self.create_fails: set[str] = set()
         self.update_fails: set[str] = set()
         self.delete_fails: set[str] = set()
+        self.update_once_fails: set[str] = set()  # whose next update fails, and no other
         self.before_create: dict[str, asyncio.Event] = {}
         self.before_update: dict[str, asyncio.Event] = {}
 
@@ -80,7 +81,8 @@ class ThingType:
         return self._resource(physical_id)
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
-        fails = stack.logical_id in self.things.update_fails
+        fails = stack.logical_id in self.things.update_fails | self.things.update_once_fails
+        self.things.update_once_fails = self.things.update_once_fails - {stack.logical_id}
         self.things.note(f"update {stack.logical_id}")
         if stack.logical_id in self.things.before_update:
             await self.things.before_update[stack.logical_id].wait()

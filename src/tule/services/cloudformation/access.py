@@ -12,7 +12,7 @@ from tule.platform.call import Call
 from tule.platform.service import Need, Needs
 from tule.services.cloudformation import state
 from tule.services.cloudformation.engine.run import CFN_PRINCIPAL
-from tule.services.cloudformation.state import Stack
+from tule.services.cloudformation.records import Stack
 from tule.store.store import Tx
 
 Params = dict[str, Any]

@@ -19,7 +19,7 @@ from tule.platform.resource_type import ResourceType
 from tule.services.cloudformation.engine import physical
 from tule.services.cloudformation.engine.run import Known
 from tule.services.cloudformation.errors import TemplateError
-from tule.services.cloudformation.state import Resource
+from tule.services.cloudformation.records import Resource
 from tule.services.cloudformation.template.evaluate import NO_VALUE, UNKNOWN, NoResources, Scope, is_known, resolve, shown
 from tule.services.cloudformation.template.references import order
 from tule.services.cloudformation.template.template import Template

@@ -10,7 +10,7 @@ from tule.core.paging import InvalidToken
 from tule.core.tags import to_list
 from tule.platform.call import Call
 from tule.services.cloudformation import errors, state
-from tule.services.cloudformation.state import Resource, Stack
+from tule.services.cloudformation.records import Resource, Stack
 from tule.services.cloudformation.template import parameters
 from tule.store.store import Tx
 

@@ -15,8 +15,8 @@ from tule.platform.call import Call
 from tule.services.cloudformation import errors, sources, state
 from tule.services.cloudformation.engine.run import resource_types
 from tule.services.cloudformation.errors import TemplateError
+from tule.services.cloudformation.records import Definition, Stack
 from tule.services.cloudformation.schemas import conform, schemas
-from tule.services.cloudformation.state import Definition, Stack
 from tule.services.cloudformation.template import parameters, references, structure
 from tule.services.cloudformation.template.evaluate import UNKNOWN
 from tule.services.cloudformation.template.template import Place, Template

@@ -14,7 +14,7 @@ from tule.services.cloudformation.changes import Before, Changes, changes_of
 from tule.services.cloudformation.engine import slow, stack_policy
 from tule.services.cloudformation.engine.run import place_of, raw_principal, resource_types, template_of
 from tule.services.cloudformation.intake import Intake
-from tule.services.cloudformation.state import Definition, Operation, Stack
+from tule.services.cloudformation.records import Definition, Operation, Stack
 from tule.services.cloudformation.template.template import Place
 from tule.store.store import Tx
 

@@ -7,7 +7,7 @@ import re
 from tule.core.arn import arn
 from tule.platform.call import Call
 from tule.services.cloudformation import errors, state
-from tule.services.cloudformation.state import ChangeSet, Stack
+from tule.services.cloudformation.records import ChangeSet, Stack
 from tule.store.store import Tx
 
 STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")

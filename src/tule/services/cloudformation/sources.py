@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.services.cloudformation import errors, state
-from tule.services.cloudformation.state import Stack
+from tule.services.cloudformation.records import Stack
 from tule.services.cloudformation.template.parameters import Declaration
 
 MAX_BODY_BYTES = 51_200

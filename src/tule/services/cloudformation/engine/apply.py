@@ -18,8 +18,8 @@ from tule.services.cloudformation.engine.graph import Outcome, walk
 from tule.services.cloudformation.engine.reasons import reason, says_exists
 from tule.services.cloudformation.engine.run import Cancelled, Run, Superseded
 from tule.services.cloudformation.errors import Failed, TemplateError
+from tule.services.cloudformation.records import Leftover, Operation, Resource, raw_of
 from tule.services.cloudformation.schemas import conform
-from tule.services.cloudformation.state import Leftover, Operation, Resource, raw_of
 
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 INITIATED = "Resource creation Initiated"

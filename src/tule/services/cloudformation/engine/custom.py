@@ -16,7 +16,7 @@ import orjson
 from tule.core import arn as arns
 from tule.platform.node import Node
 from tule.platform.resource_type import Properties, Resource, StackContext
-from tule.services.cloudformation import state
+from tule.services.cloudformation import records, state
 from tule.services.cloudformation.engine.context import EngineContext
 from tule.services.cloudformation.engine.run import Run
 from tule.services.cloudformation.engine.slow import Pending, SlowType, drive_job
@@ -53,7 +53,7 @@ class CustomResourceType(SlowType):
     async def begin_delete(self, run: Run, stack: StackContext, physical_id: str, properties: Properties) -> Pending:
         return await _ask(run, stack, "Delete", properties, physical_id, {"PhysicalResourceId": physical_id})
 
-    async def look(self, run: Run, record: state.Resource) -> Resource | None:
+    async def look(self, run: Run, record: records.Resource) -> Resource | None:
         assert record.waiting is not None
         token = record.waiting["token"]
         found = await run.node.store.read(lambda tx: state.answers(tx, token))
@@ -64,7 +64,7 @@ class CustomResourceType(SlowType):
         return _answered(found[0], record, token)
 
 
-def _answered(answer: dict[str, Any], record: state.Resource, token: str) -> Resource:
+def _answered(answer: dict[str, Any], record: records.Resource, token: str) -> Resource:
     physical_id = str(answer.get("PhysicalResourceId") or "")
     if answer.get("Status") != "SUCCESS":
         why = f"Message returned: {answer.get('Reason', '')} (RequestId: {token})"

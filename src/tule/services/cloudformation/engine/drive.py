@@ -15,7 +15,7 @@ from tule.services.cloudformation.engine.apply import apply, refuse_removals
 from tule.services.cloudformation.engine.graph import Outcome
 from tule.services.cloudformation.engine.run import Run, Superseded, load
 from tule.services.cloudformation.errors import TemplateError
-from tule.services.cloudformation.state import Operation, Stack
+from tule.services.cloudformation.records import Operation, Stack
 from tule.store.store import Tx
 
 

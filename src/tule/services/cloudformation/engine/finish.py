@@ -9,8 +9,8 @@ from tule.services.cloudformation import state
 from tule.services.cloudformation.engine import slow
 from tule.services.cloudformation.engine.run import Run
 from tule.services.cloudformation.errors import TemplateError
+from tule.services.cloudformation.records import Stack
 from tule.services.cloudformation.schemas import schemas
-from tule.services.cloudformation.state import Stack
 from tule.services.cloudformation.template.evaluate import function_of, resolve, text
 from tule.services.cloudformation.template.references import references
 from tule.services.cloudformation.template.template import Template

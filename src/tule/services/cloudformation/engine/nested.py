@@ -11,11 +11,11 @@ from tule.core.errors import ServiceError
 from tule.core.tags import to_list, to_map
 from tule.platform.call import Call
 from tule.platform.resource_type import Properties, Resource, StackContext
-from tule.services.cloudformation import launch, state
+from tule.services.cloudformation import launch, records, state
 from tule.services.cloudformation.engine.run import Run
 from tule.services.cloudformation.engine.slow import Pending, SlowType
 from tule.services.cloudformation.errors import TemplateError
-from tule.services.cloudformation.state import Stack
+from tule.services.cloudformation.records import Stack
 from tule.services.cloudformation.template.evaluate import text
 
 NO_UPDATES = "No updates are to be performed."
@@ -62,7 +62,7 @@ class NestedStackType(SlowType):
         await run.node.store.write(lambda tx: launch.delete_child(tx, physical_id, wanted))
         return Pending(0, {"action": "deleted"})
 
-    async def look(self, run: Run, record: state.Resource) -> Resource | None:
+    async def look(self, run: Run, record: records.Resource) -> Resource | None:
         assert record.waiting is not None
         child = await self._child(run, record.waiting.get("new_physical_id") or record.physical_id)
         if child.operation is not None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from tule.platform.resource_type import ResourceType
 from tule.services.cloudformation.engine.context import Journal
+from tule.services.cloudformation.records import Resource
 from tule.services.cloudformation.schemas import conform, schemas
-from tule.services.cloudformation.state import Resource
 from tule.services.cloudformation.template.evaluate import text
 
 SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster"})

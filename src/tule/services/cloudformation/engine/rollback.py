@@ -14,8 +14,8 @@ from tule.services.cloudformation.engine.graph import Outcome, walk
 from tule.services.cloudformation.engine.reasons import reason
 from tule.services.cloudformation.engine.run import Run
 from tule.services.cloudformation.errors import TemplateError
+from tule.services.cloudformation.records import Leftover, Resource, resource_of
 from tule.services.cloudformation.schemas import conform
-from tule.services.cloudformation.state import Leftover, Resource, resource_of
 
 log = logging.getLogger(__name__)
 

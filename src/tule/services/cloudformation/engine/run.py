@@ -15,7 +15,7 @@ from tule.services.cloudformation import state
 from tule.services.cloudformation.engine import physical
 from tule.services.cloudformation.engine.context import EngineContext, Journal
 from tule.services.cloudformation.errors import TemplateError
-from tule.services.cloudformation.state import Operation, Resource, Stack
+from tule.services.cloudformation.records import Operation, Resource, Stack
 from tule.services.cloudformation.template.evaluate import UNKNOWN
 from tule.services.cloudformation.template.template import Place, Template
 from tule.store.store import Tx

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tule.backbone.jobs import Job, enqueue
 from tule.platform.resource_type import Properties, Resource, StackContext
-from tule.services.cloudformation import state
+from tule.services.cloudformation import records
 from tule.store.store import Tx
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class SlowType:
     async def begin_delete(self, run: Run, stack: StackContext, physical_id: str, properties: Properties) -> Pending | None:
         raise NotImplementedError
 
-    async def look(self, run: Run, record: state.Resource) -> Resource | None:
+    async def look(self, run: Run, record: records.Resource) -> Resource | None:
         raise NotImplementedError
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:

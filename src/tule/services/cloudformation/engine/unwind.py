@@ -14,8 +14,8 @@ from tule.services.cloudformation.engine.graph import Outcome, reversed_needs, w
 from tule.services.cloudformation.engine.reasons import reason, says_gone
 from tule.services.cloudformation.engine.run import Run
 from tule.services.cloudformation.errors import TemplateError
+from tule.services.cloudformation.records import Leftover, Resource
 from tule.services.cloudformation.schemas import conform
-from tule.services.cloudformation.state import Leftover, Resource
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import orjson
 
 from tule.platform.node import Node
 from tule.platform.resource_type import Properties, Resource, StackContext
-from tule.services.cloudformation import state
+from tule.services.cloudformation import records, state
 from tule.services.cloudformation.engine.context import EngineContext
 from tule.services.cloudformation.engine.custom import take_answer
 from tule.services.cloudformation.engine.run import Run
@@ -66,7 +66,7 @@ class WaitConditionType(SlowType):
     async def begin_delete(self, run: Run, stack: StackContext, physical_id: str, properties: Properties) -> None:
         return None
 
-    async def look(self, run: Run, record: state.Resource) -> Resource | None:
+    async def look(self, run: Run, record: records.Resource) -> Resource | None:
         assert record.waiting is not None
         waiting = record.waiting
         signals = await run.node.store.read(lambda tx: {s["UniqueId"]: s for token in waiting["tokens"] for s in state.answers(tx, token)})

@@ -13,7 +13,7 @@ from tule.services.cloudformation import describe, errors, intake, launch, looku
 from tule.services.cloudformation.changes import NOTHING, Changes, changes_of
 from tule.services.cloudformation.engine.run import resource_types
 from tule.services.cloudformation.intake import Intake
-from tule.services.cloudformation.state import ChangeSet, Definition, Stack
+from tule.services.cloudformation.records import ChangeSet, Definition, Stack
 from tule.services.cloudformation.template import parameters
 from tule.services.cloudformation.template.template import Place
 from tule.store.store import Tx

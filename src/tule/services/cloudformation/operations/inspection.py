@@ -9,7 +9,7 @@ import orjson
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.cloudformation import describe, errors, lookup, state
-from tule.services.cloudformation.state import Resource, Stack
+from tule.services.cloudformation.records import Resource, Stack
 from tule.store.store import Tx
 
 EVENTS_PAGE = 100

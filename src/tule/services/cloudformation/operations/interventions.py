@@ -7,7 +7,7 @@ from typing import Any
 from tule.platform.call import Call
 from tule.services.cloudformation import errors, launch, lookup, state
 from tule.services.cloudformation.engine import slow
-from tule.services.cloudformation.state import Stack
+from tule.services.cloudformation.records import Stack
 from tule.store.store import Tx
 
 
