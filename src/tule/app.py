@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from tule.access import usage
 from tule.access.actions import Actions
@@ -15,6 +15,7 @@ from tule.access.authenticate import Authenticator
 from tule.access.authorize import Authorizer
 from tule.backbone import jobs as job_table
 from tule.backbone import logs as log_table
+from tule.backbone.blob_sweeper import blob_sweeper
 from tule.backbone.delivery import Dead, Delivery, Outcome
 from tule.backbone.worker import Jobs
 from tule.blobs.open import open_blobs
@@ -65,6 +66,8 @@ class App:
         await node.jobs.start()
         await node.compute.start()
         self._background.append(asyncio.create_task(_forever("access", node.authorizer.usage.write(node.store))))
+        sweeper = blob_sweeper(node.blobs).keep(node.store, node.clock, node.jobs)
+        self._background.append(asyncio.create_task(_forever("blobs", sweeper)))
         for service in node.services.values():
             for work in service.start(node) if service.start is not None else ():
                 self._background.append(asyncio.create_task(_forever(service.name, work)))
@@ -82,6 +85,7 @@ class App:
         await asyncio.gather(*self._background, return_exceptions=True)
         if self._access_log is not None:
             self._access_log.close()
+        await node.blobs.close()
         await node.telemetry.close()
         await node.store.close()
 
@@ -128,9 +132,10 @@ async def build(config: Config) -> App:
 def _serve_inside(server: Server, door: FrontDoor) -> Serve:
     """What instances find behind their own listeners: the AWS endpoint, and nothing of the node's own API."""
 
-    async def serve(listener: socket.socket, tenant: Tenant, tls: ssl.SSLContext | None) -> asyncio.AbstractServer:
+    async def serve(listener: socket.socket, tenant: Tenant, tls: ssl.SSLContext | None) -> Callable[[], None]:
         del tenant  # its calls are signed with its role's session
-        return await server.listen(door.handle_inside, sock=listener, tls=tls)
+        served = await server.listen(door.handle_inside, sock=listener, tls=tls)
+        return lambda: server.forget(served)
 
     return serve
 

@@ -35,7 +35,11 @@ async def _restore(file: Path, config: configuration.Config) -> None:
     config.data_path.mkdir(parents=True, exist_ok=True)
     clock, ids = TurnableClock(), Ids()
     store = await open_store(config, clock, ids)
+    telemetry = await open_store(config, clock, ids, telemetry=True)
+    blobs = await open_blobs(config, store, clock, ids)
     try:
-        await backup.restore(store, await open_blobs(config, store, clock, ids), file)
+        await backup.restore(store, blobs, file, telemetry=telemetry)
     finally:
+        await blobs.close()
+        await telemetry.close()
         await store.close()

@@ -48,6 +48,11 @@ def internal_failure() -> ServiceError:
     return ServiceError("InternalFailure", "The request processing has failed because of an unknown error, exception or failure.", 500)
 
 
+def service_unavailable(why: str) -> ServiceError:
+    """The node cannot do it now: a full disk, a lost database.  Clients try again, as they do with AWS's own 503."""
+    return ServiceError("ServiceUnavailable", f"The service is unavailable. Please try again. ({why})", 503)
+
+
 def validation(message: str) -> ServiceError:
     """`ValidationException`: JSON services' refusal of a bad input."""
     return ServiceError("ValidationException", message, 400)

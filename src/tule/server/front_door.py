@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from tule.core.errors import ServiceError
+from tule.server.console import PREFIX, Console, to_console, wants_console
 from tule.server.pipeline import Pipeline
 from tule.wire.http import Request, Response, json_response
 
@@ -23,11 +24,16 @@ class FrontDoor:
         self._node = node
         self._pipeline = pipeline
         self._own_api = own_api
+        self._console = Console()
         self._pages = {prefix: page for service in node.services.values() for prefix, page in service.pages.items()}
 
     async def handle(self, request: Request) -> Response:
-        if request.path.startswith(("/_tule", "/_localstack", "/_console")):
+        if request.path.startswith(PREFIX):
+            return self._console.answer(request)
+        if request.path.startswith(("/_tule", "/_localstack")):
             return await self._own(request)
+        if wants_console(request):
+            return to_console()
         if request.method == "OPTIONS" and "origin" in request.headers:
             return await self._preflight(request)
         return await self._pipeline.answer(request)

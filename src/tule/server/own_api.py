@@ -107,7 +107,8 @@ class OwnApi:
         path = (await _json(request)).get("path")
         if not isinstance(path, str) or not Path(path).is_absolute():
             raise ServiceError("BadRequest", "path must be an absolute path.", 400)
-        await backup.backup(self._node.store, self._node.blobs, Path(path))
+        node = self._node
+        await backup.backup(node.store, node.blobs, Path(path), telemetry=node.telemetry)
         return json_response(200, {"path": path, "bytes": Path(path).stat().st_size})
 
     async def _doctor(self, request: Request) -> Response:
