@@ -44,6 +44,8 @@ def test_a_function_answers_and_its_lines_can_be_read_at_once(aws: Account) -> N
     assert answer["StatusCode"] == 200
     assert json.load(answer["Payload"]) == {"greeted": "Ada", "arn": arn(aws, "f")}
     assert eventually(lambda: logged(aws, "hello Ada"), 2.0) == ["hello Ada\n"]
+    version = aws.lambda_.get_function_configuration(FunctionName="f")["RuntimeVersionConfig"]["RuntimeVersionArn"]
+    assert len(logged(aws, f"Runtime Version ARN: {version}")) == 1
     assert len(logged(aws, "START RequestId")) == len(logged(aws, "REPORT RequestId")) == 1
 
 

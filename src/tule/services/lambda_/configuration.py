@@ -5,14 +5,13 @@ AWS: Lambda API reference, CreateFunction, UpdateFunctionConfiguration, Function
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from tule.core.arn import partition_of
+from tule.compute.reports import init_start
 from tule.core.tags import MAX_TAGS
 from tule.services.lambda_ import errors
 from tule.services.lambda_.names import LATEST, FunctionRef
@@ -220,7 +219,8 @@ def _logging(ref: FunctionRef, before: Config, given: Mapping[str, Any]) -> Conf
 
 
 def runtime_version_arn(region: str, runtime: str) -> str:
-    return f"arn:{partition_of(region)}:lambda:{region}::runtime:{hashlib.sha256(runtime.encode()).hexdigest()}"
+    """The same that the function's log says in its INIT_START line."""
+    return init_start(runtime, region).rpartition("Runtime Version ARN: ")[2].rstrip()
 
 
 def timestamp(at_ms: int) -> str:
