@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,8 @@ def _namespace(member: str) -> dict[str, Schema]:
 
 
 def _member(name: str) -> dict[str, Any]:
+    import zipfile  # slow to load, and not needed before somebody asks
+
     with zipfile.ZipFile(ARCHIVE) as archive:
         return orjson.loads(archive.read(name))
 
