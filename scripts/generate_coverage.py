@@ -1,7 +1,7 @@
 """Writes docs/coverage.md from the code: every operation of every service, built or not, and what its truth rests on.
 
-    scripts/generate_coverage.py           writes it
-    scripts/generate_coverage.py --check   fails when it is not what the code says
+scripts/generate_coverage.py           writes it
+scripts/generate_coverage.py --check   fails when it is not what the code says
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ HEAD = """# Coverage
 
 Generated from the code by `make coverage`; do not edit. An operation that is not built answers HTTP 501 `NotImplemented`, naming itself.
 
-What an operation's truth rests on: **recorded** (answers recorded from AWS were read and its behaviour tested against what they show), **documentation** (AWS's API reference and
-developer guides), **model** (botocore's model alone: shapes, constraints, errors; all that is not built is at least parsed, validated and refused by it).
+What an operation's truth rests on: **recorded** (answers recorded from AWS were read, and its behaviour is tested against what they show),
+**documentation** (AWS's API reference and developer guides), **model** (botocore's model alone: shapes, constraints, errors; all that is not
+built is at least parsed, validated and refused by it).
 
 """
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tule.access.authenticate import Authenticator
     from tule.access.authorize import Authorizer
     from tule.access.identities import Identities
-    from tule.backbone.jobs import Jobs
+    from tule.backbone.worker import Jobs
     from tule.blobs.blobs import Blobs
     from tule.compute.compute import Compute
     from tule.core.clock import TurnableClock

@@ -33,9 +33,7 @@ class StackContext:
 
     async def call(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Raises ServiceError."""
-        return await self.node.dispatcher.invoke(
-            service, operation, params, principal=self.principal, region=self.region, endpoint=self.endpoint
-        )
+        return await self.node.dispatcher.invoke(service, operation, params, principal=self.principal, region=self.region, endpoint=self.endpoint)
 
     def generated_name(self, max_chars: int = 64, *, lower: bool = False) -> str:
         """`stack-logical-SUFFIX`, as CloudFormation names what the template leaves unnamed; each call another suffix."""
