@@ -2,6 +2,8 @@
 
 Its key stays in the data directory, readable by the node alone; its certificate is in the trust stores of instances and
 nowhere else, so that no other program on the host is asked to believe it.
+
+A leaf stands for all names of one domain (`*.us-east-1.amazonaws.com`), as bucket hosts are without number.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME_DAYS = 3650
 LEAF_DAYS = 820  # longer-lived leaves are refused by some clients
-MAX_CONTEXTS = 1024
+RENEW_BEFORE_DAYS = LEAF_DAYS
+MAX_CONTEXTS = 256
 
 
 class Authority:
@@ -40,7 +43,7 @@ class Authority:
 
         def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
             if name:
-                connection.context = self._context(name)
+                connection.context = self._context(_domain(name.lower()))
 
         outer = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         outer.set_alpn_protocols(["http/1.1"])
@@ -53,15 +56,17 @@ class Authority:
         if found is None:
             if len(self._contexts) >= MAX_CONTEXTS:
                 self._contexts.clear()
-            found = self._contexts[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             found.set_alpn_protocols(["http/1.1"])
             self._load_leaf(found, name)
+            self._contexts[name] = found
         return found
 
     def _load_leaf(self, context: ssl.SSLContext, name: str) -> None:
         """ssl reads certificates from files only."""
         path = self._directory / f"leaf-{os.getpid()}.pem"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(_private_pem(self._leaf_key))
             file.write(self._leaf(name).public_bytes(serialization.Encoding.PEM))
@@ -72,15 +77,21 @@ class Authority:
             path.unlink()
 
     def _leaf(self, name: str) -> x509.Certificate:
-        names = [x509.DNSName(name)]
+        names = [x509.DNSName(name), *([x509.DNSName(name[2:])] if name.startswith("*.") else [])]
         return (
-            _builder(_subject(name[:64]), self._certificate.subject, self._leaf_key.public_key(), LEAF_DAYS)
+            _builder(_subject(name[-64:]), self._certificate.subject, self._leaf_key.public_key(), LEAF_DAYS)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
+
+
+def _domain(name: str) -> str:
+    """What the certificate for `name` says: clients take a wildcard for one label, below a domain of at least two."""
+    _, dot, parent = name.partition(".")
+    return f"*.{parent}" if dot and "." in parent else name
 
 
 def _load(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate] | None:
@@ -90,7 +101,11 @@ def _load(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate
     data = path.read_bytes()
     key = serialization.load_pem_private_key(data, None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    return key, x509.load_pem_x509_certificate(data)
+    certificate = x509.load_pem_x509_certificate(data)
+    if certificate.not_valid_after_utc - timedelta(days=RENEW_BEFORE_DAYS) < datetime.now(UTC):
+        path.unlink(missing_ok=True)
+        return None
+    return key, certificate
 
 
 def _make(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
@@ -114,11 +129,22 @@ def _make(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    unfinished = directory / "authority.pem.unfinished"
+    return _keep(directory, key, certificate)
+
+
+def _keep(directory: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    """Of two nodes that start together, the first one's authority is both's."""
+    path = directory / "authority.pem"
+    unfinished = directory / f"authority.pem.{os.getpid()}"
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(_private_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
-    unfinished.rename(directory / "authority.pem")
+    try:
+        os.link(unfinished, path)
+    except FileExistsError:
+        return _load(directory) or (key, certificate)
+    finally:
+        unfinished.unlink()
     return key, certificate
 
 

@@ -11,13 +11,17 @@ import ipaddress
 import socket
 from collections.abc import Callable
 
+from tule.compute.network import dns_packets
+from tule.compute.network.dns_packets import MalformedPacket, Question
+
 PLATFORM_SUFFIXES = (".amazonaws.com", ".amazonaws.com.cn", ".localhost.localstack.cloud", ".localhost", ".tule.local")
 PLATFORM_NAMES = ("localhost", "localhost.localstack.cloud", "amazonaws.com")
 PLATFORM_ADDRESS = "127.0.0.1"
 TTL_S = 60
 PACKET_BYTES = 4096
+PACKETS_AT_ONCE = 64  # then others have their turn on the loop
+MAX_NAMES = 8192  # of one instance; the name that was not asked for the longest gives its address away
 _FIRST = int(ipaddress.ip_address("198.18.0.1"))
-_MAX_NAMES = 65_536
 
 
 def is_platform(name: str) -> bool:
@@ -27,56 +31,47 @@ def is_platform(name: str) -> bool:
 class Names:
     """`resolves(name)` says whether a name may be looked up."""
 
-    def __init__(self, resolves: Callable[[str], bool]) -> None:
+    def __init__(self, resolves: Callable[[str], bool], most: int = MAX_NAMES) -> None:
         self._resolves = resolves
-        self._addresses: dict[str, str] = {}
+        self._most = most
+        self._addresses: dict[str, str] = {}  # the last asked for comes last
         self._names: dict[str, str] = {}
 
     def address(self, name: str) -> str:
         """The address that `name` has inside, or an empty text when it has none."""
         if is_platform(name):
             return PLATFORM_ADDRESS
-        if name not in self._addresses:
-            if len(self._names) >= _MAX_NAMES or not self._resolves(name):
-                return ""
-            given = str(ipaddress.ip_address(_FIRST + len(self._names)))
-            self._addresses[name], self._names[given] = given, name
-        return self._addresses[name]
+        if not name or not self._resolves(name):
+            return ""
+        given = self._addresses.pop(name, "") or self._free_address()
+        self._addresses[name], self._names[given] = given, name
+        return given
+
+    def _free_address(self) -> str:
+        if len(self._addresses) < self._most:
+            return str(ipaddress.ip_address(_FIRST + len(self._addresses)))
+        return self._addresses.pop(next(iter(self._addresses)))
 
     def name(self, address: str) -> str:
         """The name that a synthetic address stands for, or an empty text."""
         return self._names.get(address, "")
 
     def serve(self, listener: socket.socket) -> None:
-        """The listener is readable: answer what waits there."""
-        while True:
+        """The listener is readable: answer what waits there.  What is no query gets no answer."""
+        for _ in range(PACKETS_AT_ONCE):
             try:
                 packet, client = listener.recvfrom(PACKET_BYTES)
-            except (BlockingIOError, ConnectionError):
+            except OSError:
                 return
-            answer = self._answer(packet)
-            if answer:
-                try:
-                    listener.sendto(answer, client)
-                except OSError:
-                    return
+            try:
+                listener.sendto(self._answer(dns_packets.parse(packet)), client)
+            except (MalformedPacket, OSError):
+                continue
 
-    def _answer(self, packet: bytes) -> bytes:
-        import dns.exception
-        import dns.message
-        import dns.rcode
-        import dns.rdatatype
-        import dns.rrset
-
-        try:
-            query = dns.message.from_wire(packet)
-        except dns.exception.DNSException:
-            return b""
-        answer = dns.message.make_response(query, recursion_available=True)
-        for question in query.question:
-            address = self.address(question.name.to_text(omit_final_dot=True).lower())
-            if not address:
-                answer.set_rcode(dns.rcode.NXDOMAIN)
-            elif question.rdtype == dns.rdatatype.A:
-                answer.answer.append(dns.rrset.from_text(question.name, TTL_S, "IN", "A", address))
-        return answer.to_wire()
+    def _answer(self, question: Question) -> bytes:
+        if not question.standard:
+            return dns_packets.answer(question, dns_packets.NOT_IMPLEMENTED)
+        if is_platform(question.name) or self._resolves(question.name):
+            address = self.address(question.name) if question.kind == dns_packets.A else ""
+            return dns_packets.answer(question, dns_packets.NO_ERROR, address, TTL_S)
+        return dns_packets.answer(question, dns_packets.NAME_ERROR)

@@ -7,17 +7,20 @@ on the loop until its first client comes.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
 from tule.compute.compute import FunctionSpec
 from tule.compute.network.authority import Authority
-from tule.compute.network.egress import EgressPolicy, Relay
+from tule.compute.network.egress import Relay
 from tule.compute.network.names import Names
+from tule.compute.network.policy import Address, EgressPolicy
 from tule.compute.network_contract import Addresses, ListenerSpec, Tenant
 
 log = logging.getLogger("tule.network")
@@ -33,11 +36,16 @@ LISTENERS = (
     ListenerSpec(EGRESS, "127.0.0.1", EGRESS_PORT, redirect=True),
 )
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_OTHER_BUNDLES = ("/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem")  # where other distributions look
 AUTHORITY = "/etc/tule/authority.pem"
+# Without `search`, resolvers would try every name a second time with the end of the host's name, which is an address.
+RESOLVER = b"nameserver 127.0.0.1\nsearch .\noptions timeout:2 attempts:2\n"
+RESOLVING_THREADS = 4  # names that take long to resolve hold up other names of functions, and nothing else of the node
+RESOLVE_TIMEOUT_S = 10.0
 _BUNDLE_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 
-# Serve the node's AWS endpoint on a listening socket for a tenant, with TLS or without; the server to close.
-Serve = Callable[[socket.socket, Tenant, ssl.SSLContext | None], Awaitable[asyncio.AbstractServer]]
+# Serve the node's AWS endpoint on a listening socket for a tenant, with TLS or without; the returned function ends that.
+Serve = Callable[[socket.socket, Tenant, ssl.SSLContext | None], Awaitable[Callable[[], None]]]
 
 
 class InstanceNetwork:
@@ -46,7 +54,7 @@ class InstanceNetwork:
     def __init__(self, serve: Serve, authority_directory: Path, egress: str) -> None:
         self._serve = serve
         self._authority_directory = authority_directory
-        self._policy = EgressPolicy(egress)
+        self.policy = EgressPolicy(egress)
 
     @property
     def listeners(self) -> Sequence[ListenerSpec]:
@@ -68,11 +76,14 @@ class InstanceNetwork:
         own = self._authority.certificate_pem
         host_bundle = Path(ssl.get_default_verify_paths().cafile or BUNDLE)
         trusted = host_bundle.read_bytes() if host_bundle.is_file() else b""
+        bundle = trusted.rstrip(b"\n") + b"\n" + own
+        others = [path for path in _OTHER_BUNDLES if Path(path).exists() and Path(path).resolve() != Path(BUNDLE).resolve()]
         return {
-            "/etc/resolv.conf": b"nameserver 127.0.0.1\noptions timeout:2 attempts:2\n",
+            **dict.fromkeys(others, bundle),
+            "/etc/resolv.conf": RESOLVER,
             "/etc/hosts": b"127.0.0.1 localhost\n",
             "/etc/nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files dns\n",
-            BUNDLE: trusted.rstrip(b"\n") + b"\n" + own,
+            BUNDLE: bundle,
             AUTHORITY: own,
         }
 
@@ -84,12 +95,22 @@ class InstanceNetwork:
     def tls(self) -> ssl.SSLContext:
         return self._authority.server_context()
 
-    @property
-    def policy(self) -> EgressPolicy:
-        return self._policy
-
-    async def serve(self, listener: socket.socket, tenant: Tenant, tls: bool) -> asyncio.AbstractServer:
+    async def serve(self, listener: socket.socket, tenant: Tenant, tls: bool) -> Callable[[], None]:
         return await self._serve(listener, tenant, self.tls if tls else None)
+
+    async def resolve(self, host: str, port: int) -> Sequence[Address]:
+        """The addresses that `host` has outside.  Raises OSError."""
+        look_up = self._resolvers.submit(socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM)
+        async with asyncio.timeout(RESOLVE_TIMEOUT_S):
+            try:
+                found = await asyncio.wrap_future(look_up)
+            except ValueError as error:  # labels that are no host name's
+                raise OSError(f"{host!r} cannot be looked up") from error
+        return [ipaddress.ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
+
+    @cached_property
+    def _resolvers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(RESOLVING_THREADS, "egress-names")
 
 
 class _Attachment:
@@ -98,44 +119,49 @@ class _Attachment:
     def __init__(self, network: InstanceNetwork, tenant: Tenant, sockets: Mapping[str, socket.socket]) -> None:
         self._network = network
         self._tenant = tenant
-        self._sockets = sockets
+        self._sockets = dict(sockets)
         self._loop = asyncio.get_running_loop()
         self._names = Names(network.policy.resolves)
-        self._relay = Relay(network.policy, self._names.name)
-        self._servers: list[asyncio.AbstractServer] = []
+        self._relay = Relay(network.policy, self._names.name, network.resolve, tenant.function.name)
+        self._ends: list[Callable[[], None]] = []
         self._starting: set[asyncio.Task[None]] = set()
         self._closed = False
         for name, listener in sockets.items():
-            match name:
-                case "dns":
-                    self._loop.add_reader(listener, self._names.serve, listener)
-                case "egress":
-                    self._loop.add_reader(listener, self._relay.accept, listener)
-                case _:
-                    self._loop.add_reader(listener, self._first_client, name, listener)
+            if name == DNS:
+                self._loop.add_reader(listener, self._names.serve, listener)
+            elif name == EGRESS:
+                self._relay.serve(listener)
+            else:
+                self._loop.add_reader(listener, self._first_client, name, listener)
 
     def close(self) -> None:
+        """Listeners, and what was accepted on them by the relay; connections to the AWS endpoint end with the instance's side."""
+        if self._closed:
+            return
         self._closed = True
-        for listener in self._sockets.values():
-            if listener.fileno() >= 0:
-                self._loop.remove_reader(listener)
         self._relay.close()
-        for task in self._starting:
-            task.cancel()
-        for server in self._servers:
-            server.close()
         for listener in self._sockets.values():
+            self._loop.remove_reader(listener)
             listener.close()
+        for end in self._ends:
+            end()
 
     def _first_client(self, name: str, listener: socket.socket) -> None:
+        """From now on it is the server that listens."""
         self._loop.remove_reader(listener)
+        del self._sockets[name]
         task = self._loop.create_task(self._start(name, listener))
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
     async def _start(self, name: str, listener: socket.socket) -> None:
-        server = await self._network.serve(listener, self._tenant, name == HTTPS)
+        try:
+            end = await self._network.serve(listener, self._tenant, name == HTTPS)
+        except OSError as error:
+            listener.close()
+            log.warning("the %s listener of %s is not served: %s", name, self._tenant.function.name, error)
+            return
         if self._closed:
-            server.close()
+            end()
         else:
-            self._servers.append(server)
+            self._ends.append(end)
