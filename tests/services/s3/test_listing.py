@@ -49,6 +49,7 @@ def test_a_continuation_token_is_opaque_and_goes_with_its_listing(aws: Account, 
     assert "a/1" not in token
     again = aws.s3.list_objects_v2(Bucket=bucket, MaxKeys=1, ContinuationToken=token)
     assert (again["Contents"][0]["Key"], again["ContinuationToken"]) == ("a/2", token)
+    assert aws.s3.list_objects_v2(Bucket=bucket, ContinuationToken="")["KeyCount"] == 3
     for params in ({"ContinuationToken": "nonsense"}, {"ContinuationToken": token, "Prefix": "b"}):
         error = refusal(aws.s3.list_objects_v2, Bucket=bucket, **params)
         assert (error["Code"], error["Message"]) == ("InvalidArgument", "The continuation token provided is incorrect")

@@ -54,7 +54,8 @@ def url(aws: Account, bucket: str) -> str:
 
 
 def test_a_signed_form_uploads_a_file(aws: Account, bucket: str) -> None:
-    signed = aws.s3.generate_presigned_post(bucket, "up/${filename}", Fields={"x-amz-meta-a": "1"}, Conditions=[{"x-amz-meta-a": "1"}])
+    conditions = [{"x-amz-meta-a": "1"}, ["starts-with", "$key", "up/f"]]
+    signed = aws.s3.generate_presigned_post(bucket, "up/${filename}", Fields={"x-amz-meta-a": "1"}, Conditions=conditions)
     status, headers, body = _post(signed["url"], signed["fields"], b"by a browser")
     assert (status, body) == (204, b"")
     got = aws.s3.get_object(Bucket=bucket, Key="up/f.txt")

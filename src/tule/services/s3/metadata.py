@@ -41,8 +41,9 @@ def refuse_unbuilt(operation: str, params: Mapping[str, Any]) -> None:
 def of_request(params: Mapping[str, Any]) -> dict[str, Any]:
     """The headers that reading will repeat, in the model's names.  Raises MetadataTooLarge."""
     kept = {name: params[name] for name in SYSTEM if params.get(name) is not None}
-    encoding = kept.pop("ContentEncoding", None)
-    if encoding:
+    encoding = kept.get("ContentEncoding", "")
+    if "aws-chunked" in encoding:
+        del kept["ContentEncoding"]
         left = ",".join(part.strip() for part in encoding.split(",") if part.strip() != "aws-chunked")
         if left:
             kept["ContentEncoding"] = left

@@ -50,7 +50,7 @@ def list_objects_v2(call: Call, tx: Tx, params: Params) -> Params:
 def _start(call: Call, scope: str, params: Params) -> Start:
     """A continuation token wins over start-after."""
     token = params.get("ContinuationToken")
-    if token is not None:
+    if token:
         try:
             return _after(call.node.pager.position(scope, token), params)
         except InvalidToken:

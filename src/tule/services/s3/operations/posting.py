@@ -39,7 +39,7 @@ async def post_object(call: Call, params: Params) -> Params:
     upload = await form.read(params.get("Body") or Body.of(b""), call.headers.get("content-type", ""))
     wanted = _wanted(params["Bucket"], upload)
     uploader = await _uploader(call, upload, wanted)
-    sizes = post_form.check_form(upload.fields, params["Bucket"], call.now_ms) if "policy" in upload.fields else _ANY_SIZE
+    sizes = _permitted(call, upload, wanted)
     draft = Draft(wanted, sequence.draw(call.node, call.now_ms))
     await _take(call, upload, draft, sizes)
 
@@ -78,6 +78,13 @@ def _tags(text: str) -> dict[str, str]:
         raise errors.malformed_xml() from None
     entries = [tag for tag_set in root.children for tag in tag_set.children]
     return tag_rules.from_list([{each.name: each.text for each in tag.children} for tag in entries], tag_rules.OBJECT)
+
+
+def _permitted(call: Call, upload: Form, wanted: Params) -> range:
+    """The sizes that the form's policy permits.  Its conditions speak of the key once the file's name is in it."""
+    if "policy" not in upload.fields:
+        return _ANY_SIZE
+    return post_form.check_form({**upload.fields, "key": wanted["Key"]}, wanted["Bucket"], call.now_ms)
 
 
 async def _uploader(call: Call, upload: Form, wanted: Params) -> Call:
