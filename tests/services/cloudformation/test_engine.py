@@ -417,3 +417,10 @@ async def test_events_come_in_pages_the_newest_first(house):
     assert second["StackEvents"][-1]["ResourceStatusReason"] == "User Initiated"
     with pytest.raises(ServiceError):
         await house.call("DescribeStackEvents", StackName="shop", NextToken=first["NextToken"][:-2] + "xx")
+
+
+async def test_what_the_cdk_notes_about_itself_makes_nothing(house):
+    noted = {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": "v2:deflate64:x"}}
+    await house.call("CreateStack", StackName="shop", TemplateBody=body({"Resources": {"CDKMetadata": noted}}))
+    assert (await house.ended("shop"))["StackStatus"] == "CREATE_COMPLETE"
+    assert house.things.there == {}

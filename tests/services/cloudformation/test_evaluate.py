@@ -104,7 +104,8 @@ def test_what_holds_something_unknown_is_unknown(node):
 @pytest.mark.parametrize(
     ("node", "message"),
     [
-        ({"Fn::Select": [7, ["a"]]}, "Template error: Fn::Select  cannot select nonexistent value at index 7"),
+        ({"Fn::Select": [7, {"Ref": "List"}]}, "Template error: Fn::Select  cannot select nonexistent value at index 7"),
+        ({"Fn::Select": [7, ["a"]]}, "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"),
         ({"Fn::Select": ["x", ["a"]]}, "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"),
         ({"Fn::Select": [0, "a"]}, "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"),
         ({"Fn::FindInMap": ["Sizes", "prod", "Small"]}, "Template error: Unable to get mapping for Sizes::prod::Small"),

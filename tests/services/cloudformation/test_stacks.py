@@ -275,6 +275,28 @@ def test_a_stack_waits_for_a_signal(aws):
     assert outputs(ended(aws, "app")) == {"Data": '{"one":""}'}
 
 
+@pytest.mark.parametrize(
+    ("timeout", "limit", "reason"),
+    [
+        ("3600", {}, "WaitCondition timed out. Received 0 conditions when expecting 1"),
+        ("7200", {"TimeoutInMinutes": 60}, "Resource creation cancelled"),
+    ],
+)
+def test_a_stack_does_not_wait_for_ever(turned, timeout, limit, reason):
+    template = {
+        "Resources": {
+            "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+            "Wait": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": timeout}},
+        }
+    }
+    turned.cloudformation.create_stack(StackName="app", TemplateBody=json.dumps(template), **limit)
+    turned.node.advance(3_590)
+    assert turned.cloudformation.describe_stacks(StackName="app")["Stacks"][0]["StackStatus"] == "CREATE_IN_PROGRESS"
+    turned.node.advance(20)
+    assert ended(turned, "app")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any(reason in line for line in reasons(turned, "app"))
+
+
 def test_a_stack_acts_under_its_role_and_no_further(aws):
     trust = {
         "Version": "2012-10-17",

@@ -258,6 +258,8 @@ def _select(argument: Any, scope: Scope) -> Any:
     if not re.fullmatch(r"\d+", text(index)) or not isinstance(items, list):
         raise TemplateError(SELECT_FORM)
     if int(index) >= len(items):
+        if isinstance(argument[1], list):  # what the template itself says is refused as malformed
+            raise TemplateError(SELECT_FORM)
         raise TemplateError(f"Template error: Fn::Select  cannot select nonexistent value at index {index}")
     return items[int(index)]
 
