@@ -35,7 +35,7 @@ class Config:
     clock: str = "real"  # real, frozen, or a speed such as 60
     log_level: str = "info"
     max_header_bytes: int = 65_536
-    max_body_bytes: int = 64 * 1024 * 1024  # of operations that do not stream
+    max_body_bytes: int = 72 * 1024 * 1024  # of operations that do not stream
     request_timeout_s: float = 60.0  # without any byte from the client
     shutdown_grace_s: float = 10.0
     access_log: bool = False  # one JSON line a request in the data directory's access.log
