@@ -81,6 +81,11 @@ def new_version_id(tx: Tx, bucket: Bucket) -> str:
     return tx.ids.alnum(VERSION_ID_CHARS) if bucket.versioning == "Enabled" else NULL
 
 
+def new_version_member(version: str) -> dict[str, str]:
+    """A write answers with the version that it made, unless that is the null version."""
+    return {} if version == NULL else {"VersionId": version}
+
+
 def version_member(bucket: Bucket, version: str) -> dict[str, str]:
-    """Answers name the version only in buckets that have, or had, versioning."""
+    """Reads name the version only in buckets that have, or had, versioning."""
     return {"VersionId": version} if bucket.versioning else {}

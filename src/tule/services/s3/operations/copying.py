@@ -87,7 +87,7 @@ def _write(call: Call, tx: Tx, source: Source, draft: Draft) -> Params | None:
         "CopyObjectResult": copied,
         **encryption.told(version.headers),
         **source.version_member,
-        **writing.version_member(bucket, version.version),
+        **writing.new_version_member(version.version),
     }
 
 

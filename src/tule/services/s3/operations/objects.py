@@ -30,7 +30,7 @@ async def put_object(call: Call, params: Params) -> Params:
             "ETag": f'"{version.etag}"',
             **checksum.members,
             **encryption.told(version.headers),
-            **writing.version_member(bucket, version.version),
+            **writing.new_version_member(version.version),
         }
 
     return await call.node.store.write(write)

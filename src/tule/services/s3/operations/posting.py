@@ -46,7 +46,7 @@ async def post_object(call: Call, params: Params) -> Params:
     def write(tx: Tx) -> Params:
         bucket = buckets.get(tx, params["Bucket"])
         version = writing.commit(uploader, tx, bucket, draft, "ObjectCreated:Post", "POST Object")
-        return writing.version_member(bucket, version.version)
+        return writing.new_version_member(version.version)
 
     version = await call.node.store.write(write)
     return _answer(call, upload, draft) | version

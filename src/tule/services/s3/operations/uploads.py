@@ -89,7 +89,7 @@ def _complete(call: Call, tx: Tx, params: Params, number: int) -> Params:
         "ETag": f'"{version.etag}"',
         **checksum.members,
         **encryption.told(version.headers),
-        **writing.version_member(bucket, version.version),
+        **writing.new_version_member(version.version),
     }
     garbage.let_go_blobs(tx, bucket, uploads.complete(tx, upload.id, parts, found, answer))
     return answer
