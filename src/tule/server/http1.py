@@ -74,6 +74,11 @@ class IncomingBody(Body):
         return self._complete
 
     @property
+    def withheld(self) -> bool:
+        """The client waits for 100 Continue before it sends this body, and was not given it: it may never send it."""
+        return self._expects_continue and not self._complete
+
+    @property
     def awaited(self) -> bool:
         return self._reader is not None
 
@@ -288,7 +293,7 @@ class Connection(asyncio.Protocol):
     async def _answer(self, request: Request, body: IncomingBody, keep_alive: bool) -> None:
         try:
             response = await self._handler(request)
-            keep_alive = keep_alive and not self._server.stopping
+            keep_alive = keep_alive and not self._server.stopping and not body.withheld
             await self._send(request, response, keep_alive)
         except ClientDisconnected:
             self.abort()

@@ -112,6 +112,7 @@ class OwnApi:
         return json_response(200, {"path": path, "bytes": Path(path).stat().st_size})
 
     async def _doctor(self, request: Request) -> Response:
+        await self._node.compute.look()
         return json_response(200, dict(self._node.compute.describe()))
 
 
