@@ -12,6 +12,14 @@ from tule.services.cloudformation.engine import custom, waits
 from tule.services.cloudformation.operations import change_sets, exports, inspection, interventions, policies, stacks, templates, types
 from tule.services.cloudformation.resources import RESOURCE_TYPES
 
+# Compared with what AWS was recorded to answer; for docs/coverage.md.
+RECORDED = frozenset(
+    """
+    CreateChangeSet CreateStack DeleteChangeSet DescribeChangeSet DescribeStackEvents DescribeStacks ExecuteChangeSet GetTemplate
+    GetTemplateSummary ListChangeSets UpdateTerminationProtection
+    """.split()
+)
+
 SERVICE = Service(
     "cloudformation",
     operations_in(stacks, change_sets, inspection, templates, policies, exports, interventions, types),
@@ -20,4 +28,5 @@ SERVICE = Service(
     deliver=deliver,
     resource_types=RESOURCE_TYPES,
     pages={custom.PAGE: custom.response_page, waits.PAGE: waits.signal_page},
+    recorded=RECORDED,
 )

@@ -27,6 +27,13 @@ async def _reset(node: Node) -> None:
     cast(IamIdentities, node.identities).forget()
 
 
+# Compared with what AWS was recorded to answer; for docs/coverage.md.
+RECORDED = frozenset(
+    """
+    CreateRole CreateServiceSpecificCredential CreateUser GetPolicy GetRole ListServiceSpecificCredentials PutUserPolicy
+    """.split()
+)
+
 SERVICE = Service(
     "iam",
     OPERATIONS,
@@ -35,4 +42,5 @@ SERVICE = Service(
     start=_start,
     reset=_reset,
     resource_types=RESOURCE_TYPES,
+    recorded=RECORDED,
 )

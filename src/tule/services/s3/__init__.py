@@ -51,6 +51,17 @@ _OPERATIONS = operations_in(
     versioning,
 )
 
+# Compared with what AWS was recorded to answer; for docs/coverage.md.
+RECORDED = frozenset(
+    """
+    CopyObject CreateBucket DeleteBucket DeleteBucketPolicy DeleteObject DeleteObjects DeletePublicAccessBlock GetBucketAcl
+    GetBucketCors GetBucketEncryption GetBucketLocation GetBucketLogging GetBucketPolicy GetBucketRequestPayment GetBucketVersioning
+    GetObject GetObjectAttributes GetPublicAccessBlock HeadBucket HeadObject ListBuckets ListObjectVersions ListObjects ListObjectsV2
+    ListParts PostObject PutBucketEncryption PutBucketLogging PutBucketPolicy PutBucketRequestPayment PutBucketTagging PutObject
+    PutObjectAcl PutObjectTagging PutPublicAccessBlock UploadPart UploadPartCopy
+    """.split()
+)
+
 SERVICE = Service(
     name="s3",
     operations=_OPERATIONS,
@@ -61,4 +72,5 @@ SERVICE = Service(
     start=garbage.start,
     resource_types=RESOURCE_TYPES,
     preflight=browsers.preflight,
+    recorded=RECORDED,
 )

@@ -10,9 +10,17 @@ from tule.platform.service import Service, operations_in
 from tule.services.sts import operations
 from tule.services.sts.access import NEEDS
 
+# Compared with what AWS was recorded to answer; for docs/coverage.md.
+RECORDED = frozenset(
+    """
+    AssumeRole
+    """.split()
+)
+
 SERVICE = Service(
     "sts",
     operations_in(operations),
     needs=NEEDS,
     anonymous=frozenset({"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}),
+    recorded=RECORDED,
 )
