@@ -304,6 +304,11 @@ def test_a_stack_acts_under_its_role_and_no_further(aws):
     }
     role = aws.iam.create_role(RoleName="builder", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     template = json.dumps({"Resources": {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/built"}}}})
+    nobody = f"arn:aws:iam::{aws.id}:role/nobody"
+    assert refusal(aws.cloudformation.create_stack, StackName="denied", TemplateBody=template, RoleARN=nobody) == (
+        "ValidationError",
+        f"Role {nobody} is invalid or cannot be assumed",
+    )
     aws.cloudformation.create_stack(StackName="denied", TemplateBody=template, RoleARN=role)
     assert ended(aws, "denied")["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("HandlerErrorCode: AccessDenied" in line for line in reasons(aws, "denied"))

@@ -14,10 +14,19 @@ from tule.services.cloudformation.resources import RESOURCE_TYPES
 
 # Compared with what AWS was recorded to answer; for docs/coverage.md.
 RECORDED = frozenset(
-    """
-    CreateChangeSet CreateStack DeleteChangeSet DescribeChangeSet DescribeStackEvents DescribeStacks ExecuteChangeSet GetTemplate
-    GetTemplateSummary ListChangeSets UpdateTerminationProtection
-    """.split()
+    [
+        "CreateChangeSet",
+        "CreateStack",
+        "DeleteChangeSet",
+        "DescribeChangeSet",
+        "DescribeStackEvents",
+        "DescribeStacks",
+        "ExecuteChangeSet",
+        "GetTemplate",
+        "GetTemplateSummary",
+        "ListChangeSets",
+        "UpdateTerminationProtection",
+    ]
 )
 
 SERVICE = Service(

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tule.core.errors import ServiceError
 from tule.core.tags import to_map
 from tule.platform.call import Call
 from tule.services.cloudformation import errors, sources, state
-from tule.services.cloudformation.engine.run import resource_types
+from tule.services.cloudformation.engine.run import assumed, resource_types
 from tule.services.cloudformation.errors import TemplateError
 from tule.services.cloudformation.records import Definition, Stack
 from tule.services.cloudformation.schemas import conform, schemas
@@ -74,6 +75,7 @@ async def take(call: Call, params: Mapping[str, Any], place: Place, stack: Stack
         raise error.as_service_error() from error
     _check_capabilities(params, document, template, expands)
     _check_allowed_types(params, template)
+    await _check_role(call, params, place)
     definition = Definition(
         call.node.ids.uuid(),
         str(processed.get("Description") or ""),
@@ -172,6 +174,16 @@ def _check_allowed_types(params: Mapping[str, Any], template: Template) -> None:
     for body in template.resources.values() if allowed else ():
         if not any(_is_allowed(body["Type"], pattern) for pattern in allowed or ()):
             raise errors.validation(f"Resource type {body['Type']} is not allowed by parameter ResourceTypes [{', '.join(allowed or ())}]")
+
+
+async def _check_role(call: Call, params: Mapping[str, Any], place: Place) -> None:
+    role = params.get("RoleARN")
+    if not role:
+        return
+    try:
+        await assumed(call.node, place, role)
+    except ServiceError as error:
+        raise errors.validation(f"Role {role} is invalid or cannot be assumed") from error
 
 
 def _is_allowed(type_name: str, pattern: str) -> bool:

@@ -99,28 +99,8 @@ class Run:
         """As whom the stack acts: under its role, else as who asked for the operation."""
         if self.acting is None:
             role = self.stack.definition.role_arn
-            self.acting = await self._assume(role) if role else principal_of(self.operation.principal)
+            self.acting = await assumed(self.node, self.template.place, role) if role else principal_of(self.operation.principal)
         return self.acting
-
-    async def _assume(self, role_arn: str) -> Principal:
-        session = await self.node.dispatcher.invoke(
-            "sts",
-            "AssumeRole",
-            {"RoleArn": role_arn, "RoleSessionName": "AWSCloudFormation"},
-            principal=aws_service(CFN_PRINCIPAL, self.stack.account, self.stack.id),
-            region=self.stack.region,
-            account=self.stack.account,
-        )
-        user = session["AssumedRoleUser"]
-        return Principal(
-            "role",
-            self.stack.account,
-            user["Arn"],
-            entity_arn=role_arn,
-            user_id=user["AssumedRoleId"],
-            access_key=session["Credentials"]["AccessKeyId"],
-            session_name="AWSCloudFormation",
-        )
 
     async def context(self, logical_id: str, type_name: str, token: str) -> EngineContext:
         """On whose behalf the resource is made; with what the creation named `token` has already done."""
@@ -214,6 +194,28 @@ class Run:
 
         self.stack = await self.node.store.write(write)
         self.operation = self.stack.operation or self.operation
+
+
+async def assumed(node: Node, place: Place, role_arn: str) -> Principal:
+    """CloudFormation as the role that a stack is given.  Raises ServiceError when the role does not let it."""
+    session = await node.dispatcher.invoke(
+        "sts",
+        "AssumeRole",
+        {"RoleArn": role_arn, "RoleSessionName": "AWSCloudFormation"},
+        principal=aws_service(CFN_PRINCIPAL, place.account, place.stack_id),
+        region=place.region,
+        account=place.account,
+    )
+    user = session["AssumedRoleUser"]
+    return Principal(
+        "role",
+        place.account,
+        user["Arn"],
+        entity_arn=role_arn,
+        user_id=user["AssumedRoleId"],
+        access_key=session["Credentials"]["AccessKeyId"],
+        session_name="AWSCloudFormation",
+    )
 
 
 def principal_of(raw: Mapping[str, Any]) -> Principal:
