@@ -83,7 +83,7 @@ async def _ask(run: Run, stack: StackContext, kind: str, properties: Properties,
     event = {
         "RequestType": kind,
         "ServiceToken": service_token,
-        "ResponseURL": response_url(run, token),
+        "ResponseURL": await response_url(run, token),
         "StackId": stack.stack_id,
         "RequestId": token,
         "LogicalResourceId": stack.logical_id,
@@ -118,14 +118,15 @@ def as_text(value: Any) -> Any:
     return text(value) if value is not None else ""
 
 
-def response_url(run: Run, token: str) -> str:
-    if _functions_see_aws_names(run.node):
+async def response_url(run: Run, token: str) -> str:
+    if await _functions_see_aws_names(run.node):
         region = run.stack.region
         return f"https://cloudformation-custom-resource-response-{region.replace('-', '')}.s3.{region}.amazonaws.com{PAGE}{token}"
     return f"{run.operation.endpoint}{PAGE}{token}"
 
 
-def _functions_see_aws_names(node: Node) -> bool:
+async def _functions_see_aws_names(node: Node) -> bool:
+    await node.compute.look()
     sandbox = node.compute.describe().get("sandbox")
     return isinstance(sandbox, Mapping) and sandbox.get("level", ISOLATED + 1) <= ISOLATED
 
