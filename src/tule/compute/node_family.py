@@ -13,11 +13,12 @@ from pathlib import Path
 
 from tule.compute.compute import FunctionSpec, FunctionUnavailable
 from tule.compute.python_family import PythonLink
-from tule.compute.runtime_contract import Launch, Mount, Spawned, SpawnRequest
+from tule.compute.runtime_contract import InitFailed, Launch, Mount, Spawned, SpawnRequest
 from tule.compute.runtimes import find_interpreter
 
 BOOTSTRAP = Path(__file__).with_name("inside") / "nodejs" / "bootstrap.cjs"
 SDK_ROOT = "/var/runtime/node_modules"
+CRASHED = b"C"  # a frame besides those of Python's instances: the error document of a process that ends now
 _LAST_ROOTED_LEVEL = 2  # sandboxes below have no root of their own: host paths are used as they are
 _SDK_V2_UP_TO = 16  # AWS: nodejs16.x and older carry the JavaScript SDK v2, later ones v3
 
@@ -56,14 +57,38 @@ class NodeFamily:
             "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true",
         }
 
-    def connect(self, function: FunctionSpec, spawned: Spawned, loop: asyncio.AbstractEventLoop) -> PythonLink:
+    def connect(self, function: FunctionSpec, spawned: Spawned, loop: asyncio.AbstractEventLoop) -> NodeLink:
+        if spawned.level > _LAST_ROOTED_LEVEL:
+            spawned.environment = {**spawned.environment, "NODE_PATH": self._host_paths(function, spawned)}
+        return NodeLink(function, spawned, loop)
+
+    def _host_paths(self, function: FunctionSpec, spawned: Spawned) -> str:
+        """NODE_PATH where the function sees the host's own directories."""
+        shown = {"/opt": spawned.opt_root, "/var/task": spawned.task_root}
         sdk = self._sdk(function.runtime)
-        if spawned.level > _LAST_ROOTED_LEVEL and sdk is not None:
-            spawned.environment = {**spawned.environment, "NODE_PATH": f"{spawned.environment['NODE_PATH']}:{sdk}"}
-        return PythonLink(function, spawned, loop)
+        if sdk is not None:
+            shown[SDK_ROOT] = str(sdk)
+        return ":".join(_moved(path, shown) for path in spawned.environment["NODE_PATH"].split(":"))
 
     def _sdk(self, runtime: str) -> Path | None:
         return self.sdks.get(2 if _version(runtime) <= _SDK_V2_UP_TO else 3)
+
+
+def _moved(path: str, shown: Mapping[str, str]) -> str:
+    for inside, outside in shown.items():
+        if path == inside or path.startswith(f"{inside}/"):
+            return outside + path[len(inside) :]
+    return path
+
+
+class NodeLink(PythonLink):
+    """As Python's, but a process can tell its last error before it ends: its instance serves no more."""
+
+    async def _ask(self, raw: bytes) -> tuple[bytes, bytes]:
+        kind, body = await super()._ask(raw)
+        if kind == CRASHED:
+            raise InitFailed("Runtime.ExitError", body)
+        return kind, body
 
 
 def _version(runtime: str) -> int:

@@ -4,13 +4,27 @@
 // AWS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
 
 const { FrameSocket } = require('./frames.cjs');
-const { captureConsole, logRecord } = require('./logging.cjs');
+const { captureConsole } = require('./logging.cjs');
 const { loadHandler } = require('./loading.cjs');
-const { faultDocument, errorDocument } = require('./errors.cjs');
-const { invoke, defineStreaming } = require('./invocation.cjs');
+const { fault, faultDocument } = require('./errors.cjs');
+const { invoke } = require('./invocation.cjs');
+const { applyOptions } = require('./options.cjs');
+const { defineStreaming, isStreaming } = require('./streaming.cjs');
+
+const EXIT_UNCAUGHT = 129;
+const EXIT_UNHANDLED = 128;
+const CALLBACKS_WILL_END =
+  'AWS Lambda plans to remove support for callback-based function handlers starting with Node.js 24. You will need to update this function ' +
+  'to use an async handler to use Node.js 24 or later. For more information and to provide feedback on this change, see ' +
+  'https://github.com/aws/aws-lambda-nodejs-runtime-interface-client/issues/137. To disable this warning, set the ' +
+  'AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING environment variable.';
+const CALLBACKS_ENDED =
+  'AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify this function to use a ' +
+  'supported handler signature to use Node.js 24 or later. For more information see ' +
+  'https://github.com/aws/aws-lambda-nodejs-runtime-interface-client/issues/137.';
 
 const control = new FrameSocket(Number(process.env.TULE_CONTROL_FD || 3));
-const state = { requestId: '', busy: false };
+const state = { requestId: undefined, phase: 'init', logError: () => {} };
 
 function usage() {
   return { rss_kb: process.resourceUsage().maxRSS };
@@ -25,26 +39,39 @@ function enter(head) {
   require('module').Module._initPaths(); // NODE_PATH is read at start, which was before the function was known
 }
 
-function fail(error) {
-  const document = faultDocument(error);
-  logRecord(state, 'ERROR', `Uncaught Exception \t${JSON.stringify(errorDocument(error))}`);
-  control.send('F', usage(), JSON.stringify(document), () => process.exit(1));
-}
-
+// Whoever waits for this process is told why it ends; between invocations nobody does.
 function crash(title, error, status) {
-  logRecord(state, 'ERROR', `${title} \t${JSON.stringify(errorDocument(error))}`);
-  if (!state.busy) return process.exit(status);
-  control.send('X', { ...usage(), exit: status }, JSON.stringify(faultDocument(error)), () => process.exit(status));
+  state.logError(title, error);
+  const { phase } = state;
+  state.phase = 'ending';
+  if (phase === 'idle' || phase === 'ending') return process.exit(status);
+  return control.send(phase === 'init' ? 'F' : 'C', usage(), JSON.stringify(faultDocument(error)), () => process.exit(status));
 }
 
-process.on('uncaughtException', (error) => crash('Uncaught Exception', error, 129));
-process.on('unhandledRejection', (reason) => {
-  const error = new Error(reason instanceof Error ? reason.toString() : String(reason));
-  error.name = 'Runtime.UnhandledPromiseRejection';
-  error.reason = reason;
-  error.stack = reason instanceof Error && reason.stack ? `${error.name}: ${error.message}\n${reason.stack}` : error.stack;
-  crash('Unhandled Promise Rejection', error, 128);
+process.on('uncaughtException', (error) => crash('Uncaught Exception', error, EXIT_UNCAUGHT));
+process.on('unhandledRejection', (reason, promise) => {
+  crash('Unhandled Promise Rejection', Object.assign(fault('UnhandledPromiseRejection', reason), { reason, promise }), EXIT_UNHANDLED);
 });
+
+async function load() {
+  await applyOptions(process.env.LAMBDA_TASK_ROOT);
+  const handler = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);
+  if (handler.length === 3 && handler.constructor.name !== 'AsyncFunction' && !isStreaming(handler)) judgeCallbacks();
+  return handler;
+}
+
+// AWS: Lambda runtimes for Node.js 22 warn of handlers that take a callback, those from 24 on refuse them.
+function judgeCallbacks() {
+  const version = Number((/nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV) || [0, 0])[1]);
+  if (version >= 24) throw fault('CallbackHandlerDeprecated', CALLBACKS_ENDED);
+  if (version === 22 && process.env.AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING === undefined) console.warn(CALLBACKS_WILL_END);
+}
+
+function setVariables(head) {
+  Object.assign(process.env, head.environment || {});
+  if (head.trace) process.env._X_AMZN_TRACE_ID = head.trace;
+  else delete process.env._X_AMZN_TRACE_ID;
+}
 
 async function serve() {
   const first = await control.receive();
@@ -54,20 +81,21 @@ async function serve() {
   defineStreaming();
   let handler;
   try {
-    handler = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);
+    handler = await load();
   } catch (error) {
-    return fail(error);
+    return crash('Uncaught Exception', error, EXIT_UNCAUGHT);
   }
+  state.phase = 'idle';
   control.send('R', usage());
   for (;;) {
     const event = await control.receive();
     if (event === null) return process.exit(0);
     state.requestId = event.head.id;
-    state.busy = true;
-    Object.assign(process.env, event.head.environment || {});
-    if (event.head.trace) process.env._X_AMZN_TRACE_ID = event.head.trace;
+    state.phase = 'busy';
+    setVariables(event.head);
     const { kind, body } = await invoke(handler, event, control, state);
-    state.busy = false;
+    if (state.phase === 'ending') return undefined;
+    state.phase = 'idle';
     control.send(kind, usage(), body);
   }
 }

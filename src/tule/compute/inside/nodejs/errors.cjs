@@ -1,34 +1,51 @@
 'use strict';
 // Error documents.  AWS: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html
 
-class RuntimeFault extends Error {
-  constructor(name, message, cause) {
-    super(message);
-    this.name = `Runtime.${name}`;
-    if (cause && cause.stack) this.stack = `${this.name}: ${message}\n${cause.stack.split('\n').slice(1).join('\n')}`;
-  }
+const { types } = require('util');
+
+const UNREADABLE =
+  'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack';
+
+// An error of the runtime's own; its name begins with `Runtime.`.
+class RuntimeFault extends Error {}
+
+function fault(name, message) {
+  const named = class extends RuntimeFault {};
+  named.prototype.name = `Runtime.${name}`;
+  return new named(message);
 }
 
 function isError(value) {
-  return value && value.name && value.message && value.stack;
+  return types.isNativeError(value) || (value && ['name', 'message', 'stack'].every((part) => typeof value[part] === 'string' && value[part]));
 }
 
 // The answer of a failed invocation.
 function faultDocument(error) {
-  if (isError(error)) {
-    return { errorType: String(error.name), errorMessage: String(error.message), trace: String(error.stack).split('\n') };
+  try {
+    if (!isError(error)) return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
+    return { errorType: error.name, errorMessage: error.message, trace: error.stack.split('\n') };
+  } catch {
+    return { errorType: 'handled', errorMessage: UNREADABLE };
   }
-  return { errorType: typeof error, errorMessage: String(error), trace: [] };
 }
 
-// The same for the log, with whatever else the error carries (code, cause, reason).
-function errorDocument(error) {
-  if (!isError(error)) return { errorType: typeof error, errorMessage: String(error), stack: [] };
-  const more = {};
-  for (const name of Object.keys(error)) {
-    if (!['name', 'message', 'stack'].includes(name)) more[name] = isError(error[name]) ? errorDocument(error[name]) : error[name];
+// The same for the log, with whatever else the error carries (code, cause, reason), as one line of JSON.
+function errorText(error) {
+  try {
+    return JSON.stringify(asError(error), (_, value) => (value instanceof Error ? described(value) : value));
+  } catch {
+    return JSON.stringify(faultDocument(error));
   }
-  return { errorType: error.name, errorMessage: error.message, ...more, stack: String(error.stack).split('\n') };
 }
 
-module.exports = { RuntimeFault, faultDocument, errorDocument };
+function described(error) {
+  const all = { errorType: error.name, errorMessage: error.message, code: error.code, ...error };
+  if (typeof error.stack === 'string') all.stack = error.stack.split('\n');
+  return all;
+}
+
+function asError(value) {
+  return value instanceof Error ? value : new Error(value);
+}
+
+module.exports = { asError, errorText, fault, faultDocument, isError };
