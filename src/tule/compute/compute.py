@@ -105,10 +105,18 @@ class Compute(Protocol):
         """Instances whose key begins so are ended once idle (code or configuration changed, function deleted)."""
         ...
 
+    def prepare(self, runtime: str) -> None:
+        """There is a function of this runtime: start what its first invocation would have to wait for.  Returns at once."""
+        ...
+
+    async def look(self) -> None:
+        """Find out what this host allows; `describe` knows it then.  About a tenth of a second, once."""
+        ...
+
     def warning(self, runtime: str) -> str:
         """What to say on a function whose runtime's version is not installed and for which another stands in; else empty."""
         ...
 
     def describe(self) -> Mapping[str, object]:
-        """For health and `tule doctor`: sandbox level and features, runtimes, instances."""
+        """For health and `tule doctor`: sandbox level and features (None until known, see `look`), runtimes, instances."""
         ...

@@ -33,6 +33,10 @@ class Parking:
                 return sandbox
         return None
 
+    def prepare(self, runtime: str) -> None:
+        """Have some ready before the first function of this runtime is invoked."""
+        self._fill_later(runtime)
+
     def _fill_later(self, runtime: str) -> None:
         if self._wanted == 0:
             return

@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,16 +64,17 @@ def _own_packages(directory: Path) -> Path:
 
     whole = directory / f"python-{botocore.__version__}"
     if not whole.exists():
-        unfinished = directory / f"{whole.name}.{os.getpid()}"
+        directory.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=directory, prefix=f"{whole.name}."))
+        unfinished.chmod(0o755)
         for name in PACKAGES:
             spec = find_spec(name)
             if spec is None or spec.origin is None:
                 continue
             origin = Path(spec.origin)
             if origin.name == "__init__.py":
-                shutil.copytree(origin.parent, unfinished / name, copy_function=_link, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(origin.parent, unfinished / name, copy_function=_link)  # with what is compiled: inside it is read-only
             else:
-                unfinished.mkdir(parents=True, exist_ok=True)
                 _link(str(origin), str(unfinished / origin.name))
         try:
             unfinished.rename(whole)
@@ -85,7 +87,7 @@ def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copy(source, target)
+        shutil.copy2(source, target)  # with its time, which what is compiled is compared with
 
 
 def _number(version: str) -> tuple[int, ...]:

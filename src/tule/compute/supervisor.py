@@ -37,11 +37,12 @@ from tule.core.ids import Ids
 RUNTIME_API_LISTENER = ListenerSpec(RUNTIME_API, "127.0.0.1", 9001, needs_namespace=False)
 STARTS_AT_ONCE = 2 * (os.cpu_count() or 1) + 2
 FREEZE_AFTER_S = 0.02
+LOOK_AFTER_S = 1.0
 STOP_TIMEOUT_S = 5.0  # a process that cannot die (in a system call) does not keep the node
 
 
 class Supervisor:
-    """Implements `compute.Compute`.  Nothing is started before the first function runs."""
+    """Implements `compute.Compute`.  Nothing is started before there is a function."""
 
     def __init__(
         self,
@@ -67,11 +68,43 @@ class Supervisor:
         self._starting = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._opening: asyncio.Task[Sandboxes] | None = None
+        self._probing: asyncio.Task[Features] | None = None
+        self._later: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._preparing: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
-        """What the host allows is found out when the first function runs, so that a node is ready sooner."""
+        """What the host allows is found out a moment later, or when the first function runs, so that a node is ready sooner."""
+        self._later = asyncio.get_running_loop().call_later(LOOK_AFTER_S, self._look_now)
+
+    def _look_now(self) -> None:
+        self._looking = asyncio.get_running_loop().create_task(self.look())
+
+    async def look(self) -> None:
+        """Find out what the host allows, for `describe`."""
+        await self._known_features()
+
+    def prepare(self, runtime: str) -> None:
+        if runtime not in self._preparing:
+            task = self._preparing[runtime] = asyncio.get_running_loop().create_task(self._prepare(runtime))
+            task.add_done_callback(lambda _: self._preparing.pop(runtime))
+
+    async def _prepare(self, runtime: str) -> None:
+        try:
+            family = self._runtimes.family(runtime)
+            if not family.parkable:
+                return
+            await asyncio.gather(self._open(), asyncio.to_thread(family.launch, runtime, None))  # which looks for programs on the disk
+        except FunctionUnavailable:
+            return  # the first invocation runs into the same reason, and says it
+        if self._can_park(family):
+            self._parking.prepare(runtime)
 
     async def stop(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+        for task in (*self._preparing.values(), *([self._looking] if self._looking else ())):
+            task.cancel()
         self._parking.close()
         self._pool.close()
         sandboxes = self.sandboxes()
@@ -139,9 +172,10 @@ class Supervisor:
         return list(self._sandboxes.alive) if self._sandboxes else []
 
     def describe(self) -> Mapping[str, object]:
-        features = self._features or self._probe()
+        features = self._features
         return {
-            "sandbox": {
+            "sandbox": features
+            and {
                 "level": features.level,
                 "features": features.inside(),
                 "missing": dict(features.reasons),
@@ -151,8 +185,11 @@ class Supervisor:
             "instances": {"all": len(self._instances), "idle": len(self._pool), "parked": len(self._parking)},
         }
 
-    def _probe(self) -> Features:
-        self._features = probe(self._best_level)
+    async def _known_features(self) -> Features:
+        if self._features is None:
+            if self._probing is None:
+                self._probing = asyncio.get_running_loop().create_task(asyncio.to_thread(probe, self._best_level))
+            self._features = await asyncio.shield(self._probing)
         return self._features
 
     def _log_stream(self, function: FunctionSpec) -> str:
@@ -193,6 +230,8 @@ class Supervisor:
     async def _begin_now(self, caller: Caller, log_stream: str) -> Instance:
         function = caller.function
         family = self._runtimes.family(function.runtime)
+        if function.runtime in self._preparing:
+            await asyncio.wait([self._preparing[function.runtime]])
         sandboxes = await self._open()
         launch = family.launch(function.runtime, function)
         sandbox = self._parking.take(function.runtime) if self._can_park(family) else None
@@ -252,7 +291,7 @@ class Supervisor:
         return await asyncio.shield(self._opening)
 
     async def _open_once(self) -> Sandboxes:
-        features = self._features or await asyncio.to_thread(self._probe)
+        features = await self._known_features()
         if features.level > self._config.sandbox_minimum:
             raise FunctionUnavailable(
                 f"This host allows sandbox level {features.level}, and the node's minimum is {self._config.sandbox_minimum}: {dict(features.reasons)}"

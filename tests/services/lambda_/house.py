@@ -51,6 +51,7 @@ class ScriptedCompute:
     lines: tuple[str, ...] = ("START\n", "END\n")
     runs: list[Run] = field(default_factory=list[Run])
     retired: list[str] = field(default_factory=list[str])
+    prepared: list[str] = field(default_factory=list[str])
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None: ...
@@ -82,6 +83,11 @@ class ScriptedCompute:
 
     def retire(self, key_prefix: str) -> None:
         self.retired.append(key_prefix)
+
+    def prepare(self, runtime: str) -> None:
+        self.prepared.append(runtime)
+
+    async def look(self) -> None: ...
 
     def warning(self, runtime: str) -> str:
         return "Python 3.11 stands in for it." if runtime == "python3.14" else ""

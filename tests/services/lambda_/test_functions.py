@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError
 
 from tests.node import Account
 from tests.services.lambda_.functions import ECHO, arn, create, existing_role, refused, role, status, zipped
+from tests.services.lambda_.house import House
+from tule.services.lambda_.running import functions
 
 NOT_ASSUMABLE = ("InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda.")
 
@@ -265,3 +267,13 @@ def test_who_may_not_pass_the_role_may_not_create_a_function(aws: Account) -> No
     allowed["Statement"].append({"Effect": "Allow", "Action": "iam:PassRole", "Resource": arn_of_role})
     aws.iam.put_user_policy(UserName="dev", PolicyName="p", PolicyDocument=json.dumps(allowed))
     assert dev.create_function(**asked)["FunctionName"] == "f"
+
+
+async def test_compute_is_told_which_runtimes_functions_have(house: House) -> None:
+    await house.function()
+    assert house.compute.prepared == ["python3.12"]
+    await house.lam("UpdateFunctionConfiguration", FunctionName="fun", Timeout=9)
+    await house.lam("UpdateFunctionConfiguration", FunctionName="fun", Runtime="python3.13")
+    assert house.compute.prepared == ["python3.12", "python3.13"]
+    await functions(house.node).prepare()
+    assert house.compute.prepared == ["python3.12", "python3.13", "python3.13"]

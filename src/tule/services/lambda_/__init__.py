@@ -22,7 +22,7 @@ from tule.services.lambda_.running import functions
 
 def _start(node: Node) -> Sequence[Awaitable[None]]:
     here = functions(node)
-    return [here.shipper.run(), here.sweep()]
+    return [here.shipper.run(), here.sweep(), here.prepare()]
 
 
 async def _reset(node: Node) -> None:

@@ -65,6 +65,11 @@ class Functions:
                 raise
             raise ServiceError("AccessDeniedException", error.message, 403, fields={"Type": "User"}) from error
 
+    async def prepare(self) -> None:
+        """When the node starts: the first invocation of a function that is there already need not wait for its runtime."""
+        for runtime in await self.node.store.read(state.runtimes):
+            self.node.compute.prepare(runtime)
+
     async def sweep(self) -> None:
         """For the node's life: remove directories of packages that no function has had for a while (instances may still be ending)."""
         await asyncio.to_thread(self.packages.forget_other_boots)

@@ -89,6 +89,11 @@ def functions(tx: Tx, account: str, region: str, after: str, limit: int) -> list
     return FUNCTIONS.page(tx, account, region, after=after, limit=limit)
 
 
+def runtimes(tx: Tx) -> set[str]:
+    """Those of all functions, in all accounts."""
+    return {body["configuration"]["Runtime"] for _, _, _, body in FUNCTIONS.everywhere(tx)}
+
+
 def delete_function(tx: Tx, ref: FunctionRef) -> None:
     """The function with its versions, aliases and packages."""
     prefix = f"{ref.name}/"

@@ -56,6 +56,7 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
     if params.get("Publish"):
         config = publishing.publish(tx, ref, body)["configuration"] | {"FunctionArn": ref.arn}
     state.put_function(tx, ref, body)
+    tx.after_commit(lambda: call.node.compute.prepare(config["Runtime"]))
     return configuration.just_created(config, tx.ids.uuid())
 
 
@@ -153,6 +154,8 @@ def _change(call: Call, tx: Tx, ref: FunctionRef, params: Params, change: Callab
     published = publishing.publish(tx, ref, function)["configuration"] if params.get("Publish") else None
     state.put_function(tx, ref, function)
     tx.after_commit(lambda: call.node.compute.retire(retired))
+    if config["Runtime"] != before["Runtime"]:
+        tx.after_commit(lambda: call.node.compute.prepare(config["Runtime"]))
     return configuration.just_updated(config, tx.ids.uuid()) if published is None else configuration.just_created(published, published["RevisionId"])
 
 

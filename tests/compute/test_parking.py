@@ -1,0 +1,31 @@
+"""What is started ahead, for functions that have not been invoked yet."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.compute.conftest import LEVELS
+from tests.compute.functions import Functions
+
+
+async def test_a_runtime_that_was_prepared_has_instances_waiting(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    functions = Functions(tmp_path, LEVELS[0])
+    try:
+        functions.compute.prepare("python3.11")
+        async with asyncio.timeout(30):
+            while functions.compute.describe()["instances"] != {"all": 0, "idle": 0, "parked": 2}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        parked = functions.compute.sandboxes()
+        assert await functions.value("def handler(event, context): return event", 5) == 5
+        assert len([sandbox for sandbox in parked if sandbox.function_key]) == 1
+    finally:
+        await functions.compute.stop()
+
+
+async def test_a_runtime_that_nothing_here_runs_is_prepared_without_ado(tmp_path: Path) -> None:
+    functions = Functions(tmp_path, LEVELS[0])
+    functions.compute.prepare("cobol85")
+    await functions.compute.stop()
+    assert functions.compute.sandboxes() == []
