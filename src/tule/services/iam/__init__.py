@@ -29,9 +29,7 @@ async def _reset(node: Node) -> None:
 
 # Compared with what AWS was recorded to answer; for docs/coverage.md.
 RECORDED = frozenset(
-    """
-    CreateRole CreateServiceSpecificCredential CreateUser GetPolicy GetRole ListServiceSpecificCredentials PutUserPolicy
-    """.split()
+    ["CreateRole", "CreateServiceSpecificCredential", "CreateUser", "GetPolicy", "GetRole", "ListServiceSpecificCredentials", "PutUserPolicy"]
 )
 
 SERVICE = Service(

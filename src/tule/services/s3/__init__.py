@@ -53,13 +53,45 @@ _OPERATIONS = operations_in(
 
 # Compared with what AWS was recorded to answer; for docs/coverage.md.
 RECORDED = frozenset(
-    """
-    CopyObject CreateBucket DeleteBucket DeleteBucketPolicy DeleteObject DeleteObjects DeletePublicAccessBlock GetBucketAcl
-    GetBucketCors GetBucketEncryption GetBucketLocation GetBucketLogging GetBucketPolicy GetBucketRequestPayment GetBucketVersioning
-    GetObject GetObjectAttributes GetPublicAccessBlock HeadBucket HeadObject ListBuckets ListObjectVersions ListObjects ListObjectsV2
-    ListParts PostObject PutBucketEncryption PutBucketLogging PutBucketPolicy PutBucketRequestPayment PutBucketTagging PutObject
-    PutObjectAcl PutObjectTagging PutPublicAccessBlock UploadPart UploadPartCopy
-    """.split()
+    [
+        "CopyObject",
+        "CreateBucket",
+        "DeleteBucket",
+        "DeleteBucketPolicy",
+        "DeleteObject",
+        "DeleteObjects",
+        "DeletePublicAccessBlock",
+        "GetBucketAcl",
+        "GetBucketCors",
+        "GetBucketEncryption",
+        "GetBucketLocation",
+        "GetBucketLogging",
+        "GetBucketPolicy",
+        "GetBucketRequestPayment",
+        "GetBucketVersioning",
+        "GetObject",
+        "GetObjectAttributes",
+        "GetPublicAccessBlock",
+        "HeadBucket",
+        "HeadObject",
+        "ListBuckets",
+        "ListObjectVersions",
+        "ListObjects",
+        "ListObjectsV2",
+        "ListParts",
+        "PostObject",
+        "PutBucketEncryption",
+        "PutBucketLogging",
+        "PutBucketPolicy",
+        "PutBucketRequestPayment",
+        "PutBucketTagging",
+        "PutObject",
+        "PutObjectAcl",
+        "PutObjectTagging",
+        "PutPublicAccessBlock",
+        "UploadPart",
+        "UploadPartCopy",
+    ]
 )
 
 SERVICE = Service(

@@ -11,11 +11,7 @@ from tule.services.sts import operations
 from tule.services.sts.access import NEEDS
 
 # Compared with what AWS was recorded to answer; for docs/coverage.md.
-RECORDED = frozenset(
-    """
-    AssumeRole
-    """.split()
-)
+RECORDED = frozenset(["AssumeRole"])
 
 SERVICE = Service(
     "sts",
