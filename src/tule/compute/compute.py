@@ -38,6 +38,7 @@ class FunctionSpec:
     tmp_mb: int = 512
     log_group: str = ""
     architecture: str = "x86_64"
+    warnings: tuple[str, ...] = ()  # what the log says after INIT_START
 
 
 @dataclass(slots=True, frozen=True)

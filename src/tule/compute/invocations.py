@@ -50,8 +50,8 @@ class ColdStart:
         began = time.perf_counter()
         first = await self._begin(self._log_stream)
         first.sandbox.log.add(reports.init_start(function.runtime, function.region))
-        if self._warning:
-            first.sandbox.log.add(f"[WARNING] {self._warning}\n")
+        for warning in filter(None, (self._warning, *function.warnings)):
+            first.sandbox.log.add(f"[WARNING] {warning}\n")
         failure = await self._initialize(first, INIT_LIMIT_S)
         self.init_ms = _ms_since(began)
         if failure is None:

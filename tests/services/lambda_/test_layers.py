@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import urllib.request
 from typing import Any
@@ -12,6 +14,7 @@ from botocore.exceptions import ClientError
 from tests.node import Account
 from tests.services.lambda_.functions import create, refused, status, zip_of, zipped
 from tests.services.lambda_.house import House
+from tule.core.errors import ServiceError
 
 SHARED = zip_of({"python/shared.py": "WORD = 'from the layer'\n", "data.txt": "first"})
 USES = "import shared\n\ndef handler(event, context):\n    return [shared.WORD, open('/opt/data.txt').read()]\n"
@@ -125,6 +128,51 @@ def test_another_account_uses_a_layer_when_its_policy_says_so(aws: Account) -> N
     aws.lambda_.remove_layer_version_permission(LayerName="shared", VersionNumber=1, StatementId="s")
     with pytest.raises(ClientError):
         other.lambda_.get_layer_version_by_arn(Arn=layer)
+
+
+POWERTOOLS = "arn:aws:lambda:us-east-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python312-x86_64:7"
+LEFT_OUT = f"The layer {POWERTOOLS} is not on this installation and is left out."
+
+
+def test_a_public_layer_that_is_not_here_is_left_out_and_the_function_says_so(aws: Account) -> None:
+    layer = publish(aws)["LayerVersionArn"]
+    made = create(aws, code=USES, Layers=[POWERTOOLS, layer])
+    assert made["Layers"] == [{"Arn": POWERTOOLS, "CodeSize": 0}, {"Arn": layer, "CodeSize": len(SHARED)}]
+    assert LEFT_OUT in aws.lambda_.get_function_configuration(FunctionName="f")["StateReason"]
+    answer = aws.lambda_.invoke(FunctionName="f", LogType="Tail")
+    assert json.load(answer["Payload"]) == ["from the layer", "first"]
+    log = base64.b64decode(answer["LogResult"]).decode().splitlines()
+    assert log[0].startswith("INIT_START")
+    assert f"[WARNING] {LEFT_OUT}" in log[1:3]
+    aws.lambda_.update_function_configuration(FunctionName="f", Layers=[layer])
+    assert LEFT_OUT not in aws.lambda_.get_function_configuration(FunctionName="f").get("StateReason", "")
+
+
+def test_a_version_that_a_layer_here_does_not_have_is_refused_to_other_accounts(aws: Account) -> None:
+    layer = publish(aws)["LayerArn"]
+    with pytest.raises(ClientError) as error:
+        create(aws.node.fresh_account(), Layers=[f"{layer}:2"])
+    assert refused(error)[0] == "AccessDeniedException"
+
+
+def test_who_may_not_get_layers_may_not_use_those_that_are_elsewhere(aws: Account) -> None:
+    create(aws)
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "lambda:Update*", "Resource": "*"}]}
+    aws.iam.create_user(UserName="u")
+    aws.iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=json.dumps(document))
+    keys = aws.iam.create_access_key(UserName="u")["AccessKey"]
+    user = aws.client("lambda", aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"])
+    with pytest.raises(ClientError) as error:
+        user.update_function_configuration(FunctionName="f", Layers=[POWERTOOLS])
+    assert refused(error)[0] == "AccessDeniedException"
+    user.update_function_configuration(FunctionName="f", Timeout=9)
+
+
+async def test_a_strict_node_refuses_layers_that_are_elsewhere(house: House) -> None:
+    house.node.config = dataclasses.replace(house.node.config, strict_runtimes=True)
+    with pytest.raises(ServiceError) as error:
+        await house.function(Layers=[POWERTOOLS])
+    assert (error.value.code, error.value.message) == ("InvalidParameterValueException", f"Layer version {POWERTOOLS} does not exist.")
 
 
 def test_a_stack_makes_a_layer(aws: Account) -> None:

@@ -3,7 +3,9 @@
 Functions from .zip archives, layers, configuration, resource policies, versions and aliases, reserved concurrency, synchronous
 and asynchronous invocation.  Not built yet, and refused or answered 501: container images, event source mappings,
 function URLs, provisioned concurrency, response streaming, code signing, durable functions.
-Known to differ: a function is active as soon as CreateFunction has answered; VpcConfig is kept but joins no network.
+Known to differ: a function is active as soon as CreateFunction has answered; VpcConfig is kept but joins no network; layers of
+accounts that are not on this installation (the public ones of AWS and others) are kept in the configuration and left out when the
+function runs, which its log and its StateReason say, or refused with `strict_runtimes`.
 """
 
 from __future__ import annotations

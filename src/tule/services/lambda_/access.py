@@ -50,6 +50,10 @@ _ON_FUNCTION = [
 ]
 
 
+_PUBLIC = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "lambda:GetLayerVersion", "Resource": "*"}]}
+"""As is the policy of the layers that are published for everyone."""
+
+
 def _on_function(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
     function = state.find_function(tx, ref)
@@ -73,19 +77,26 @@ def _create_function(call: Call, tx: Tx, params: Params) -> list[Need]:
     ref = function_ref(call, params["FunctionName"])
     tags = params.get("Tags", {})
     context = {f"aws:RequestTag/{key}": value for key, value in tags.items()} | ({"aws:TagKeys": list(tags)} if tags else {})
-    return [Need("lambda:CreateFunction", ref.arn, context, owner=ref.account), _pass_role(ref, params["Role"]), *_layers(tx, params)]
+    return [Need("lambda:CreateFunction", ref.arn, context, owner=ref.account), _pass_role(ref, params["Role"]), *_layers(call, tx, params)]
 
 
 def _update_function_configuration(call: Call, tx: Tx, params: Params) -> list[Need]:
     needs = _on_function("lambda:UpdateFunctionConfiguration", call, tx, params)
     if "Role" in params:
         needs.append(_pass_role(function_ref(call, params["FunctionName"]), params["Role"]))
-    return [*needs, *_layers(tx, params)]
+    return [*needs, *_layers(call, tx, params)]
 
 
-def _layers(tx: Tx, params: Params) -> list[Need]:
+def _layers(call: Call, tx: Tx, params: Params) -> list[Need]:
     """Who uses layers must be allowed to get them; those of other accounts by the layers' policies."""
-    return [_layer_version(tx, "lambda:GetLayerVersion", *of_version_arn(arn)) for arn in params.get("Layers", [])]
+    needs: list[Need] = []
+    for arn in params.get("Layers", []):
+        ref, number = of_version_arn(arn)
+        if layers.is_elsewhere(tx, ref, call.account):
+            needs.append(Need("lambda:GetLayerVersion", arn, policy=_PUBLIC, owner=ref.account))
+        else:
+            needs.append(_layer_version(tx, "lambda:GetLayerVersion", ref, number))
+    return needs
 
 
 def _layer_version(tx: Tx, action: str, ref: LayerRef, number: int) -> Need:

@@ -231,7 +231,7 @@ def timestamp(at_ms: int) -> str:
 def shown(config: Mapping[str, Any], arn: str, warning: str = "") -> Config:
     """As GetFunctionConfiguration answers, under the ARN that was asked for.
 
-    `warning`, when an interpreter of another version stands in for the runtime's, is told as the reason of the state.
+    `warning` is told as the reason of the state: an interpreter of another version stands in for the runtime's, a layer is left out.
     """
     return {**config, "FunctionArn": arn} | ({"StateReason": warning} if warning else {})
 

@@ -1,11 +1,15 @@
 """Layers: packages that functions share, in numbered versions.  AWS: Lambda developer guide, layers.
 
 A version that was deleted goes on working in the functions that have it: they hold its package themselves.
+
+Layers that others publish on AWS (Powertools, Lambda Insights) are not here.  A function may name them all the same, so that it can
+be deployed unchanged: the version is kept in its configuration with a CodeSize of 0, which no package has, and left out when it runs.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tule.core import arn as arns
@@ -65,6 +69,17 @@ def find(tx: Tx, ref: LayerRef, number: int) -> Version | None:
     return VERSIONS.get(tx, ref.account, ref.region, _key(ref, number))
 
 
+def is_elsewhere(tx: Tx, ref: LayerRef, account: str) -> bool:
+    """Another account than `account` has it, and not on this installation: whatever it holds, it is not to be had here."""
+    return ref.account != account and LAYERS.get(tx, ref.account, ref.region, ref.name) is None
+
+
+def left_out(config: Mapping[str, Any]) -> list[str]:
+    """What to say of the layers that a function names and runs without."""
+    absent = [layer["Arn"] for layer in config.get("Layers", ()) if layer["CodeSize"] == 0]
+    return [f"The layer {arn} is not on this installation and is left out." for arn in absent]
+
+
 def get(tx: Tx, ref: LayerRef, number: int) -> Version:
     """Raises ResourceNotFoundException or InvalidParameterValueException."""
     check_number(number)
@@ -100,8 +115,11 @@ def _key(ref: LayerRef, number: int) -> str:
     return f"{ref.name}/{number:0{_VERSION_DIGITS}d}"
 
 
-def chosen(tx: Tx, ref: FunctionRef, wanted: list[str]) -> list[Version]:
-    """The layer versions that a function asks for, in their order.  Raises InvalidParameterValueException."""
+def chosen(tx: Tx, ref: FunctionRef, wanted: list[str], *, strict: bool) -> list[Version]:
+    """The layer versions that a function asks for, in their order; those that are elsewhere without `code`, unless `strict`.
+
+    Raises InvalidParameterValueException.
+    """
     if len(wanted) > MAX_LAYERS:
         raise errors.invalid_parameter("Cannot reference more than 5 layers.")
     seen: dict[str, str] = {}
@@ -117,7 +135,7 @@ def chosen(tx: Tx, ref: FunctionRef, wanted: list[str]) -> list[Version]:
             )
         seen[layer.arn] = arn
         version = find(tx, layer, number)
-        if version is None:
+        if version is None and (strict or not is_elsewhere(tx, layer, ref.account)):
             raise errors.invalid_parameter(f"Layer version {arn} does not exist.")
-        found.append(version)
+        found.append(version or {"LayerVersionArn": arn, "CodeSize": 0})
     return found

@@ -14,7 +14,7 @@ from typing import Any
 
 from tule.compute.compute import FunctionSpec
 from tule.platform.node import Node
-from tule.services.lambda_ import state
+from tule.services.lambda_ import layers, state
 from tule.services.lambda_.names import LATEST, FunctionRef
 from tule.services.lambda_.packages import Packages
 from tule.store.store import Tx
@@ -123,4 +123,5 @@ def _spec(ref: FunctionRef, config: dict[str, Any], generation: str, directories
         tmp_mb=config["EphemeralStorage"]["Size"],
         log_group=config["LoggingConfig"]["LogGroup"],
         architecture=config["Architectures"][0],
+        warnings=tuple(layers.left_out(config)),
     )

@@ -52,7 +52,7 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
     if not state.FUNCTIONS.create(tx, ref.account, ref.region, ref.name, body):
         raise errors.function_exists(ref.name)
     state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
-    _lay(tx, ref, body, params)
+    _lay(call, tx, ref, body, params)
     if params.get("Publish"):
         config = publishing.publish(tx, ref, body)["configuration"] | {"FunctionArn": ref.arn}
     state.put_function(tx, ref, body)
@@ -60,12 +60,12 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
     return configuration.just_created(config, tx.ids.uuid())
 
 
-def _lay(tx: Tx, ref: FunctionRef, function: Params, params: Params) -> None:
+def _lay(call: Call, tx: Tx, ref: FunctionRef, function: Params, params: Params) -> None:
     """Give the function the layers that are asked for, if any word of them is said."""
     if "Layers" not in params:
         return
-    chosen = layers.chosen(tx, ref, params["Layers"])
-    function["layers"] = [version["code"] for version in chosen]
+    chosen = layers.chosen(tx, ref, params["Layers"], strict=call.node.config.strict_runtimes)
+    function["layers"] = [version["code"] for version in chosen if "code" in version]
     state.hold_layers(tx, ref, LATEST, function["layers"])
     function["configuration"].pop("Layers", None)
     if chosen:
@@ -96,7 +96,8 @@ def get_function_configuration(call: Call, tx: Tx, params: Params) -> Params:
 
 def _shown(call: Call, ref: FunctionRef, version: Params) -> Params:
     config = version["configuration"]
-    return configuration.shown(config, ref.qualified_arn, call.node.compute.warning(config["Runtime"]))
+    warnings = [call.node.compute.warning(config["Runtime"]), *layers.left_out(config)]
+    return configuration.shown(config, ref.qualified_arn, " ".join(filter(None, warnings)))
 
 
 async def update_function_code(call: Call, params: Params) -> Params:
@@ -150,7 +151,7 @@ def _change(call: Call, tx: Tx, ref: FunctionRef, params: Params, change: Callab
     if package is not None:
         function["code"] = package.sha256
         state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
-    _lay(tx, ref, function, params)
+    _lay(call, tx, ref, function, params)
     published = publishing.publish(tx, ref, function)["configuration"] if params.get("Publish") else None
     state.put_function(tx, ref, function)
     tx.after_commit(lambda: call.node.compute.retire(retired))
