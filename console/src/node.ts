@@ -1,5 +1,5 @@
 // The node's own small API: what no AWS API tells.
-import { errorIn } from "./aws/client";
+import { errorIn } from "./aws/errors";
 import { identity } from "./credentials";
 
 export interface Health {

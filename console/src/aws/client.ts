@@ -1,18 +1,8 @@
 // One signed request in each of AWS's protocols that the console speaks: json, query, rest-json and S3's rest-xml.
 import { identity } from "../credentials";
+import { errorIn } from "./errors";
 import { encodeQuery, type Scope, type Signable, sha256, signedHeaders } from "./signer";
 import { type Element, parseXml } from "./xml";
-
-export class AwsError extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-    readonly status: number,
-  ) {
-    super(message);
-    this.name = code;
-  }
-}
 
 export interface Sent {
   service: string;
@@ -90,18 +80,4 @@ export async function rest<T>(
   pairs: [string, string][] = [],
 ): Promise<T> {
   return (await send({ service, method, path, query: pairs })).json();
-}
-
-/** AWS's code and message, from JSON or XML, whichever came. */
-export function errorIn(response: Pick<Response, "status" | "statusText" | "headers">, text: string): AwsError {
-  const { status } = response;
-  if (text.trimStart().startsWith("<")) {
-    const root = parseXml(text);
-    const error = root.find("Errors/Error") ?? root.find("Error") ?? root;
-    return new AwsError(error.at("Code") || response.statusText, error.at("Message"), status);
-  }
-  const fields = text.startsWith("{") ? JSON.parse(text) : {};
-  const code = response.headers.get("x-amzn-errortype") ?? fields.__type ?? fields.code ?? `HTTP ${status}`;
-  const name = String(code).split(":")[0]?.split("#").pop() ?? "";
-  return new AwsError(name, fields.message ?? fields.Message ?? response.statusText, status);
 }

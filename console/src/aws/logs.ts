@@ -1,5 +1,6 @@
 // Log groups, streams and events, stored and live. AWS: CloudWatch Logs API reference.
-import { AwsError, json, jsonResponse } from "./client";
+import { json, jsonResponse } from "./client";
+import { AwsError } from "./errors";
 import { StreamReader } from "./event_stream";
 
 export interface LogGroup {

@@ -84,7 +84,7 @@ export function EntityPage({ kind, name }: { kind: iam.Kind; name: string }) {
           <>
             {rows.length === 0 && <p class="quiet empty">None.</p>}
             {rows.map((policy) => (
-              <details key={policy.arn || policy.name} open={!policy.arn}>
+              <details key={policy.arn || policy.name} open>
                 <summary>
                   {policy.name} <span class="quiet">{policy.arn || "inline"}</span>
                 </summary>

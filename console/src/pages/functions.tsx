@@ -8,7 +8,7 @@ import { Tabs, view } from "../parts/tabs";
 import { Pairs, pretty, State, size, Time } from "../parts/words";
 import { to } from "../router";
 
-const VIEWS = ["Invoke", "Configuration", "Log"];
+const VIEWS = ["Test", "Configuration", "Log"];
 const RECENT = 3_600_000;
 
 export function Functions() {
@@ -56,7 +56,7 @@ export function FunctionPage({ name }: { name: string }) {
               </span>
             </p>
             <Tabs names={VIEWS} />
-            {seen === "Invoke" && <Invoke name={name} />}
+            {seen === "Test" && <Invoke name={name} />}
             {seen === "Configuration" && <Configuration of={value} />}
             {seen === "Log" && <FunctionLog group={value.LoggingConfig?.LogGroup ?? `/aws/lambda/${name}`} />}
           </>

@@ -140,12 +140,22 @@ function DoctorCards() {
               </p>
             ))}
             <p class="quiet">
-              {instances.all} instances, {instances.idle} idle, {instances.parked} parked
+              {instances.all} {instances.all === 1 ? "instance" : "instances"}, {instances.idle} idle,{" "}
+              {instances.parked} parked
             </p>
           </section>
           <section>
             <h2>Runtimes on this host</h2>
-            <Pairs>{Object.entries(runtimes).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))}</Pairs>
+            <ul class="features">
+              {Object.entries(runtimes)
+                .sort(([x], [y]) => x.localeCompare(y, "en", { numeric: true }))
+                .map(([name, where]) => (
+                  <li key={name} title={where}>
+                    {name}
+                  </li>
+                ))}
+            </ul>
+            <p class="quiet">A function of another version runs on the nearest; its state says so.</p>
           </section>
         </>
       )}

@@ -17,11 +17,17 @@ import { to } from "../router";
 
 const VIEWS = ["Events", "Resources", "Outputs", "Parameters"];
 const LIVE = 1500;
-const CALM = 6000;
+const CALM = 3000;
 
 const RESOURCE: Column<StackResource>[] = [
-  { title: "Resource", cell: (row) => row.logical },
-  { title: "Type", cell: (row) => <code>{row.type}</code> },
+  {
+    title: "Resource",
+    cell: (row) => (
+      <>
+        {row.logical} <small class="quiet">{row.type}</small>
+      </>
+    ),
+  },
   { title: "State", cell: (row) => <State of={row.status} /> },
   { title: "Physical id", cell: (row) => <PhysicalId of={row} /> },
   { title: "Reason", cell: (row) => row.reason },
@@ -134,5 +140,6 @@ function PhysicalId({ of: { type, physical } }: { of: StackResource }) {
     "AWS::IAM::User": ["access", "user"],
   };
   const room = rooms[type];
+  if (type === "AWS::CloudFormation::Stack") return <small class="quiet">{physical.split("/").pop()}</small>;
   return room && physical ? <a href={to(...room, physical)}>{physical}</a> : <code>{physical}</code>;
 }
