@@ -162,7 +162,8 @@ def _used_mb(instance: Instance, outcome: Outcome | None, failure: Failure | Non
 
 def _with_request(document: bytes, request_id: str) -> bytes:
     """What failed before any request was known is told to the one that waits for it."""
-    return document.replace(b'"requestId": ""', f'"requestId": "{request_id}"'.encode(), 1)
+    told = document.replace(b'"requestId": ""', f'"requestId": "{request_id}"'.encode(), 1)
+    return told.replace(b'"RequestId:  Error: ', f'"RequestId: {request_id} Error: '.encode(), 1)
 
 
 def _ms_since(began: float) -> float:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tule.compute.compute import FunctionSpec
 from tule.compute.network_contract import RUNTIME_API
 from tule.compute.runtime_contract import InitFailed, Launch, Outcome, ResponseTooLarge, Spawned, SpawnRequest
 from tule.compute.runtime_contract import Request as Event
-from tule.server.http1 import Server
+from tule.server.http1 import Limits, Server
 from tule.wire.http import BodyTooLarge, Request, Response, json_response
 
 MAX_ANSWER_BYTES = 6_291_556  # AWS: 6 MB and a little
@@ -24,6 +27,9 @@ _INVOCATION = re.compile(r"^/2018-06-01/runtime/invocation/([^/]+)/(response|err
 _NEXT = "/2018-06-01/runtime/invocation/next"
 _INIT_ERROR = "/2018-06-01/runtime/init/error"
 _ERROR_TYPE = "lambda-runtime-function-error-type"
+_STARTS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")  # what a kernel executes: scripts, and programs of Linux and macOS
+# A runtime that keeps its connection may compute in silence for as long as its function's time-out lets it.
+_PATIENT = Limits(idle_timeout_s=math.inf, body_timeout_s=math.inf)
 
 
 class ProvidedRuntime:
@@ -37,52 +43,82 @@ class ProvidedRuntime:
         return SpawnRequest(argv=("/var/task/bootstrap" if function is None else _bootstrap(function),))
 
     def environment(self, function: FunctionSpec) -> Mapping[str, str]:
-        return {
-            "LANG": "en_US.UTF-8",
-            "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-            "LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-        }
+        """Nothing of its own: AWS_EXECUTION_ENV is not set for custom runtimes."""
+        del function
+        return {}
 
     def connect(self, function: FunctionSpec, spawned: Spawned, loop: asyncio.AbstractEventLoop) -> ApiLink:
-        return ApiLink(spawned, loop)
+        return ApiLink(spawned, loop, unusable(function))
 
 
 def _bootstrap(function: FunctionSpec) -> str:
     """AWS looks in the package, then in the layers."""
-    if not (function.code / "bootstrap").exists() and any((layer / "bootstrap").exists() for layer in function.layers):
-        return "/opt/bootstrap"
-    return "/var/task/bootstrap"
+    return "/var/task/bootstrap" if os.path.lexists(function.code / "bootstrap") or _of_layers(function) is None else "/opt/bootstrap"
+
+
+def _of_layers(function: FunctionSpec) -> Path | None:
+    """The last layer that has one lies on top."""
+    found = (layer / "bootstrap" for layer in reversed(function.layers))
+    return next((path for path in found if os.path.lexists(path)), None)
+
+
+def unusable(function: FunctionSpec) -> str:
+    """Why there is nothing to execute, in AWS's words; else empty.  What a link leads to is found out by trying."""
+    place = _bootstrap(function)
+    path = function.code / "bootstrap" if place.startswith("/var/task") else _of_layers(function)
+    if path is None or not os.path.lexists(path):
+        return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
+    if path.is_symlink():
+        return ""
+    if path.is_dir() or not path.stat().st_mode & 0o111:
+        return f"fork/exec {place}: permission denied"
+    with path.open("rb") as file:
+        return "" if file.read(4).startswith(_STARTS) else f"fork/exec {place}: exec format error"
 
 
 class ApiLink:
     """One instance that speaks the Runtime API."""
 
-    def __init__(self, spawned: Spawned, loop: asyncio.AbstractEventLoop) -> None:
-        self.rss_kb = 0  # the supervisor reads the memory group instead
+    def __init__(self, spawned: Spawned, loop: asyncio.AbstractEventLoop, unusable: str = "") -> None:
+        """`unusable` says why the program cannot be executed."""
         self._loop = loop
-        self._server = Server()
+        self._unusable = unusable
+        self._server = Server(_PATIENT)
         self._listener = spawned.sockets[RUNTIME_API]
+        self._listening = False
         self._ready: asyncio.Future[None] = loop.create_future()
-        self._event: asyncio.Queue[Event] = asyncio.Queue()
+        self._event: Event | None = None  # waits to be fetched
+        self._asking: asyncio.Future[Event] | None = None  # waits for an event
         self._current: Event | None = None
         self._answer: asyncio.Future[Outcome] | None = None
         self._tasks: set[asyncio.Task[object]] = set()
 
     async def initialize(self) -> None:
+        if self._unusable:
+            message = f"RequestId:  Error: {self._unusable}"  # the request's id is filled in by who knows it
+            document = {"errorType": "Runtime.InvalidEntrypoint", "errorMessage": message}
+            raise InitFailed("Runtime.InvalidEntrypoint", json.dumps(document, separators=(",", ":")).encode())
+        self._listening = True
         await self._server.listen(self._handle, sock=self._listener)
         await self._ready
 
     async def invoke(self, request: Event) -> Outcome:
         self._answer = self._loop.create_future()
-        self._event.put_nowait(request)
+        if self._asking is not None and not self._asking.done():
+            self._asking.set_result(request)
+        else:
+            self._event = request
         return await self._answer
 
     def close(self) -> None:
+        if not self._listening:
+            self._listener.close()
         task = self._loop.create_task(self._server.stop(0))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if not self._ready.done():
-            self._ready.cancel()
+        for waiting in (self._ready, self._asking):
+            if waiting is not None and not waiting.done():
+                waiting.cancel()
 
     async def _handle(self, request: Request) -> Response:
         if request.method == "GET" and request.path == _NEXT:
@@ -91,15 +127,20 @@ class ApiLink:
             return await self._init_error(request)
         match = _INVOCATION.match(request.path)
         if request.method != "POST" or match is None:
-            return json_response(404, {"errorMessage": "Page not found", "errorType": "InvalidRequest"})
+            return _refused(404, "InvalidRequest", "Page not found")
         if self._current is None or match[1] != self._current.request_id:
-            return json_response(400, {"errorMessage": "Invalid request ID", "errorType": "InvalidRequestID"})
+            return _refused(400, "InvalidRequestID", "Invalid request ID")
         return await (self._response(request) if match[2] == "response" else self._error(request))
 
     async def _next(self) -> Response:
+        if self._current is not None:
+            return _refused(403, "InvalidStateTransition", "Transition from Running to Ready is not allowed")
         if not self._ready.done():
             self._ready.set_result(None)
-        event = self._current = await self._event.get()
+        event = await self._fetched()
+        if event is None:
+            return _refused(403, "InvalidStateTransition", "Another request for the next invocation came after this one")
+        self._current = event
         headers = {
             "content-type": "application/json",
             "lambda-runtime-aws-request-id": event.request_id,
@@ -115,14 +156,24 @@ class ApiLink:
                 headers[name] = value
         return Response(200, headers, event.payload)
 
+    async def _fetched(self) -> Event | None:
+        """The next event, or None when the runtime has asked again: whoever asked before has given up, and would lose the event."""
+        if self._asking is not None and not self._asking.done():
+            self._asking.cancel()
+        if self._event is not None:
+            event, self._event = self._event, None
+            return event
+        asking = self._asking = self._loop.create_future()
+        await asyncio.wait([asking])
+        return None if asking.cancelled() else asking.result()
+
     async def _response(self, request: Request) -> Response:
         try:
             body = await request.stream.read(MAX_ANSWER_BYTES)
         except BodyTooLarge:
             size = request.stream.length or MAX_ANSWER_BYTES + 1
             self._settle(ResponseTooLarge(size))
-            message = f"Exceeded maximum allowed payload size ({MAX_ANSWER_BYTES} bytes)."
-            return json_response(413, {"errorMessage": message, "errorType": "RequestEntityTooLarge"})
+            return _refused(413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({MAX_ANSWER_BYTES} bytes).")
         self._settle(Outcome(body))
         return json_response(202, {"status": "OK"})
 
@@ -148,6 +199,10 @@ class ApiLink:
             self._answer.set_exception(outcome)
         else:
             self._answer.set_result(outcome)
+
+
+def _refused(status: int, error_type: str, message: str) -> Response:
+    return json_response(status, {"errorMessage": message, "errorType": error_type})
 
 
 async def _document(request: Request) -> bytes:

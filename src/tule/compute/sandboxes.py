@@ -271,15 +271,18 @@ class Sandboxes:
             ],
         }
         if isinstance(launch, SpawnRequest):
-            order |= {"argv": self._arguments(launch), "env": dict(launch.env), "cwd": launch.cwd}
+            order |= {"argv": self._arguments(launch, sandbox), "env": dict(launch.env), "cwd": _shown(launch.cwd, sandbox)}
             if launch.control:
                 order["env"]["TULE_CONTROL_FD"] = str(CONTROL_FD)
         return order
 
-    def _arguments(self, launch: SpawnRequest) -> list[str]:
-        """Programs of our own are named by their host path, and found where the zygote's root shows them."""
+    def _arguments(self, launch: SpawnRequest, sandbox: Sandbox) -> list[str]:
+        """Programs of our own are named by their host path, and found where the zygote's root shows them; the function's by
+        their path inside, which without a root is a host path."""
         own, shown = str(INSIDE), f"{RAPID_ROOT}/inside"
-        return [each.replace(own, shown, 1) if self._features.mount and each.startswith(own) else each for each in launch.argv]
+        if not self._features.mount:
+            return [_shown(each, sandbox) for each in launch.argv]
+        return [each.replace(own, shown, 1) if each.startswith(own) else each for each in launch.argv]
 
     def _host_readable(self, launch: Launch, sandbox: Sandbox) -> list[str]:
         paths = [*HOST_READABLE, sandbox.task_root, sandbox.opt_root]
@@ -324,6 +327,14 @@ class Sandboxes:
         finally:
             close_all(fds)
         await sandbox.mounted()
+
+
+def _shown(path: str, sandbox: Sandbox) -> str:
+    """Where the sandbox finds what the contract calls `/var/task/...` or `/opt/...`."""
+    for inside, root in ((TASK_ROOT, sandbox.task_root), (OPT_ROOT, sandbox.opt_root)):
+        if path == inside or path.startswith(f"{inside}/"):
+            return root + path[len(inside) :]
+    return path
 
 
 def _control_pair(launch: Launch) -> tuple[socket.socket | None, socket.socket | None]:
