@@ -49,6 +49,14 @@ def test_a_function_answers_and_its_lines_can_be_read_at_once(aws: Account) -> N
     assert len(logged(aws, "START RequestId")) == len(logged(aws, "REPORT RequestId")) == 1
 
 
+def test_a_function_is_told_by_which_name_each_invocation_came(aws: Account) -> None:
+    create(aws, code="def handler(event, context):\n    return [context.invoked_function_arn, context.log_stream_name]\n", Publish=True)
+    aws.lambda_.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    seen = [json.load(aws.lambda_.invoke(FunctionName="f", Qualifier=qualifier)["Payload"]) for qualifier in ("1", "live", "1")]
+    assert [each[0] for each in seen] == [arn(aws, "f") + ":1", arn(aws, "f") + ":live", arn(aws, "f") + ":1"]
+    assert len({each[1] for each in seen}) == 1  # one instance served them all
+
+
 def test_what_a_function_raises_comes_back_as_its_error(aws: Account) -> None:
     create(aws, code=RAISE)
     answer = aws.lambda_.invoke(FunctionName="f")
