@@ -25,7 +25,7 @@ class OwnPython:
     """Every Python runtime is run by the interpreter of the tests, without an SDK."""
 
     def __init__(self) -> None:
-        self._family = PythonFamily(lambda runtime: own_interpreter())
+        self._family = PythonFamily(lambda runtime, packages: own_interpreter())
 
     def family(self, runtime: str) -> PythonFamily:
         if not runtime.startswith("python"):
@@ -35,7 +35,7 @@ class OwnPython:
     def prefixes(self) -> Sequence[Path]:
         return ()
 
-    def warning(self, runtime: str) -> str:
+    def warning(self, runtime: str, packages: Sequence[Path] = ()) -> str:
         return "" if runtime == "python3.11" else f"another version stands in for {runtime}"
 
     def describe(self) -> Mapping[str, object]:

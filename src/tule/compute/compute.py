@@ -6,7 +6,7 @@ invocations, and reaped when idle.  `invoke` takes an idle instance of the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -114,8 +114,11 @@ class Compute(Protocol):
         """Find out what this host allows; `describe` knows it then.  About a tenth of a second, once."""
         ...
 
-    def warning(self, runtime: str) -> str:
-        """What to say on a function whose runtime's version is not installed and for which another stands in; else empty."""
+    def warning(self, runtime: str, packages: Sequence[Path] = ()) -> str:
+        """What to say on a function whose runtime's version is not installed and for which another stands in; else empty.
+
+        `packages` are the directories of code and layers, of which it may depend what stands in.
+        """
         ...
 
     def describe(self) -> Mapping[str, object]:

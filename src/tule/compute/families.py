@@ -36,9 +36,9 @@ class InstalledRuntimes:
         found = [find_interpreter(f"nodejs{version}.x") for version in installed_nodes()]
         return [prefix for interpreter in found if interpreter is not None for prefix in interpreter.prefixes]
 
-    def warning(self, runtime: str) -> str:
+    def warning(self, runtime: str, packages: Sequence[Path] = ()) -> str:
         try:
-            found = find_interpreter(runtime)
+            found = find_interpreter(runtime, packages)
         except FunctionUnavailable as error:
             return str(error)
         return found.warning if found is not None else ""
@@ -60,8 +60,8 @@ class InstalledRuntimes:
     def _provided(self) -> ProvidedRuntime:
         return ProvidedRuntime()
 
-    def _interpreter(self, runtime: str) -> Interpreter:
-        found = find_interpreter(runtime, strict=self._strict)
+    def _interpreter(self, runtime: str, packages: Sequence[Path]) -> Interpreter:
+        found = find_interpreter(runtime, packages, strict=self._strict)
         if found is None:
             raise FunctionUnavailable(f"no interpreter for {runtime} on this host")
         return found

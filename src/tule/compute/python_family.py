@@ -25,16 +25,16 @@ def _no_sdk(version: str) -> Path | None:
 
 @dataclass(slots=True)
 class PythonFamily:
-    """`interpreter` finds what runs a runtime's name here; `sdk` the directory with boto3 for a version of Python."""
+    """`interpreter` finds what runs a runtime's name here, given the directories of code and layers where they are known; `sdk` the
+    directory with boto3 for a version of Python."""
 
-    interpreter: Callable[[str], Interpreter]
+    interpreter: Callable[[str, Sequence[Path]], Interpreter]
     sdk: Callable[[str], Path | None] = _no_sdk
     listeners: Sequence[str] = ()
     parkable: bool = True
 
     def launch(self, runtime: str, function: FunctionSpec | None) -> Launch:
-        del function
-        interpreter = self.interpreter(runtime)
+        interpreter = self.interpreter(runtime, (function.code, *function.layers) if function is not None else ())
         return ZygoteRequest(interpreter, self.sdk(interpreter.version))
 
     def environment(self, function: FunctionSpec) -> Mapping[str, str]:

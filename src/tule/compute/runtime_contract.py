@@ -179,8 +179,11 @@ class Runtimes(Protocol):
         """Directories outside /usr that the programs of SpawnRequests need, shown read-only at the same path."""
         ...
 
-    def warning(self, runtime: str) -> str:
-        """What to say of a runtime whose version is not installed and for which another stands in; else empty."""
+    def warning(self, runtime: str, packages: Sequence[Path] = ()) -> str:
+        """What to say of a runtime whose version is not installed and for which another stands in; else empty.
+
+        `packages` are the directories of code and layers, of which it may depend what stands in.
+        """
         ...
 
     def describe(self) -> Mapping[str, object]: ...

@@ -1,7 +1,8 @@
 """Which interpreter runs a runtime's name, of those installed on this host.
 
 A version is looked for on PATH, under pyenv, uv, nvm and the system's own places.  When the named version is not there the
-nearest one stands in, newer before older, and says so (`Interpreter.warning`); a strict node refuses instead.
+nearest one stands in, newer before older, and says so (`Interpreter.warning`); a strict node refuses instead.  A package with
+native modules runs only on the Python that they are built for, so that one stands in before all others.
 
 AWS: Lambda runtimes, https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 """
@@ -11,8 +12,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 
 from tule.compute.compute import FunctionUnavailable
@@ -21,20 +22,22 @@ from tule.compute.runtime_contract import Interpreter
 PYTHON_VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 NODE_VERSIONS = ("16", "18", "20", "22", "24")
 _PYTHON = re.compile(r"^python(3\.\d+)$")
+_NATIVE = re.compile(r"\.cpython-3(\d+)-.*\.so$")
 _NODE = re.compile(r"^nodejs(\d+)\.x$")
 _PROBE_TIMEOUT_S = 10
 # Directories that every sandbox shows: an interpreter below them needs no mount of its own.
 _ALWAYS_SHOWN = ("/usr", "/lib", "/lib64", "/bin")
 
 
-def find_interpreter(runtime: str, *, strict: bool = False) -> Interpreter | None:
+def find_interpreter(runtime: str, packages: Sequence[Path] = (), *, strict: bool = False) -> Interpreter | None:
     """The interpreter for `python3.12` or `nodejs22.x`; None for names of other families (`provided.al2023`).
 
+    `packages` are the directories of the function's code and layers, where they are known.
     Raises FunctionUnavailable when nothing on this host will do, or (strict) when the version itself is not installed.
     """
     match = _PYTHON.match(runtime)
     if match:
-        return _choose(runtime, match[1], installed_pythons(), "python", strict)
+        return _choose(runtime, match[1], installed_pythons(), "python", strict, packages)
     match = _NODE.match(runtime)
     if match:
         return _choose(runtime, match[1], installed_nodes(), "node", strict)
@@ -62,14 +65,22 @@ def installed_nodes() -> dict[str, Path]:
     return found
 
 
-def _choose(runtime: str, version: str, installed: dict[str, Path], family: str, strict: bool) -> Interpreter:
+def _choose(runtime: str, version: str, installed: dict[str, Path], family: str, strict: bool, packages: Sequence[Path] = ()) -> Interpreter:
     if version in installed:
         return _interpreter(version, installed[version], family)
     if strict or not installed:
         raise FunctionUnavailable(f"The runtime {runtime} is not installed on this host.")
-    nearest = min(installed, key=lambda other: _distance(version, other))
-    warning = f"{runtime} is not installed on this host: {family} {nearest} stands in for it."
+    native = {built for package in packages for built in _built_for(package)}.intersection(installed)
+    nearest = min(native or installed, key=lambda other: _distance(version, other))
+    why = ", as the package has native modules that are built for it" if native else ""
+    warning = f"{runtime} is not installed on this host: {family} {nearest} stands in for it{why}."
     return _interpreter(nearest, installed[nearest], family, exact=False, warning=warning)
+
+
+@lru_cache(maxsize=4096)
+def _built_for(package: Path) -> frozenset[str]:
+    """The Pythons whose native modules are in a package, which never changes."""
+    return frozenset(f"3.{match[1]}" for _, _, names in os.walk(package) for name in names if (match := _NATIVE.search(name)))
 
 
 def _distance(wanted: str, other: str) -> tuple[int, int]:

@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tule.compute import cgroups
 from tule.compute.compute import Credentials, FunctionSpec, FunctionUnavailable, Invocation
@@ -120,8 +121,8 @@ class Supervisor:
             cgroups.remove_tree(parent)
         self._sandboxes = self._spawner = self._opening = None
 
-    def warning(self, runtime: str) -> str:
-        return self._runtimes.warning(runtime)
+    def warning(self, runtime: str, packages: Sequence[Path] = ()) -> str:
+        return self._runtimes.warning(runtime, packages)
 
     async def invoke(
         self,
@@ -140,7 +141,7 @@ class Supervisor:
         cold: ColdStart | None = None
         if instance is None:
             await self._room()
-            stream, warning = self._log_stream(function), self.warning(function.runtime)
+            stream, warning = self._log_stream(function), self.warning(function.runtime, (function.code, *function.layers))
             cold = ColdStart(caller, lambda name: self._begin(caller, name), self._end, stream, warning)
             instance = await cold.instance()
         if instance is None:
@@ -234,7 +235,8 @@ class Supervisor:
             await asyncio.wait([self._preparing[function.runtime]])
         sandboxes = await self._open()
         launch = family.launch(function.runtime, function)
-        sandbox = self._parking.take(function.runtime) if self._can_park(family) else None
+        parked = self._can_park(family) and family.launch(function.runtime, None) == launch
+        sandbox = self._parking.take(function.runtime) if parked else None
         if sandbox is None:
             sandbox = await sandboxes.start(self._ids.hex(20), launch, self._listeners(family), function)
         try:

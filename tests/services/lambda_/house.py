@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +89,7 @@ class ScriptedCompute:
 
     async def look(self) -> None: ...
 
-    def warning(self, runtime: str) -> str:
+    def warning(self, runtime: str, packages: Sequence[Path] = ()) -> str:
         return "Python 3.11 stands in for it." if runtime == "python3.14" else ""
 
     def describe(self) -> Mapping[str, object]:

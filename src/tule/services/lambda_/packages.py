@@ -20,9 +20,10 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from tule.platform.node import Node
 from tule.services.lambda_ import errors
@@ -59,6 +60,10 @@ class Packages:
 
     def directory(self, sha256: str) -> Path:
         return self._root / sha256
+
+    def directories(self, version: Mapping[str, Any]) -> list[Path]:
+        """Those of the code and the layers of a function's version, that are unpacked at the moment."""
+        return [directory for sha256 in (version["code"], *version["layers"]) if (directory := self.directory(sha256)).is_dir()]
 
     async def receive(self, chunks: AsyncIterator[bytes], limit: int = MAX_UNZIPPED_BYTES) -> Package:
         """Take in a zip: unpack it, then keep it.  Raises InvalidParameterValueException."""

@@ -96,7 +96,8 @@ def get_function_configuration(call: Call, tx: Tx, params: Params) -> Params:
 
 def _shown(call: Call, ref: FunctionRef, version: Params) -> Params:
     config = version["configuration"]
-    warnings = [call.node.compute.warning(config["Runtime"]), *layers.left_out(config)]
+    directories = functions(call.node).packages.directories(version)
+    warnings = [call.node.compute.warning(config["Runtime"], directories), *layers.left_out(config)]
     return configuration.shown(config, ref.qualified_arn, " ".join(filter(None, warnings)))
 
 
