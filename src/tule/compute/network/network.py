@@ -15,13 +15,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tule.compute.compute import FunctionSpec
-from tule.compute.network.authority import Authority
 from tule.compute.network.egress import Relay
 from tule.compute.network.names import Names
 from tule.compute.network.policy import Address, EgressPolicy
 from tule.compute.network_contract import Addresses, ListenerSpec, Tenant
+
+if TYPE_CHECKING:
+    from tule.compute.network.authority import Authority
 
 log = logging.getLogger("tule.network")
 
@@ -89,6 +92,8 @@ class InstanceNetwork:
 
     @cached_property
     def _authority(self) -> Authority:
+        from tule.compute.network.authority import Authority  # costs a tenth of a node's start, and is not needed for it
+
         return Authority(self._authority_directory)
 
     @cached_property

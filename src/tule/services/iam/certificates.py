@@ -1,15 +1,19 @@
-"""X.509 certificates and keys as clients upload them."""
+"""X.509 certificates and keys as clients upload them.  The library for them is loaded when the first one comes."""
 
 from __future__ import annotations
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from typing import TYPE_CHECKING
 
 from tule.core.errors import ServiceError
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
 def parsed(pem: str) -> x509.Certificate:
     """Raises MalformedCertificate."""
+    from cryptography import x509
+
     try:
         return x509.load_pem_x509_certificate(pem.encode())
     except ValueError as error:
@@ -17,6 +21,8 @@ def parsed(pem: str) -> x509.Certificate:
 
 
 def check_chain(pem: str) -> None:
+    from cryptography import x509
+
     try:
         x509.load_pem_x509_certificates(pem.encode())
     except ValueError as error:
@@ -25,6 +31,8 @@ def check_chain(pem: str) -> None:
 
 def check_pair(certificate: x509.Certificate, private_key: str) -> None:
     """Raises MalformedCertificate, KeyPairMismatch."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
     try:
         key = load_pem_private_key(private_key.encode(), password=None)
     except (ValueError, TypeError) as error:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import importlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from types import ModuleType
 from typing import Any, NamedTuple, Protocol
-
-from awscrt import checksums as crt
 
 from tule.services.s3 import errors
 
@@ -46,14 +47,24 @@ class _Kind(NamedTuple):
     combine: Callable[[int, int, int], int] | None  # of the checksums of two pieces and the second one's length
 
 
-def _crc(function: Callable[[bytes, int], int], size: int) -> Callable[[], Hash]:
-    return lambda: _Crc(function, size)
+def _crc(name: str, size: int) -> Callable[[], Hash]:
+    return lambda: _Crc(getattr(_crt(), name), size)
+
+
+def _combine(name: str) -> Callable[[int, int, int], int]:
+    return lambda first, second, length: getattr(_crt(), name)(first, second, length)
+
+
+@cache
+def _crt() -> ModuleType:
+    """The C library, loaded when the first checksum is computed: it costs a twentieth of a node's start."""
+    return importlib.import_module("awscrt.checksums")
 
 
 KINDS: Mapping[str, _Kind] = {
-    "CRC32": _Kind(_crc(zlib.crc32, 4), 4, crt.combine_crc32),
-    "CRC32C": _Kind(_crc(crt.crc32c, 4), 4, crt.combine_crc32c),
-    "CRC64NVME": _Kind(_crc(crt.crc64nvme, 8), 8, crt.combine_crc64nvme),
+    "CRC32": _Kind(lambda: _Crc(zlib.crc32, 4), 4, _combine("combine_crc32")),
+    "CRC32C": _Kind(_crc("crc32c", 4), 4, _combine("combine_crc32c")),
+    "CRC64NVME": _Kind(_crc("crc64nvme", 8), 8, _combine("combine_crc64nvme")),
     "SHA1": _Kind(hashlib.sha1, 20, None),
     "SHA256": _Kind(hashlib.sha256, 32, None),
     "SHA512": _Kind(hashlib.sha512, 64, None),
