@@ -40,6 +40,12 @@ export async function streams(name: string): Promise<LogStream[]> {
   return (await call<{ logStreams: LogStream[] }>("DescribeLogStreams", asked)).logStreams;
 }
 
+/** The last events of one stream. */
+export async function lastEvents(name: string, stream: string, limit: number): Promise<LogEvent[]> {
+  const asked = { logGroupName: name, logStreamName: stream, limit, startFromHead: false };
+  return (await call<{ events: LogEvent[] }>("GetLogEvents", asked)).events;
+}
+
 /** Events in the order of time: the last of those since `since`, at most `limit`. */
 export async function events(
   name: string,

@@ -127,7 +127,7 @@ function Explain() {
           <input name="resource" placeholder="arn:aws:s3:::bucket/key" spellcheck={false} />
         </label>
         <button type="submit" class="main">
-          Explain
+          Ask
         </button>
       </form>
       {error && <Fault error={error} />}

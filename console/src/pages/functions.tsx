@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import * as lambda from "../aws/lambda";
 import { events, group } from "../aws/logs";
+import { health } from "../node";
 import { LiveEvents } from "../parts/events";
 import { Fault, Shown, useLoad } from "../parts/load";
 import { Table } from "../parts/table";
@@ -180,8 +181,8 @@ function Configuration({ of: value }: { of: lambda.FunctionConfiguration }) {
 
 function FunctionLog({ group: name }: { group: string }) {
   const found = useLoad(async () => {
-    const one = await group(name);
-    return { arn: one?.arn ?? "", before: one ? await events(name, "", "", Date.now() - RECENT, 200) : [] };
+    const [one, { clock }] = await Promise.all([group(name), health()]);
+    return { arn: one?.arn ?? "", before: one ? await events(name, "", "", clock.now_ms - RECENT, 200) : [] };
   }, [name]);
   return (
     <>

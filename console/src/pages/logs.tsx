@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import * as logs from "../aws/logs";
+import { health } from "../node";
 import { Events, LiveEvents } from "../parts/events";
 import { Shown, useLoad } from "../parts/load";
 import { Table } from "../parts/table";
@@ -82,10 +83,11 @@ function Filter({ name, stream, pattern, live }: { name: string; stream: string;
 }
 
 function Stored({ name, stream, pattern }: { name: string; stream: string; pattern: string }) {
-  const found = useLoad(
-    () => logs.events(name, stream, pattern, stream ? 0 : Date.now() - DAY, SHOWN),
-    [name, stream, pattern],
-  );
+  const found = useLoad(async () => {
+    if (stream && !pattern) return logs.lastEvents(name, stream, SHOWN);
+    const since = stream ? 0 : (await health()).clock.now_ms - DAY;
+    return logs.events(name, stream, pattern, since, SHOWN);
+  }, [name, stream, pattern]);
   return (
     <Shown of={found}>
       {(events) => (
