@@ -75,7 +75,9 @@ def _stack(service: Any, stack_name: str) -> dict[str, Any] | None:
 
     try:
         stack = service.describe_stacks(StackName=stack_name)["Stacks"][0]
-    except ClientError:
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
         return None
     if stack["StackStatus"] == "ROLLBACK_COMPLETE":
         service.delete_stack(StackName=stack_name)

@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Packager:
 
     upload: Upload
     progress: Callable[[str], None]
+    _built: dict[tuple[str, ...], bytes] = field(default_factory=dict[tuple[str, ...], bytes])  # functions may share their code
 
     def package(self, path: Path) -> dict[str, Any]:
         """The template at `path`, in long form, with every local path uploaded and replaced."""
@@ -53,6 +54,10 @@ class Packager:
                 self._code(properties, "Content", base, cache, (properties.get("CompatibleRuntimes") or [""])[0], resource, as_uri=False, layer=True)
             case "AWS::Serverless::Api" | "AWS::Serverless::HttpApi" | "AWS::Serverless::StateMachine":
                 self._file(properties, "DefinitionUri", base)
+            case "AWS::ApiGateway::RestApi":
+                self._file(properties, "BodyS3Location", base)
+            case "AWS::StepFunctions::StateMachine":
+                self._file(properties, "DefinitionS3Location", base)
             case "AWS::CloudFormation::Stack":
                 self._nested(properties, "TemplateURL", base)
             case "AWS::Serverless::Application":
@@ -62,7 +67,7 @@ class Packager:
 
     def _serverless_function(self, template: dict[str, Any], logical_id: str, resource: dict[str, Any], base: Path, cache: Path) -> None:
         properties = resource["Properties"]
-        if "InlineCode" in properties:
+        if "InlineCode" in properties or properties.get("PackageType") == "Image":
             return
         defaults = template.get("Globals", {}).get("Function", {})
         runtime = properties.get("Runtime", defaults.get("Runtime", ""))
@@ -86,14 +91,23 @@ class Packager:
         local = _local(properties.get(name), base)
         if local is None:
             return
-        if local.is_file() and local.suffix in (".zip", ".jar"):
-            content = local.read_bytes()
-        else:
-            method = resource.get("Metadata", {}).get("BuildMethod", "")
-            self.progress(f"Building {local.name} ...")
-            content = zipped(build(local, runtime, cache, method=method, layer=layer and bool(method)) if local.is_dir() else local)
+        content = local.read_bytes() if local.is_file() and local.suffix in (".zip", ".jar") else self._zip(local, cache, runtime, resource, layer)
         bucket, key = self.upload(content, ".zip")
         properties[name] = f"s3://{bucket}/{key}" if as_uri else {"S3Bucket": bucket, "S3Key": key}
+
+    def _zip(self, local: Path, cache: Path, runtime: str, resource: dict[str, Any], layer: bool) -> bytes:
+        """Built, unless the resource asks not to be, and zipped; once for all that share code, runtime and way of building."""
+        metadata = resource.get("Metadata") or {}
+        method = "" if metadata.get("SkipBuild") else metadata.get("BuildMethod") or ""
+        options = metadata.get("BuildProperties") or {}
+        key = (str(local), runtime, method, str(layer), str(bool(metadata.get("SkipBuild"))), json.dumps(options, sort_keys=True, default=str))
+        if key not in self._built:
+            if local.is_file() or metadata.get("SkipBuild") or (layer and not method):
+                self._built[key] = zipped(local)
+            else:
+                self.progress(f"Building {local.name} ...")
+                self._built[key] = zipped(build(local, runtime, cache, method=method, layer=layer, options=options))
+        return self._built[key]
 
     def _file(self, properties: dict[str, Any], name: str, base: Path) -> None:
         local = _local(properties.get(name), base)
