@@ -45,6 +45,11 @@ export function LogGroupPage({ name }: { name: string }) {
       </p>
       <h1>{name}</h1>
       <Filter name={name} stream={stream} pattern={pattern} live={live} />
+      {stream && !live && (
+        <p class="quiet">
+          Only {stream} · <a href={seen(name, "", pattern, false)}>all streams</a>
+        </p>
+      )}
       {live ? <Live name={name} pattern={pattern} /> : <Stored name={name} stream={stream} pattern={pattern} />}
       <h2>Streams</h2>
       <Streams name={name} pattern={pattern} />
@@ -73,11 +78,6 @@ function Filter({ name, stream, pattern, live }: { name: string; stream: string;
       <button type="button" aria-pressed={live} onClick={() => go(seen(name, "", text, !live))}>
         {live ? "Stop" : "Live"}
       </button>
-      {stream && !live && (
-        <span class="quiet">
-          only {stream} · <a href={seen(name, "", text, false)}>all streams</a>
-        </span>
-      )}
     </form>
   );
 }
