@@ -199,3 +199,25 @@ def test_what_is_refused_is_told_in_awss_words(own_node: RunningNode, one_browse
     one_browser.open(f"{own_node.url}/_console/functions/nobody")
     one_browser.sees("ResourceNotFoundException")
     one_browser.sees("Function not found: arn:aws:lambda:us-east-1:")
+
+
+def test_a_script_inside_a_page_does_not_run(own_node: RunningNode, one_browser: Browser) -> None:
+    one_browser.open(f"{own_node.url}/_console/")
+    one_browser.sees("Overview")
+    one_browser.faults.clear()
+    one_browser.run("(s => { s.textContent = 'window.ran = true'; document.head.append(s); })(document.createElement('script'))")
+    assert one_browser.run("window.ran === undefined") is True
+    assert any("Content Security Policy" in fault for fault in one_browser.faults)
+
+
+def test_in_strict_mode_the_console_says_what_it_lacks_and_works_with_the_token(tmp_path: Path) -> None:
+    program = find_browser()
+    assert program is not None
+    with RunningNode(tmp_path / "data", strict=True) as node, Browser(program, tmp_path / "profile") as browser:
+        browser.open(node.url + "/")
+        browser.sees("In strict mode this needs the token in the data directory's admin.token.")
+        browser.sees("The security token included in the request is invalid.")
+        browser.press("test · us-east-1")
+        browser.type_into("input[name=adminToken]", (tmp_path / "data" / "admin.token").read_text().strip())
+        browser.press("Use these")
+        browser.sees("Runtimes on this host")
