@@ -74,7 +74,7 @@ def _nodejs(source: Path, cache: Path, inner: str) -> Path:
         for file in (manifest, lock, source / ".npmrc"):
             if file.is_file():
                 shutil.copy(file, unfinished)
-        how = ["ci"] if lock.is_file() else ["install", *(["--install-links"] if local else [])]
+        how = ["ci"] if lock.is_file() else ["install"]
         _run(["npm", *how, "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"], unfinished)
         (unfinished / ".npmrc").unlink(missing_ok=True)
         _keep(unfinished, dependencies)

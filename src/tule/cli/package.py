@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,7 @@ def zipped(source: Path) -> bytes:
     """A zip of a directory (or one file) whose bytes depend on nothing but its content."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file() and not _ignored(path, source))
+        files = [source] if source.is_file() else sorted(_files(source))
         for path in files:
             entry = zipfile.ZipInfo(path.name if source.is_file() else path.relative_to(source).as_posix(), _EPOCH)
             entry.external_attr = (0o755 if path.stat().st_mode & 0o100 else 0o644) << 16
@@ -145,10 +146,20 @@ def zipped(source: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _ignored(path: Path, source: Path) -> bool:
-    """Builds carry node_modules; sources were copied without the rest, but a directory that needs no build is zipped as it is."""
-    parts = path.relative_to(source).parts
-    return any(IGNORED("", [part]) for part in parts if part != "node_modules")
+def _files(source: Path) -> Iterator[Path]:
+    """What goes into a zip; links to directories are followed (npm makes such for local packages), but not in a circle.
+
+    Builds carry node_modules; sources were copied without the rest, but a directory that needs no build is zipped as it is.
+    """
+    for directory, names, files in os.walk(source, followlinks=True):
+        here = os.path.realpath(directory)
+        skipped = IGNORED(directory, [*names, *files]) - {"node_modules"}
+        names[:] = [name for name in names if name not in skipped and not _circular(here, os.path.join(directory, name))]
+        yield from (path for name in files if name not in skipped and (path := Path(directory, name)).is_file())
+
+
+def _circular(here: str, name: str) -> bool:
+    return os.path.islink(name) and f"{here}/".startswith(os.path.realpath(name).rstrip("/") + "/")
 
 
 def digest(content: bytes) -> str:

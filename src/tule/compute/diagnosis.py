@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tule.compute import cgroups, sdks
@@ -53,7 +54,11 @@ def _sandbox(features: Features, config: Config) -> Iterator[Finding]:
 def _groups(features: Features) -> Iterator[Finding]:
     if features.level > 2:
         return
-    found = cgroups.find().describe()
+    hierarchies = cgroups.find()
+    found = hierarchies.describe()
+    for parent in hierarchies.parents():
+        with suppress(OSError):  # a node in this process has instances in it, and keeps it
+            parent.rmdir()
     if "memory" in found:
         yield Finding("memory limits", f"by control groups ({', '.join(f'{name} {version}' for name, version in found.items())})")
     else:

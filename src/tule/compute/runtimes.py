@@ -110,7 +110,7 @@ def _outside(directories: Iterable[Path]) -> tuple[Path, ...]:
     """Those that a sandbox does not show anyway, each once, without those inside another."""
     kept: list[Path] = []
     for directory in sorted(set(directories), key=lambda d: len(d.parts)):
-        if not str(directory).startswith(_ALWAYS_SHOWN) and not any(directory.is_relative_to(other) for other in kept):
+        if not any(directory.is_relative_to(shown) for shown in _ALWAYS_SHOWN) and not any(directory.is_relative_to(other) for other in kept):
             kept.append(directory)
     return tuple(kept)
 
@@ -119,7 +119,7 @@ def _python_candidates() -> Iterator[tuple[str, Path]]:
     for directory in _path_directories():
         for version in PYTHON_VERSIONS:
             path = directory / f"python{version}"
-            if path.is_file():
+            if os.path.isfile(path):  # unlike Path.is_file, it takes a directory that we may not search for one without it
                 yield version, path
     for pattern, root in (
         ("versions/*/bin/python3.*", Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))),
@@ -136,7 +136,7 @@ def _python_candidates() -> Iterator[tuple[str, Path]]:
 def _node_candidates() -> Iterator[Path]:
     for directory in _path_directories():
         for name in ("node", "nodejs"):
-            if (directory / name).is_file():
+            if os.path.isfile(directory / name):
                 yield directory / name
     home = Path.home()
     for pattern, root in (
@@ -152,7 +152,7 @@ def _path_directories() -> Iterator[Path]:
     """PATH without version managers' shims, which run whatever is configured, and without a virtual environment's links."""
     for text in os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(os.pathsep):
         directory = Path(text)
-        if text and directory.name != "shims" and not (directory.parent / "pyvenv.cfg").exists():
+        if text and directory.name != "shims" and not os.path.exists(directory.parent / "pyvenv.cfg"):
             yield directory
 
 
