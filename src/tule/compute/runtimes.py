@@ -9,6 +9,7 @@ AWS: Lambda runtimes, https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtim
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import subprocess
@@ -127,7 +128,7 @@ def _python_candidates() -> Iterator[tuple[str, Path]]:
         ("python3.*", Path("/usr/local/bin")),
         ("*/bin/python3.*", Path("/opt/python")),
     ):
-        for path in sorted(root.glob(pattern), reverse=True):
+        for path in _matching(root, pattern):
             match = re.fullmatch(r"python(3\.\d+)", path.name)
             if match:
                 yield match[1], path
@@ -145,7 +146,12 @@ def _node_candidates() -> Iterator[Path]:
         ("tools/image/node/*/bin/node", Path(os.environ.get("VOLTA_HOME", home / ".volta"))),
         ("*/bin/node", home / ".local/share/tule/nodejs"),
     ):
-        yield from sorted(root.glob(pattern), reverse=True)
+        yield from _matching(root, pattern)
+
+
+def _matching(root: Path, pattern: str) -> list[Path]:
+    """Newer versions first, as far as names tell.  What may not be searched holds nothing for us."""
+    return sorted(map(Path, glob.glob(f"{glob.escape(str(root))}/{pattern}")), reverse=True)
 
 
 def _path_directories() -> Iterator[Path]:

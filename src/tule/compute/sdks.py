@@ -48,13 +48,13 @@ def python_sdk(version: str, data: Path) -> Path | None:
     if _number(version) >= _OLDEST_OWN:
         return _own_packages(data / "sdk")
     installed = home() / f"python{version}"
-    return installed if installed.is_dir() else None
+    return installed if os.path.isdir(installed) else None
 
 
 def javascript_sdks() -> dict[int, Path]:
     """node_modules directories by the SDK's major version, of those that are installed."""
     found = {version: home() / f"javascript-v{version}" / "node_modules" for version in (2, 3)}
-    return {version: path for version, path in found.items() if path.is_dir()}
+    return {version: path for version, path in found.items() if os.path.isdir(path)}
 
 
 @cache
