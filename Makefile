@@ -33,6 +33,7 @@ check: install
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/generate_coverage.py --check
+	@! command -v npm >/dev/null || { cd console && { [ -x node_modules/.bin/tsc ] || npm ci --loglevel=error; } && npm run --silent check; }
 
 format: install
 	$(BIN)/ruff format src tests scripts benchmarks examples

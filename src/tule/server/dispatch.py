@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tule.access.principal import Principal
-from tule.core.errors import not_implemented
+from tule.core.errors import ServiceError, not_implemented
 from tule.platform.call import Call
-from tule.platform.service import Need, Operation, Service
+from tule.platform.service import Need, Needs, Operation
 
 if TYPE_CHECKING:
     from tule.access.actions import Actions
     from tule.access.authorize import Authorizer
     from tule.platform.node import Node
+    from tule.store.store import Tx
     from tule.wire.models import Models
 
 
@@ -60,21 +61,41 @@ class NodeDispatcher:
         operation = service.operations.get(call.operation) if service is not None else None
         if service is None or operation is None:
             raise not_implemented(call.service, call.operation)
-        await self._authorize(service, call, params)
+        needs = service.needs.get(call.operation)
+        if operation.is_read and needs is not None and not call.principal.trusted:
+            return await self._read(needs, operation, call, params)
+        await self._authorize(needs, call, params)
         return await self._operate(operation, call, params)
 
-    async def _authorize(self, service: Service, call: Call, params: dict[str, Any]) -> None:
+    async def _read(self, needs: Needs, operation: Operation, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+        """One transaction for what the call needs and for its answer.  A read changes nothing, so it may be done before it is
+        known to be allowed; what came of it is told only then."""
+
+        def both(tx: Tx) -> tuple[Sequence[Need], dict[str, Any], ServiceError | None]:
+            needed = needs(call, tx, params)
+            try:
+                return needed, operation.run(call, tx, params) or {}, None
+            except ServiceError as error:
+                return needed, {}, error
+
+        needed, answer, error = await self._node.store.read(both)
+        await self._authorizer.authorize(call, needed)
+        if error is not None:
+            raise error
+        return answer
+
+    async def _authorize(self, needs: Needs | None, call: Call, params: dict[str, Any]) -> None:
         principal = call.principal
         if principal.trusted:
             return
-        special = service.needs.get(call.operation)
-        if special is not None:
-            needs: Sequence[Need] = await self._node.store.read(lambda tx: special(call, tx, params))
+        needed: Sequence[Need]
+        if needs is not None:
+            needed = await self._node.store.read(lambda tx: needs(call, tx, params))
         elif principal.kind == "root":
             return  # no resource has a policy of its own here, and nothing else can deny the account's root
         else:
-            needs = self._actions.needs(call.service, call.operation, params, call.account, call.region)
-        await self._authorizer.authorize(call, needs)
+            needed = self._actions.needs(call.service, call.operation, params, call.account, call.region)
+        await self._authorizer.authorize(call, needed)
 
     async def _operate(self, operation: Operation, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         run = operation.run
