@@ -318,6 +318,27 @@ async def test_layers_bring_packages(nodes: NodeFunctions, kind: str) -> None:
     assert document(answer) == ["first", "second"]
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"index.mjs": 'import{a}from"./a.mjs";export const handler=async()=>a', "a.mjs": "export{default as a}from'brought'"},
+        {"index.mjs": "export const handler = async () => (await import('brought')).default;"},
+        {"index.mjs": "const name = 'brought'; export const handler = async () => (await import(name)).default;"},
+        {"index.mjs": "import {\n  sep\n} from 'path';\nimport * as all\n  from 'brought';\nexport const handler = async () => all.default;"},
+        {
+            "index.mjs": "import x from './deep/index.js'; export const handler = async () => x;",
+            "deep/index.js": "module.exports = require('brought');",
+        },
+    ],
+)
+async def test_packages_of_layers_are_found_however_they_are_imported(node: NodeFunctions, files: dict[str, str]) -> None:
+    layer = node.directory / "layer-brought"
+    package = layer / "nodejs" / "node_modules" / "brought"
+    package.mkdir(parents=True, exist_ok=True)
+    (package / "index.js").write_text("module.exports = 'brought';")
+    assert document(await node.run(files, layers=(layer,))) == "brought"
+
+
 @pytest.mark.skipif(3 not in sdks.javascript_sdks(), reason="the JavaScript SDK v3 is not installed")
 @pytest.mark.parametrize("kind", ["js", "mjs"])
 async def test_the_sdk_v3_is_there_from_18_on(nodes: NodeFunctions, kind: str) -> None:

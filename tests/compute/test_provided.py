@@ -7,6 +7,7 @@ import gc
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -19,12 +20,17 @@ from tests.compute.conftest import LEVELS
 from tests.compute.functions import REQUEST_ID, Functions, document, texts
 from tule.compute.compute import FunctionSpec
 from tule.compute.families import InstalledRuntimes
+from tule.compute.network_contract import RUNTIME_API
+from tule.compute.runtime_api import ApiLink
+from tule.compute.runtime_contract import Request, Spawned
 from tule.compute.supervisor import Supervisor
 from tule.core.config import Config
 from tule.core.ids import Ids
 from tule.server.http1 import Connection
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: x\r\n\r\n"
 
 SHELL = """#!/bin/sh
 API="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
@@ -284,21 +290,24 @@ def work(id, event, headers):
     assert any(text.startswith("400 ") and "InvalidRequestID" in text for text in texts(again))
 
 
-async def test_who_asks_again_gets_the_event(provided: Provided) -> None:
+async def test_who_asks_again_gets_the_event() -> None:
     """A client that gave up waiting, and asked on a new connection."""
-    work = """
-import socket, threading
-first = socket.create_connection(os.environ['AWS_LAMBDA_RUNTIME_API'].split(':'))
-first.sendall(b'GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n')
-def work(id, event, headers):
-    ask('POST', f'/invocation/{id}/response', json.dumps([event, first.recv(12).decode()]))
-"""
-    assert document(
-        await provided.invoke(
-            provided.python(work),
-            "well",
-        )
-    ) == ["well", "HTTP/1.1 403"]
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    spawned = Spawned("id", 1, "/var/task", "/opt", {}, None, {RUNTIME_API: listener})
+    link = ApiLink(spawned, asyncio.get_running_loop())
+    starting = asyncio.create_task(link.initialize())
+    first, second = [await asyncio.open_connection(*listener.getsockname()) for _ in range(2)]
+    first[1].write(NEXT)
+    await starting
+    second[1].write(NEXT)
+    assert (await first[0].readline()).startswith(b"HTTP/1.1 403 ")
+    invoked = asyncio.create_task(link.invoke(Request(b"{}", REQUEST_ID, 0, "arn")))
+    assert (await second[0].readline()).startswith(b"HTTP/1.1 200 ")
+    invoked.cancel()
+    link.close()
+    for _, writer in (first, second):
+        writer.close()
 
 
 async def test_a_runtime_may_compute_in_silence(provided: Provided, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ async function loadModule(root, directory, name) {
 }
 
 function importFile(file) {
-  followNodePath();
+  followNodePath(file);
   return import(pathToFileURL(file).href);
 }
 

@@ -2,19 +2,39 @@
 // ES modules find packages in the directories of NODE_PATH too: layers' and the SDK's.  Node.js itself looks there for CommonJS only.
 // AWS: Node.js 18.x runtime, "support for ES module resolution using NODE_PATH"
 
+const fs = require('fs');
 const path = require('path');
 const module_ = require('module');
 const { pathToFileURL } = require('url');
 
-// Before the function's ES modules are imported; where Node.js has no hooks (before 18.19) they find what Node.js finds.
-function followNodePath() {
+const IMPORT = /\b(?:import|export)\b([^'"();]*?)(['"])([^'"\n]+)\2|\bimport\s*\(\s*(?:(['"])([^'"\n]+)\4\s*\))?/g;
+const MOST_FILES = 500;
+
+// Before `file` is imported as an ES module; where Node.js has no hooks (before 18.19) it finds what Node.js finds.
+function followNodePath(file) {
   const places = placesOf(process.env.NODE_PATH || '');
   if (places.length === 0) return;
   if (module_.registerHooks) {
     module_.registerHooks({ resolve: (specifier, context, next) => resolveSync(places, specifier, context, next) });
-  } else if (module_.register) {
+  } else if (module_.register && importsPackages(file)) {
+    // These hooks run in a thread, whose start costs more than all else: only for code that may need them.
     module_.register(pathToFileURL(path.join(__dirname, 'resolution_hooks.mjs')).href, { data: { places } });
   }
+}
+
+// Whether anything that `file` imports, itself or by way of its neighbours, is a package, or cannot be told.
+function importsPackages(file) {
+  const seen = new Set([file]);
+  for (const each of seen) {
+    if (seen.size > MOST_FILES || !fs.existsSync(each)) return true;
+    for (const match of fs.readFileSync(each, 'utf8').matchAll(IMPORT)) {
+      const specifier = match[3] || match[5];
+      if (specifier === undefined) return true;
+      if (/^\.\.?\//.test(specifier)) seen.add(path.resolve(path.dirname(each), specifier));
+      else if (!specifier.startsWith('node:') && !module_.builtinModules.includes(specifier)) return true;
+    }
+  }
+  return false;
 }
 
 // Modules that would stand beside each `node_modules` directory: what they import is looked for in it.
