@@ -60,7 +60,7 @@ async def _serve(config: configuration.Config) -> None:
     try:
         node = await app.build(config)
         await node.start()
-    except (StoreError, OSError) as error:
+    except (StoreError, OSError, configuration.ConfigError) as error:
         raise click.ClickException(str(error)) from error
     scheme = "https" if config.tls_certificate else "http"
     click.echo(f"Tule serves {scheme}://{config.host}:{node.port} on {node.node.store.dialect}. Ready.")

@@ -42,8 +42,8 @@ def exited(request_id: str, status: int | None, out_of_memory: bool) -> Failure:
     return Failure("error", error_type, _document(error_type, message), f"{message}\n{error_type}\n")
 
 
-def response_too_large(size: int) -> Failure:
-    message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_ANSWER} bytes)."
+def response_too_large() -> Failure:
+    message = f"Response payload size exceeded maximum allowed payload size ({MAX_ANSWER} bytes)."
     return Failure("error", "Function.ResponseSizeTooLarge", _document("Function.ResponseSizeTooLarge", message))
 
 

@@ -110,8 +110,8 @@ async def run(caller: Caller, instance: Instance, cold: ColdStart | None) -> tup
     async with Race(instance.sandbox.ended, left_s) as race:
         try:
             outcome = await instance.link.invoke(request)
-        except ResponseTooLarge as error:
-            failure = failures.response_too_large(error.size)
+        except ResponseTooLarge:
+            failure = failures.response_too_large()
         except InitFailed as failed:
             failure, alive = failures.reported(failed.error_type, _with_request(failed.document, request.request_id)), False
     duration_ms = _ms_since(began) + spent_s * 1000
