@@ -10,7 +10,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 # The numbers above 423 are the same on every architecture.
 OPEN_TREE, MOVE_MOUNT, FSOPEN, FSCONFIG, FSMOUNT = 428, 429, 430, 431, 432
-PIDFD_SEND_SIGNAL, PIDFD_OPEN, MOUNT_SETATTR = 424, 434, 442
+PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE, MOUNT_SETATTR = 424, 434, 436, 442
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 SECCOMP = 317 if _X86 else 277
 CAPSET = 126 if _X86 else 91
@@ -79,6 +79,11 @@ def sethostname(name):
 
 def pidfd_open(pid):
     return syscall(PIDFD_OPEN, pid, 0)
+
+
+def close_range(first, last):
+    """All descriptors from `first` to `last`.  Linux 5.9."""
+    syscall(CLOSE_RANGE, first, last, 0)
 
 
 def clone_tree(path, read_only=True):

@@ -111,7 +111,11 @@ class _Zygote(object):
         try:
             for target in order["targets"]:
                 os.makedirs(target, 0o755, exist_ok=True)
-            sys_.setns(self.pidfds[order["id"]], sys_.CLONE_NEWNS)
+            pidfd = self.pidfds.pop(order["id"])  # only for this: what is kept here is copied into every instance and closed there
+            try:
+                sys_.setns(pidfd, sys_.CLONE_NEWNS)
+            finally:
+                os.close(pidfd)
             try:
                 for target, fd in zip(order["targets"], fds):
                     sys_.attach_tree(fd, target)
