@@ -61,6 +61,12 @@ class ResourceType(Protocol):
     `replace_on` are properties whose change makes a new resource (the schema's createOnlyProperties and whatever AWS
     documents as 'Replacement').  `update` gets the old and the new properties and changes in place.  `delete` of what
     is already gone is a success.  `read_attributes` fills GetAtt for a resource that exists (import, drift).
+
+    Two methods more a type may have.  `async def exists(stack, properties) -> bool` says whether somebody has already what
+    these properties name; it is asked before the creation of whatever the template names itself, and only what was not
+    there before may be deleted when the creation is cut or fails half way.  `def check(properties) -> None` raises
+    ServiceError for properties that the service will refuse; it is asked before anything of the stack is made, and what
+    is not known yet is there as a value that is neither text nor number.
     """
 
     name: str

@@ -68,6 +68,9 @@ class ThingType:
         self.name_property = name_property
         self.replace_on = replace_on
 
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        return properties[self.name_property] in self.things.there
+
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         physical_id = properties.get(self.name_property) or stack.generated_name()
         self.things.note(f"create {stack.logical_id}")

@@ -70,7 +70,7 @@ async def take(call: Call, params: Mapping[str, Any], place: Place, stack: Stack
         template = Template(processed, {**values, **resolved}, place, {name: export.value for name, export in exports.items()})
         template.assert_rules()
         _check_types(call, template)
-        _check_properties(template)
+        _check_properties(call, template)
     except TemplateError as error:
         raise error.as_service_error() from error
     _check_capabilities(params, document, template, expands)
@@ -106,15 +106,22 @@ def _check_types(call: Call, template: Template) -> None:
         raise errors.not_built(missing)
 
 
-def _check_properties(template: Template) -> None:
-    """What can be said before anything exists: properties that the type does not have, and values that are known already."""
+def _check_properties(call: Call, template: Template) -> None:
+    """What can be said before anything exists: properties that the type does not have, and values that are known already.
+
+    Raises TemplateError, ServiceError.
+    """
+    types = resource_types(call.node)
     nothing = _Unknown(set(template.resources))
     template = dataclasses.replace(template, exports=_AnyExport(template.exports))
     for logical_id, body in template.resources.items():
         wrong = conform.unsupported(body.get("Properties") or {}, body["Type"])
         if wrong:
             raise TemplateError(f"Encountered unsupported property {wrong}")
-        conform.conformed(logical_id, body["Type"], template.properties(logical_id, nothing))
+        properties = conform.conformed(logical_id, body["Type"], template.properties(logical_id, nothing))
+        check = getattr(types.get(body["Type"]), "check", None)
+        if check is not None:
+            check(properties)
 
 
 class _AnyExport(dict[str, Any]):

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tule.platform.call import Call
@@ -98,7 +99,15 @@ def _creation(call: Call, params: Mapping[str, Any]) -> Operation:
     return wanted
 
 
-async def update(call: Call, params: Mapping[str, Any]) -> str:
+@dataclass(slots=True, frozen=True)
+class Parent:
+    """A parent's operation that updates its nested stack: to a template of its own past, when `former` names one."""
+
+    operation: str
+    former: str = ""
+
+
+async def update(call: Call, params: Mapping[str, Any], parent: Parent | None = None) -> str:
     """Begin to update a stack; its id.  Raises ServiceError."""
     name = params["StackName"]
     stack = await call.node.store.read(lambda tx: lookup.living(call, tx, name))
@@ -106,10 +115,14 @@ async def update(call: Call, params: Mapping[str, Any]) -> str:
         raise errors.stack_does_not_exist(name)
     if (again := repeated(stack, params, "UpdateStack")) is not None:
         return again
+    former = parent.former if parent else ""
+    if former:
+        body = await call.node.store.read(lambda tx: state.original_template(tx, stack.id, former))
+        params = {**{key: value for key, value in params.items() if key != "TemplateURL"}, sources.KEPT: body}
     taken, changes = await planned_update(call, params, stack, expands=bool(stack.parent_id))
     if not changes.plain and not await differs_otherwise(call, stack, taken):
         raise errors.validation("No updates are to be performed.")
-    await start_update(call, params, stack, taken, "UpdateStack")
+    await start_update(call, params, stack, taken, "UpdateStack", parent)
     return stack.id
 
 
@@ -205,7 +218,7 @@ async def differs_otherwise(call: Call, stack: Stack, taken: Intake) -> bool:
     return (before.get("Outputs") or {}) != (taken.processed.get("Outputs") or {})
 
 
-async def start_update(call: Call, params: Mapping[str, Any], stack: Stack, taken: Intake, action: str) -> None:
+async def start_update(call: Call, params: Mapping[str, Any], stack: Stack, taken: Intake, action: str, parent: Parent | None = None) -> None:
     wanted = operation(call, "update", "apply", params)
     wanted.disable_rollback = bool(params.get("DisableRollback"))
     wanted.policy_during_update = await policy_text(call, params, "StackPolicyDuringUpdate")
@@ -216,6 +229,8 @@ async def start_update(call: Call, params: Mapping[str, Any], stack: Stack, take
         if current is None or current.operation is not None:
             raise errors.in_state(stack.id, current.status if current else "DELETE_COMPLETE", "updated")
         wanted.before = current.definition
+        if parent is not None and not parent.former:
+            current.former, current.updated_for = current.definition, parent.operation
         adopt(current, taken.definition, wanted, tx.now_ms)
         if policy is not None:
             current.policy = policy

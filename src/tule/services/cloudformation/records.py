@@ -71,6 +71,8 @@ class Stack:
     paused: Operation | None = None  # what failed and may be taken up again: ContinueUpdateRollback, RollbackStack
     drift: dict[str, Any] = field(default_factory=dict[str, Any])
     tokens: dict[str, str] = field(default_factory=dict[str, str])  # ClientRequestToken to what it asked for
+    former: Definition | None = None  # of a nested stack: what it was before the operation `updated_for` of its parent
+    updated_for: str = ""
 
 
 @dataclass(slots=True)
@@ -80,6 +82,8 @@ class Leftover:
     type: str
     physical_id: str
     properties: dict[str, Any]
+    token: str = ""  # of the deletion, once it has begun
+    waiting: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -140,6 +144,7 @@ class ChangeSet:
 def stack_of(body: bytes) -> Stack:
     raw = orjson.loads(body)
     raw["definition"] = Definition(**raw["definition"])
+    raw["former"] = Definition(**raw["former"]) if raw.get("former") else None
     for name in ("operation", "paused"):
         raw[name] = _operation(raw[name]) if raw[name] else None
     return Stack(**raw)

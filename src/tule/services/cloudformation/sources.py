@@ -14,10 +14,13 @@ from tule.services.cloudformation.template.parameters import Declaration
 
 MAX_BODY_BYTES = 51_200
 MAX_URL_BYTES = 1_048_576
+KEPT = "KeptTemplate"  # not of the model: a text that was accepted before, of whatever length
 
 
 async def template_text(call: Call, params: Mapping[str, Any], stack: Stack | None) -> str:
     """The template that a request means.  Raises ServiceError."""
+    if KEPT in params:
+        return params[KEPT]
     body, url = params.get("TemplateBody"), params.get("TemplateURL")
     if params.get("UsePreviousTemplate"):
         if stack is None:

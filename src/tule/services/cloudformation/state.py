@@ -167,6 +167,8 @@ def put_template(tx: Tx, stack_id: str, template_id: str, original: str, process
 def sweep_templates(tx: Tx, stack: Stack) -> None:
     """Forget templates that neither the stack, nor its way back, nor a change set is made of."""
     held = {stack.definition.template, *(item.definition.template for item in change_sets(tx, stack.id))}
+    if stack.former is not None:
+        held.add(stack.former.template)
     if stack.paused and stack.paused.before:
         held.add(stack.paused.before.template)
     for (template_id,) in tx.all(_TEMPLATE_IDS, stack.id):
@@ -343,6 +345,7 @@ def importers(tx: Tx, account: str, region: str, name: str) -> list[str]:
 _CALLS = "SELECT call, result FROM cfn_calls WHERE stack_id = ? AND token = ?"
 _ADD_CALL = "INSERT INTO cfn_calls (stack_id, token, call, result) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _DROP_CALLS = "DELETE FROM cfn_calls WHERE stack_id = ? AND token = ?"
+_DROP_CALLS_BUT = "DELETE FROM cfn_calls WHERE stack_id = ? AND token = ? AND call <> ?"
 _ADD_ANSWER = "INSERT INTO cfn_answers (token, number, stack_id, body) SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ? FROM cfn_answers WHERE token = ?"
 _EXPECT = "INSERT INTO cfn_answers (token, number, stack_id, body) VALUES (?, 0, ?, ?) ON CONFLICT DO NOTHING"
 _EXPECTED = "SELECT stack_id FROM cfn_answers WHERE token = ? AND number = 0"
@@ -360,6 +363,11 @@ def add_call(tx: Tx, stack_id: str, token: str, call: str, result: bytes) -> Non
 
 def drop_calls(tx: Tx, stack_id: str, token: str) -> None:
     tx.execute(_DROP_CALLS, stack_id, token)
+
+
+def drop_made_calls(tx: Tx, stack_id: str, token: str, but: str) -> None:
+    """Forget the calls of one creation, but not the entry `but`."""
+    tx.execute(_DROP_CALLS_BUT, stack_id, token, but)
 
 
 def expect_answers(tx: Tx, token: str, stack_id: str) -> None:

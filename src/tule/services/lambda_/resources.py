@@ -47,8 +47,15 @@ class FunctionType:
     name = "AWS::Lambda::Function"
     replace_on = frozenset({"FunctionName", "PackageType", "TenancyConfig"})
 
-    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+    def check(self, properties: Properties) -> None:
+        """Raises NotImplemented for what would be without effect."""
         _refuse(self.name, properties, "FunctionScalingConfig", "PublishToLatestPublished")
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        return await _is_there(stack, "GetFunction", {"FunctionName": properties["FunctionName"]})
+
+    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        self.check(properties)
         params = {_RENAMED.get(key, key): properties[key] for key in _CREATED_WITH if key in properties}
         params["FunctionName"] = properties.get("FunctionName") or stack.generated_name(64)
         params["Code"] = _code(properties)
@@ -64,7 +71,7 @@ class FunctionType:
         return _function_resource(made)
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
-        _refuse(self.name, new, "FunctionScalingConfig", "PublishToLatestPublished")
+        self.check(new)
         name = {"FunctionName": physical_id}
         if any(old.get(key) != new.get(key) for key in ("Code", "Architectures")) or _inline_name(old) != _inline_name(new):
             architectures = {"Architectures": new["Architectures"]} if "Architectures" in new else {"Architectures": ["x86_64"]}
@@ -134,6 +141,16 @@ async def _settle(stack: StackContext, name: str, old: Properties, new: Properti
         await stack.call("lambda", "PutRuntimeManagementConfig", function | new.get("RuntimeManagementConfig", {"UpdateRuntimeOn": "Auto"}))
 
 
+async def _is_there(stack: StackContext, operation: str, params: dict[str, Any]) -> bool:
+    try:
+        await stack.call("lambda", operation, params)
+    except ServiceError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        return False
+    return True
+
+
 async def _gone(stack: StackContext, operation: str, params: dict[str, Any]) -> None:
     """Delete what may be gone already."""
     try:
@@ -180,8 +197,12 @@ class VersionType:
     name = "AWS::Lambda::Version"
     replace_on = frozenset({"FunctionName", "CodeSha256", "Description", "RuntimePolicy", "ProvisionedConcurrencyConfig"})
 
-    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+    def check(self, properties: Properties) -> None:
+        """Raises NotImplemented for what would be without effect."""
         _refuse(self.name, properties, "RuntimePolicy", "FunctionScalingConfig")
+
+    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        self.check(properties)
         params = {key: properties[key] for key in ("FunctionName", "CodeSha256", "Description") if key in properties}
         made = await stack.call("lambda", "PublishVersion", params)
         await _provision(stack, properties, made["Version"])
@@ -200,6 +221,9 @@ class AliasType:
 
     name = "AWS::Lambda::Alias"
     replace_on = frozenset({"FunctionName", "Name"})
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        return await _is_there(stack, "GetAlias", {key: properties[key] for key in ("FunctionName", "Name")})
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         made = await stack.call("lambda", "CreateAlias", _alias_params(properties))
@@ -238,6 +262,10 @@ class EventInvokeConfigType:
     name = "AWS::Lambda::EventInvokeConfig"
     replace_on = frozenset({"FunctionName", "Qualifier"})
 
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        params = {key: properties[key] for key in ("FunctionName", "Qualifier")}
+        return await _is_there(stack, "GetFunctionEventInvokeConfig", params)
+
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         await stack.call("lambda", "PutFunctionEventInvokeConfig", dict(properties))
         name = properties["FunctionName"]
@@ -262,8 +290,15 @@ class LayerVersionType:
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         params = {"LayerName": properties.get("LayerName") or stack.generated_name(64), **properties}
-        made = await stack.call("lambda", "PublishLayerVersion", params)
+        made = await self._made_before(stack, properties, params["LayerName"]) or await stack.call("lambda", "PublishLayerVersion", params)
         return Resource(made["LayerVersionArn"], {"LayerVersionArn": made["LayerVersionArn"]})
+
+    async def _made_before(self, stack: StackContext, properties: Properties, layer: str) -> dict[str, Any] | None:
+        """The version of an interrupted attempt: a layer whose name was generated has no versions but this creation's."""
+        if properties.get("LayerName"):
+            return None
+        versions = (await stack.call("lambda", "ListLayerVersions", {"LayerName": layer}))["LayerVersions"]
+        return versions[0] if versions else None
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
         return Resource(physical_id, {"LayerVersionArn": physical_id})
@@ -292,8 +327,8 @@ class LayerVersionPermissionType:
         return Resource(physical_id, {"Id": physical_id})
 
     async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
-        arn, _, statement = physical_id.partition("#")
-        layer, _, number = arn.rpartition(":")
+        statement = physical_id.rpartition("#")[2]  # alone, when the creation was cut before the id was known
+        layer, _, number = properties["LayerVersionArn"].rpartition(":")
         await _gone(stack, "RemoveLayerVersionPermission", {"LayerName": layer, "VersionNumber": int(number), "StatementId": statement})
 
 

@@ -26,6 +26,16 @@ class LogGroupType:
     name = "AWS::Logs::LogGroup"
     replace_on = frozenset({"LogGroupName"})
 
+    def check(self, properties: Properties) -> None:
+        """Raises NotImplemented for what would be without effect."""
+        _refuse_unbuilt(properties)
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        name = properties["LogGroupName"]
+        # the name itself sorts before every longer name that begins with it
+        groups = (await stack.call("logs", "DescribeLogGroups", {"logGroupNamePrefix": name, "limit": 1}))["logGroups"]
+        return any(group["logGroupName"] == name for group in groups)
+
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         _refuse_unbuilt(properties)
         name = properties.get("LogGroupName") or stack.generated_name(512)
@@ -92,6 +102,17 @@ class LogStreamType:
 
     name = "AWS::Logs::LogStream"
     replace_on = frozenset({"LogGroupName", "LogStreamName"})
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        name = properties["LogStreamName"]
+        params = {"logGroupName": properties["LogGroupName"], "logStreamNamePrefix": name, "limit": 1}
+        try:
+            streams = (await stack.call("logs", "DescribeLogStreams", params))["logStreams"]
+        except ServiceError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            return False
+        return any(stream["logStreamName"] == name for stream in streams)
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         name = properties.get("LogStreamName") or stack.generated_name(512)

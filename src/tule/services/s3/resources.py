@@ -34,6 +34,13 @@ class BucketType:
     name = "AWS::S3::Bucket"
     replace_on = frozenset({"BucketName", "BucketNamePrefix", "BucketNamespace"})
 
+    def check(self, properties: Properties) -> None:
+        """Raises NotImplemented for what cannot be honoured."""
+        template_properties.refuse_unbuilt(properties)
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        return await _exists(stack, properties["BucketName"])
+
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         template_properties.refuse_unbuilt(properties)
         bucket = properties.get("BucketName") or stack.generated_name(63, lower=True)
@@ -127,6 +134,15 @@ class BucketPolicyType:
 
     name = "AWS::S3::BucketPolicy"
     replace_on = frozenset({"Bucket"})
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        try:
+            await stack.call("s3", "GetBucketPolicy", {"Bucket": properties["Bucket"]})
+        except ServiceError as error:
+            if error.code not in ("NoSuchBucketPolicy", "NoSuchBucket"):
+                raise
+            return False
+        return True
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         await stack.call("s3", "PutBucketPolicy", {"Bucket": properties["Bucket"], "Policy": _policy(properties)})

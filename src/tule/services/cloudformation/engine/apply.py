@@ -12,7 +12,8 @@ from typing import Any
 from tule.core.errors import ServiceError, internal_failure
 from tule.platform import resource_type
 from tule.platform.resource_type import ResourceType
-from tule.services.cloudformation.engine import dynamic, physical, slow, stack_policy
+from tule.services.cloudformation import state
+from tule.services.cloudformation.engine import claim, dynamic, physical, slow, stack_policy
 from tule.services.cloudformation.engine.context import EngineContext
 from tule.services.cloudformation.engine.graph import Outcome, walk
 from tule.services.cloudformation.engine.reasons import reason, says_exists
@@ -180,30 +181,41 @@ class _Step:
         concrete = await self._concrete(properties)
         if isinstance(kind, slow.SlowType):
             return await kind.begin_create(self.run, context, concrete)
+        await claim.claim(self.run, kind, context, concrete)
         try:
             return await kind.create(context, concrete)
         except ServiceError as error:
             guess = physical.guess(kind, concrete, context.journal)
-            if not (resumed and says_exists(error) and guess):
-                await self._remember(guess, context)
+            own = guess if context.journal.owns(guess) else ""
+            if not (resumed and says_exists(error)):
+                await self._remember(own, context, resumed)
                 raise
-            return await self._make_again(kind, guess, concrete, token)
+            if not own:
+                raise claim.left_alone(error) from error
+            return await self._make_again(kind, own, concrete, token)
 
-    async def _make_again(self, kind: ResourceType, guess: str, concrete: dict[str, Any], token: str) -> resource_type.Resource:
+    async def _make_again(self, kind: ResourceType, own: str, concrete: dict[str, Any], token: str) -> resource_type.Resource:
         """The creation was cut after it had happened and before it was on record: what it left is taken away, and made whole."""
+        stack_id = self.run.stack.id
+        await self.run.node.store.write(lambda tx: state.drop_made_calls(tx, stack_id, token, claim.ABSENT))
         context = await self.run.context(self.logical_id, self.type_name, token)
-        await kind.delete(context, guess, concrete)
-        context.journal.calls.clear()
-        return await kind.create(context, concrete)
+        await kind.delete(context, own, concrete)
+        await self.run.node.store.write(lambda tx: state.drop_made_calls(tx, stack_id, token, claim.ABSENT))
+        context = await self.run.context(self.logical_id, self.type_name, token)
+        try:
+            return await kind.create(context, concrete)
+        except ServiceError:
+            await self._remember(own, context, resumed=True)
+            raise
 
-    async def _remember(self, guess: str, context: EngineContext) -> None:
+    async def _remember(self, own: str, context: EngineContext, resumed: bool) -> None:
         """A creation that failed half way leaves something: under this id the rollback will find it."""
         record = self.record
-        if guess and context.journal.calls and record and record.step in ("create", "replace"):
+        if own and (context.journal.calls or resumed) and record and record.step in ("create", "replace"):
             if record.step == "create":
-                self.run.records[self.logical_id] = replace(record, physical_id=guess)
+                self.run.records[self.logical_id] = replace(record, physical_id=own)
             else:
-                half = Leftover(self.type_name, guess, record.properties)
+                half = Leftover(self.type_name, own, record.properties)
                 self.run.records[self.logical_id] = replace(record, leftovers=[*record.leftovers, half])
 
     async def _created(self, record: Resource, made: resource_type.Resource) -> Outcome:

@@ -19,17 +19,26 @@ from tule.services.cloudformation import state
 from tule.store.store import Tx
 
 READING = ("BatchGet", "Describe", "Get", "Head", "List")
+ABSENT = "absent"  # among the keys of calls: nobody had the resource before
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 @dataclass(slots=True)
 class Journal:
-    """What one creation has done so far.  `names` were generated, `calls` were made (by their digest)."""
+    """What one creation has done so far.  `names` were generated, `calls` were made (by their digest).
+
+    `absent`: before the first call nobody had what the creation is to make.
+    """
 
     token: str
     calls: dict[str, bytes] = field(default_factory=dict[str, bytes])
     seen: dict[str, int] = field(default_factory=dict[str, int])
     names: list[str] = field(default_factory=list[str])
+    absent: bool = False
+
+    def owns(self, physical_id: str) -> bool:
+        """Whether what is found under this id can only be what this creation made."""
+        return bool(physical_id) and (self.absent or physical_id in self.names)
 
 
 @dataclass(slots=True, frozen=True)

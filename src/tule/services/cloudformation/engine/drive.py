@@ -138,7 +138,8 @@ async def _cleanup(run: Run) -> bool:
     outcome = await unwind.take_down(run, removed)
     if outcome is Outcome.WAITING:
         return False
-    await unwind.clear_all(run, [name for name, record in run.records.items() if record.leftovers])
+    if await unwind.clear_all(run) is Outcome.WAITING:
+        return False
     for name in removed:
         await run.forget(name)
     await _forget_before(run)
@@ -169,7 +170,8 @@ async def _rollback_cleanup(run: Run) -> bool:
     outcome = await unwind.take_down(run, made, rolling_back=True)
     if outcome is Outcome.WAITING:
         return False
-    await unwind.clear_all(run, [name for name, record in run.records.items() if record.leftovers])
+    if await unwind.clear_all(run) is Outcome.WAITING:
+        return False
     for name in made:
         await run.forget(name)
     await run.change(lambda tx, stack, operation: finish.end(tx, stack, "UPDATE_ROLLBACK_COMPLETE"))

@@ -44,9 +44,14 @@ class NestedStackType(SlowType):
 
     async def begin_update(self, run: Run, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource | Pending:
         child = await self._child(run, physical_id)
+        going_back = run.operation.phase == "rollback"
+        if going_back and child.updated_for != run.operation.id:
+            return _resource(child)  # this operation did not reach it
         if child.operation is None:
+            former = child.former.template if going_back and child.former else ""
+            params = {"StackName": physical_id, **_params(run, stack, new)}
             try:
-                await launch.update(_call(stack, "UpdateStack"), {"StackName": physical_id, **_params(run, stack, new)})
+                await launch.update(_call(stack, "UpdateStack"), params, parent=launch.Parent(run.operation.id, former))
             except ServiceError as error:
                 if error.message != NO_UPDATES:
                     raise TemplateError(error.message) from error

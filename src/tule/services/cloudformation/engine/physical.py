@@ -68,6 +68,15 @@ def guess(kind: ResourceType, properties: Mapping[str, Any], journal: Journal) -
     return journal.names[-1] if journal.names else ""
 
 
+def named(type_name: str, properties: Mapping[str, Any]) -> str:
+    """What the template itself names the resource (`a|b` where it takes several properties); empty when it leaves that to us."""
+    values = [properties.get(name) for name in identifiers(type_name)]
+    if values and all(isinstance(value, str) for value in values):
+        return "|".join(str(value) for value in values)
+    name = properties.get(_name_property(type_name) or "")
+    return name if isinstance(name, str) else ""
+
+
 def _name_property(type_name: str) -> str | None:
     """`RoleName` of AWS::IAM::Role, `Name` of others, where the schema has it and it makes a new resource."""
     last = type_name.rsplit("::", 1)[-1]

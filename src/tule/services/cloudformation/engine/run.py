@@ -13,7 +13,7 @@ from tule.platform.node import Node
 from tule.platform.resource_type import ResourceType
 from tule.services.cloudformation import state
 from tule.services.cloudformation.engine import physical
-from tule.services.cloudformation.engine.context import EngineContext, Journal
+from tule.services.cloudformation.engine.context import ABSENT, EngineContext, Journal
 from tule.services.cloudformation.errors import TemplateError
 from tule.services.cloudformation.records import Operation, Resource, Stack
 from tule.services.cloudformation.template.evaluate import UNKNOWN
@@ -105,6 +105,7 @@ class Run:
     async def context(self, logical_id: str, type_name: str, token: str) -> EngineContext:
         """On whose behalf the resource is made; with what the creation named `token` has already done."""
         calls = await self.node.store.read(lambda tx: state.calls(tx, self.stack.id, token))
+        absent = calls.pop(ABSENT, None) is not None
         return EngineContext(
             self.node,
             await self.principal(),
@@ -115,7 +116,7 @@ class Run:
             logical_id,
             self.operation.endpoint,
             self.tags(logical_id, type_name),
-            journal=Journal(token, calls),
+            journal=Journal(token, calls, absent=absent),
         )
 
     def tags(self, logical_id: str, type_name: str) -> dict[str, str]:
@@ -159,16 +160,16 @@ class Run:
         self.records[record.logical_id] = await self.node.store.write(write)
         return self.records[record.logical_id]
 
-    async def settle(self, record: Resource, *shown: Resource) -> Resource:
-        """`save`, and forget the calls that led here."""
+    async def settle(self, record: Resource, *shown: Resource, token: str = "") -> Resource:
+        """`save`, and forget the calls that led here (under the record's token, unless they were made under another)."""
 
         def write(tx: Tx) -> Resource:
             stamped = replace(record, updated_ms=tx.now_ms)
             state.put_resource(tx, self.stack.id, stamped)
             for event in shown:
                 state.resource_event(tx, self.stack, event)
-            state.drop_calls(tx, self.stack.id, record.token)
-            state.drop_answers(tx, record.token)
+            state.drop_calls(tx, self.stack.id, token or record.token)
+            state.drop_answers(tx, token or record.token)
             return stamped
 
         self.records[record.logical_id] = await self.node.store.write(write)

@@ -9,6 +9,7 @@ import logging
 from dataclasses import replace
 
 from tule.core.errors import ServiceError, internal_failure
+from tule.platform import resource_type
 from tule.services.cloudformation.engine import slow
 from tule.services.cloudformation.engine.graph import Outcome, reversed_needs, walk
 from tule.services.cloudformation.engine.reasons import reason, says_gone
@@ -35,8 +36,9 @@ async def _take_down(run: Run, logical_id: str, rolling_back: bool) -> Outcome:
         return Outcome.DONE
     if record.waiting and record.step == "delete":
         return await _look_again(run, record)
-    if record.leftovers and await clear(run, logical_id) is not Outcome.DONE:
-        return Outcome.FAILED
+    cleared = await clear(run, logical_id)
+    if cleared is not Outcome.DONE:
+        return cleared
     record = run.records[logical_id]
     if not record.physical_id:
         await run.forget(logical_id)
@@ -122,28 +124,65 @@ async def _failed(run: Run, record: Resource, error: ServiceError | TemplateErro
 
 async def clear(run: Run, logical_id: str) -> Outcome:
     """Delete what replacements left behind of one logical resource.  AWS reports it and goes on when that fails."""
-    outcome = Outcome.DONE
-    for leftover in run.records[logical_id].leftovers:
-        record = run.records[logical_id]
-        shown = replace(
-            record, type=leftover.type, physical_id=leftover.physical_id, properties=leftover.properties, status="DELETE_IN_PROGRESS", reason=""
-        )
-        await run.save(record, shown)
-        try:
-            await _delete_physical(run, logical_id, f"{record.token}.{leftover.physical_id}", leftover.type, leftover.physical_id, leftover)
-            done = replace(shown, status="DELETE_COMPLETE")
-        except (ServiceError, TemplateError) as error:
-            outcome = Outcome.FAILED
-            done = replace(shown, status="DELETE_FAILED", reason=reason(error, record.token) if isinstance(error, ServiceError) else error.message)
-        left = [item for item in run.records[logical_id].leftovers if item.physical_id != leftover.physical_id]
-        await run.save(replace(run.records[logical_id], leftovers=left), done)
-    return outcome
+    outcomes = [await _clear(run, logical_id, leftover) for leftover in run.records[logical_id].leftovers]
+    if Outcome.WAITING in outcomes:
+        return Outcome.WAITING
+    return Outcome.FAILED if Outcome.FAILED in outcomes else Outcome.DONE
 
 
-async def clear_all(run: Run, logical_ids: list[str]) -> None:
-    needs = {name: run.records[name].dependencies for name in logical_ids}
+async def _clear(run: Run, logical_id: str, leftover: Leftover) -> Outcome:
+    try:
+        if leftover.waiting is None:
+            leftover = await _begin_clearing(run, logical_id, leftover)
+        if leftover.waiting is not None and await _look_for(run, logical_id, leftover) is None:
+            return Outcome.WAITING
+        done = replace(_shown(run, logical_id, leftover), status="DELETE_COMPLETE")
+    except (ServiceError, TemplateError) as error:
+        why = reason(error, leftover.token) if isinstance(error, ServiceError) else error.message
+        done = replace(_shown(run, logical_id, leftover), status="DELETE_FAILED", reason=why)
+    record = run.records[logical_id]
+    left = [item for item in record.leftovers if item.physical_id != leftover.physical_id]
+    token = next(item.token for item in record.leftovers if item.physical_id == leftover.physical_id)
+    await run.settle(replace(record, leftovers=left), done, token=token)
+    return Outcome.FAILED if done.status == "DELETE_FAILED" else Outcome.DONE
+
+
+def _shown(run: Run, logical_id: str, leftover: Leftover) -> Resource:
+    """The leftover as events show it, and as its type looks at it."""
+    return replace(
+        run.records[logical_id], type=leftover.type, physical_id=leftover.physical_id, properties=leftover.properties, status="DELETE_IN_PROGRESS",
+        reason="", waiting=leftover.waiting,
+    )  # fmt: skip
+
+
+async def _begin_clearing(run: Run, logical_id: str, leftover: Leftover) -> Leftover:
+    if not leftover.token:
+        leftover = replace(leftover, token=run.node.ids.uuid())
+        await run.save(_with_leftover(run.records[logical_id], leftover), _shown(run, logical_id, leftover))
+    pending = await _delete_physical(run, logical_id, leftover.token, leftover.type, leftover.physical_id, leftover)
+    if pending is not None:
+        leftover = replace(leftover, waiting=pending.waiting)
+        await run.save(_with_leftover(run.records[logical_id], leftover))
+        await slow.wake_at(run, pending.deadline_ms)
+    return leftover
+
+
+def _with_leftover(record: Resource, leftover: Leftover) -> Resource:
+    return replace(record, leftovers=[leftover if item.physical_id == leftover.physical_id else item for item in record.leftovers])
+
+
+async def _look_for(run: Run, logical_id: str, leftover: Leftover) -> resource_type.Resource | None:
+    kind = run.type_of(leftover.type)
+    assert isinstance(kind, slow.SlowType)
+    return await kind.look(run, _shown(run, logical_id, leftover))
+
+
+async def clear_all(run: Run) -> Outcome:
+    """Clear what replacements left of any resource; WAITING while somebody outside has still to answer."""
+    needs = {name: record.dependencies for name, record in run.records.items() if record.leftovers}
 
     async def step(name: str) -> Outcome:
         return await clear(run, name)
 
-    await walk(reversed_needs(needs), step, persist=True)
+    outcomes = await walk(reversed_needs(needs), step, persist=True)
+    return Outcome.WAITING if Outcome.WAITING in outcomes.values() else Outcome.DONE

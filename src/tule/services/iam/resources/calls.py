@@ -24,6 +24,17 @@ async def call_unless_gone(stack: StackContext, operation: str, params: dict[str
             raise
 
 
+async def is_there(stack: StackContext, operation: str, params: dict[str, Any]) -> bool:
+    """Whether a `Get...` finds something."""
+    try:
+        await stack.call("iam", operation, params)
+    except ServiceError as error:
+        if error.code != "NoSuchEntity":
+            raise
+        return False
+    return True
+
+
 def tags_of(stack: StackContext, properties: Properties) -> list[dict[str, str]]:
     """The stack's tags, and over them the resource's own."""
     return core_tags.to_list({**stack.tags, **core_tags.to_map(properties.get("Tags"))})

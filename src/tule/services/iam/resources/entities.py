@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tule.platform.resource_type import Properties, Resource, StackContext
-from tule.services.iam.resources.calls import call_unless_gone, copied, retag, tags_of, text_of
+from tule.services.iam.resources.calls import call_unless_gone, copied, is_there, retag, tags_of, text_of
 
 
 class EntityType:
@@ -18,6 +18,9 @@ class EntityType:
     noun: str
     max_name_chars: int
     replace_on: frozenset[str]
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        return await is_there(stack, f"Get{self.noun}", self.who(properties[f"{self.noun}Name"]))
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         name = properties.get(f"{self.noun}Name") or stack.generated_name(self.max_name_chars)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tule.platform.resource_type import Properties, Resource, StackContext
-from tule.services.iam.resources.calls import call_unless_gone, text_of
+from tule.services.iam.resources.calls import call_unless_gone, is_there, text_of
 
 _LISTS = {"Role": "Roles", "User": "Users", "Group": "Groups"}
 
@@ -47,6 +47,10 @@ class EntityPolicyType:
         self.noun = noun
         self.name = f"AWS::IAM::{noun}Policy"
         self.replace_on = frozenset({"PolicyName", f"{noun}Name"})
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        params = {f"{self.noun}Name": properties[f"{self.noun}Name"], "PolicyName": properties["PolicyName"]}
+        return await is_there(stack, f"Get{self.noun}Policy", params)
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         entity = properties[f"{self.noun}Name"]

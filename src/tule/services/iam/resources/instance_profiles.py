@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from tule.platform.resource_type import Properties, Resource, StackContext
-from tule.services.iam.resources.calls import call_unless_gone, copied
+from tule.services.iam.resources.calls import call_unless_gone, copied, is_there
 
 
 class InstanceProfileType:
     name = "AWS::IAM::InstanceProfile"
     replace_on = frozenset({"InstanceProfileName", "Path"})
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        return await is_there(stack, "GetInstanceProfile", copied(properties, "InstanceProfileName"))
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         name = properties.get("InstanceProfileName") or stack.generated_name(128)

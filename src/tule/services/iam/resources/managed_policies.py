@@ -8,7 +8,7 @@ from tule.core.clock import iso8601
 from tule.core.errors import ServiceError
 from tule.platform.resource_type import Properties, Resource, StackContext
 from tule.services.iam import rules
-from tule.services.iam.resources.calls import call_unless_gone, copied, text_of
+from tule.services.iam.resources.calls import call_unless_gone, copied, is_there, text_of
 
 _LISTS = {"Role": "Roles", "User": "Users", "Group": "Groups"}
 
@@ -16,6 +16,9 @@ _LISTS = {"Role": "Roles", "User": "Users", "Group": "Groups"}
 class ManagedPolicyType:
     name = "AWS::IAM::ManagedPolicy"
     replace_on = frozenset({"ManagedPolicyName", "Path", "Description"})
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        return await is_there(stack, "GetPolicy", {"PolicyArn": _arn(stack, properties["ManagedPolicyName"], properties)})
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         params = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tule.platform.resource_type import Properties, Resource, StackContext
-from tule.services.iam.resources.calls import call_unless_gone, copied, retag, tags_of
+from tule.services.iam.resources.calls import call_unless_gone, copied, is_there, retag, tags_of
 
 
 class OidcProviderType:
@@ -41,6 +41,9 @@ class SamlProviderType:
     name = "AWS::IAM::SAMLProvider"
     replace_on = frozenset({"Name"})
 
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        return await is_there(stack, "GetSAMLProvider", {"SAMLProviderArn": _saml_arn(stack, properties["Name"])})
+
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         params = {
             "Name": properties.get("Name") or stack.generated_name(128),
@@ -59,8 +62,13 @@ class SamlProviderType:
         return await self._resource(stack, physical_id)
 
     async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
-        await call_unless_gone(stack, "DeleteSAMLProvider", {"SAMLProviderArn": physical_id})
+        arn = physical_id if physical_id.startswith("arn:") else _saml_arn(stack, physical_id)
+        await call_unless_gone(stack, "DeleteSAMLProvider", {"SAMLProviderArn": arn})
 
     async def _resource(self, stack: StackContext, arn: str) -> Resource:
         shape = await stack.call("iam", "GetSAMLProvider", {"SAMLProviderArn": arn})
         return Resource(arn, {"Arn": arn, "SamlProviderUUID": shape["SAMLProviderUUID"]})
+
+
+def _saml_arn(stack: StackContext, name: str) -> str:
+    return f"arn:aws:iam::{stack.account}:saml-provider/{name}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from tule.platform.resource_type import Properties, Resource, StackContext
-from tule.services.iam.resources.calls import call_unless_gone, copied, retag, tags_of
+from tule.services.iam.resources.calls import call_unless_gone, copied, is_there, retag, tags_of
 
 
 class ServerCertificateType:
     name = "AWS::IAM::ServerCertificate"
     replace_on = frozenset({"ServerCertificateName", "PrivateKey", "CertificateBody", "CertificateChain"})
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        return await is_there(stack, "GetServerCertificate", copied(properties, "ServerCertificateName"))
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         params = {
