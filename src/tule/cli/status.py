@@ -15,7 +15,8 @@ def status() -> None:
 
     health = own_api("GET", "/_tule/health")
     screen = Console()
-    screen.print(f"{endpoint()}: Tule {health['version']} on {health['store']}, clock {health['clock']['mode']}, sandbox {health['sandbox']}")
+    level = f"level {health['sandbox']['level']}" if health["sandbox"] else "not looked at yet"
+    screen.print(f"{endpoint()}: Tule {health['version']} on {health['store']}, clock {health['clock']['mode']}, sandbox {level}")
     stacks = Table("stack", "status", "changed", title="Stacks", title_justify="left")
     for page in client("cloudformation").get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:

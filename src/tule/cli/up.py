@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import ipaddress
 import logging
 import signal
 import sys
+import tempfile
+from contextlib import ExitStack
 
 import click
 import uvloop
@@ -35,7 +38,11 @@ def up(**flags: object) -> None:
     except configuration.ConfigError as error:
         raise click.ClickException(str(error)) from error
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with ExitStack() as stack:
+        if config.ephemeral and not config.data:
+            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="tule-", ignore_cleanup_errors=True))
+            config = dataclasses.replace(config, data=directory)
+        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         runner.run(_serve(config))
 
 

@@ -52,7 +52,7 @@ class OwnApi:
 
     def health(self) -> dict[str, Any]:
         node = self._node
-        compute = node.compute.describe()
+        sandbox = node.compute.describe().get("sandbox")
         return {
             "services": dict.fromkeys(node.services, "available"),
             "version": tule.__version__,
@@ -60,7 +60,7 @@ class OwnApi:
             "store": node.store.dialect,
             "strict": node.config.strict,
             "clock": {"mode": node.clock.mode, "now_ms": node.clock.now_ms()},
-            "sandbox": compute.get("sandbox"),
+            "sandbox": {"level": sandbox["level"]} if isinstance(sandbox, dict) else None,
         }
 
     def _guard(self, request: Request) -> None:
