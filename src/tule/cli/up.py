@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import ipaddress
 import logging
+import resource
 import signal
 import sys
 import tempfile
@@ -38,12 +39,19 @@ def up(**flags: object) -> None:
     except configuration.ConfigError as error:
         raise click.ClickException(str(error)) from error
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    _raise_file_limit()
     with ExitStack() as stack:
         if config.ephemeral and not config.data:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="tule-", ignore_cleanup_errors=True))
             config = dataclasses.replace(config, data=directory)
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         runner.run(_serve(config))
+
+
+def _raise_file_limit() -> None:
+    """Instances, connections and blobs each hold descriptors; the soft limit of most shells (1024) is for programs that hold few."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check_exposure(config: configuration.Config) -> None:
