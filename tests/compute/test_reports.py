@@ -24,10 +24,14 @@ def test_a_runtime_is_named_by_language_and_version(runtime: str, version: str) 
     )
 
 
-def test_a_report_of_a_cold_start() -> None:
+def test_a_report_of_a_cold_start_bills_the_initialization_too() -> None:
     assert reports.report("id", 1.234, 128, 30, 5.0) == (
-        "REPORT RequestId: id\tDuration: 1.23 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tInit Duration: 5.00 ms\t\n"
+        "REPORT RequestId: id\tDuration: 1.23 ms\tBilled Duration: 7 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tInit Duration: 5.00 ms\t\n"
     )
+
+
+def test_a_warm_invocation_is_billed_by_the_millisecond() -> None:
+    assert [reports.billed_ms(duration, None) for duration in (0.0, 0.2, 1.0, 1.01)] == [1, 1, 1, 2]
 
 
 def test_a_report_of_a_failure_says_of_which_kind() -> None:

@@ -136,7 +136,7 @@ def _conclude(
     if failure is not None and failure.status == "error" and failure.log:
         log.add(failure.log)
     payload, error = (failure.document, "Unhandled") if failure else (outcome.payload, outcome.error) if outcome else (b"null", None)
-    billed = reports.billed_ms(duration_ms)
+    billed = reports.billed_ms(duration_ms, init_ms)
     return Invocation(payload, error, instance.log_stream, log.take(), duration_ms, billed, init_ms, used_mb)
 
 

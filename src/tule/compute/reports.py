@@ -38,12 +38,13 @@ def end(request_id: str) -> str:
     return f"END RequestId: {request_id}\n"
 
 
-def billed_ms(duration_ms: float) -> int:
-    return max(math.ceil(duration_ms), 1)
+def billed_ms(duration_ms: float, init_ms: float | None) -> int:
+    """The Init phase is billed with the invocation that it was for.  AWS: Lambda pricing, since August 2025 for all functions."""
+    return max(math.ceil(duration_ms + (init_ms or 0)), 1)
 
 
 def report(request_id: str, duration_ms: float, memory_mb: int, used_mb: int, init_ms: float | None, failure: Failure | None = None) -> str:
-    text = f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed_ms(duration_ms)} ms\t"
+    text = f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed_ms(duration_ms, init_ms)} ms\t"
     text += f"Memory Size: {memory_mb} MB\tMax Memory Used: {used_mb} MB\t"
     if init_ms is not None:
         text += f"Init Duration: {init_ms:.2f} ms\t"

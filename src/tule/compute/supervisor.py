@@ -187,11 +187,11 @@ class Supervisor:
         }
 
     async def _known_features(self) -> Features:
-        if self._features is None:
-            if self._probing is None:
-                self._probing = asyncio.get_running_loop().create_task(asyncio.to_thread(probe, self._best_level))
-            self._features = await asyncio.shield(self._probing)
-        return self._features
+        if self._probing is None:
+            self._probing = asyncio.get_running_loop().create_task(asyncio.to_thread(probe, self._best_level))
+        features = await asyncio.shield(self._probing)
+        self._features = features
+        return features
 
     def _log_stream(self, function: FunctionSpec) -> str:
         """AWS: `2024/05/01/[$LATEST]` and 32 hexadecimal digits."""
