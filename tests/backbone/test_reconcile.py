@@ -118,6 +118,7 @@ async def test_what_it_causes_has_run_when_settled(store: Store, jobs: Jobs, kee
 
     jobs._deliver = deliver
     await keep(lambda: store.write(lambda tx: enqueue(tx, Job("caused", "arn", "1", "r"))), "changed")  # type: ignore[arg-type, return-value]
+    await jobs.settle()
     delivered.clear()
     await store.write(lambda tx: tx.wake("changed"))
     await jobs.settle()
