@@ -22,10 +22,10 @@ REQUEST_ID = "8f507cfc-0000-4697-b07a-ac58fc914c95"
 
 
 class OwnPython:
-    """Every Python runtime is run by the interpreter of the tests, without an SDK."""
+    """Every Python runtime is run by the interpreter of the tests, with the SDK in this directory, if any."""
 
-    def __init__(self) -> None:
-        self._family = PythonFamily(lambda runtime, packages: own_interpreter())
+    def __init__(self, sdk: Path | None = None) -> None:
+        self._family = PythonFamily(lambda runtime, packages: own_interpreter(), lambda version: sdk)
 
     def family(self, runtime: str) -> PythonFamily:
         if not runtime.startswith("python"):
@@ -45,11 +45,11 @@ class OwnPython:
 class Functions:
     """`await functions.run(code, event)` invokes a new function with this code."""
 
-    def __init__(self, directory: Path, level: int, network: Network | None = None, **settings: Any) -> None:
+    def __init__(self, directory: Path, level: int, network: Network | None = None, sdk: Path | None = None, **settings: Any) -> None:
         self.directory = directory
         self.clock = TurnableClock()
         self.compute = Supervisor(
-            Config(data=str(directory / "data"), **settings), self.clock, Ids(), network, runtimes=OwnPython(), best_level=level
+            Config(data=str(directory / "data"), **settings), self.clock, Ids(), network, runtimes=OwnPython(sdk), best_level=level
         )
 
     def function(self, code: str | Mapping[str, str], **settings: Any) -> FunctionSpec:

@@ -164,8 +164,7 @@ async def test_an_answer_above_six_megabytes_is_refused_and_the_instance_survive
     answer = await functions.invoke(function, 6_291_555)
     assert answer.error == "Unhandled"
     assert answer.payload.decode() == (
-        '{"errorType":"Function.ResponseSizeTooLarge","errorMessage":'
-        '"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}'
+        '{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}'
     )
     assert (await functions.invoke(function, 6_291_554)).payload == b'"' + b"x" * 6_291_554 + b'"'
     assert document(await functions.invoke(function, 0)) == 3

@@ -24,6 +24,22 @@ async def test_a_runtime_that_was_prepared_has_instances_waiting(tmp_path: Path)
         await functions.compute.stop()
 
 
+async def test_instances_that_were_started_ahead_have_the_sdk_loaded(tmp_path: Path) -> None:
+    sdk = tmp_path / "sdk"
+    sdk.mkdir()
+    (sdk / "boto3.py").write_text("import time\ntime.sleep(0.2)\n")
+    tmp_path.chmod(0o755)
+    functions = Functions(tmp_path, LEVELS[0], sdk=sdk)
+    try:
+        functions.compute.prepare("python3.11")
+        async with asyncio.timeout(30):
+            while functions.compute.describe()["instances"] != {"all": 0, "idle": 0, "parked": 2}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await functions.value("import sys\nLOADED = 'boto3' in sys.modules\ndef handler(event, context): return LOADED") is True
+    finally:
+        await functions.compute.stop()
+
+
 async def test_a_runtime_that_nothing_here_runs_is_prepared_without_ado(tmp_path: Path) -> None:
     functions = Functions(tmp_path, LEVELS[0])
     functions.compute.prepare("cobol85")

@@ -250,6 +250,7 @@ class Sandboxes:
         uid = self._uid()
         order: dict[str, Any] = {
             "fds": fds,
+            "patient": function is None,
             "late": sandbox.late_start,
             "uid": uid,
             "gid": uid,

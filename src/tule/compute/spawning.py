@@ -22,6 +22,8 @@ from tule.compute.runtime_contract import Interpreter, Mount
 LANG_ROOT, SDK_ROOT, RAPID_ROOT = "/var/lang", "/var/runtime", "/var/rapid"
 ZYGOTE_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin", "TZ": ":UTC", "LD_LIBRARY_PATH": "/var/lang/lib"}
 START_TIMEOUT_S = 30.0
+SDK_MODULES = ("urllib3", "botocore.awsrequest", "botocore.httpsession", "botocore.credentials", "botocore.session", "boto3.session", "boto3")
+"""Loaded ahead in this order, so that none takes long."""
 
 
 class Spawner:
@@ -101,7 +103,7 @@ class Spawner:
     async def _start_zygote(self, place: Place, with_sdk: bool) -> Zygote:
         spawner = self._start()
         channel, theirs = Channel.pair(asyncio.get_running_loop())
-        settings = {"features": self._features.inside(), "preload": ["boto3"] if with_sdk else [], "path": place.path}
+        settings = {"features": self._features.inside(), "preload": SDK_MODULES if with_sdk else [], "path": place.path}
         order: dict[str, Any] = {
             "op": "zygote",
             "root": str(self.directory),

@@ -18,20 +18,9 @@ from . import syscalls as sys_
 
 
 def serve(sock, features, preload, path):
-    _preload(preload, path)
-    seccomp.program(platform.machine())
-    _Zygote(sock, features).live()
-
-
-def _preload(modules, path):
     sys.path.extend(path)
-    for name in modules:
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            continue
-    gc.collect()
-    gc.freeze()
+    seccomp.program(platform.machine())
+    _Zygote(sock, features).live(preload)
 
 
 class _Zygote(object):
@@ -39,36 +28,53 @@ class _Zygote(object):
         self.sock = sock
         self.features = features
         self.instances = {}  # process id of a runtime -> id of its instance
+        self.postponed = []  # orders that wait for what is loaded ahead
         self.pidfds = {}  # id of an instance -> its runtime
         if features["pid"]:
             first_process.prepare()
             self.own_pids = sys_.pidfd_open(os.getpid())
             self.own_mounts = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
 
-    def live(self):
+    def live(self, preload):
+        """An invocation that waits does not wait for what is loaded ahead; instances that will be parked do, and have it."""
         ended = _watch_children()
         packets.send(self.sock, {"ready": True})
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
         poll.register(ended, select.POLLIN)
+        ahead = list(preload)
         while True:
-            for fd, _ in poll.poll():
+            for fd, _ in poll.poll(0 if ahead else None):
                 if fd == ended:
                     os.read(ended, 4096)
                     self._reap()
-                elif not self._obey():
+                elif not self._obey(bool(ahead)):
                     return
+            if ahead:
+                _load(ahead.pop(0))
+                if not ahead:
+                    self._loaded()
 
-    def _obey(self):
+    def _loaded(self):
+        gc.collect()
+        gc.freeze()
+        for order, fds in self.postponed:
+            self._fork(order, fds)
+            _close(fds)
+        self.postponed = []
+
+    def _obey(self, loading):
         order, fds = packets.receive(self.sock)
         if order is None:
             return False
+        if order["op"] == "fork" and order["patient"] and loading:
+            self.postponed.append((order, fds))
+            return True
         if order["op"] == "fork":
             self._fork(order, fds)
         elif order["op"] == "code":
             self._let_code_in(order, fds)
-        for fd in fds:
-            os.close(fd)
+        _close(fds)
         return True
 
     def _fork(self, order, fds):
@@ -140,6 +146,18 @@ class _Zygote(object):
                 if name in self.pidfds:
                     os.close(self.pidfds.pop(name))
                 packets.send(self.sock, {"ended": name, "status": status})
+
+
+def _load(name):
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return
+
+
+def _close(fds):
+    for fd in fds:
+        os.close(fd)
 
 
 def _watch_children():
