@@ -187,15 +187,15 @@ class _Step:
         except ServiceError as error:
             guess = physical.guess(kind, concrete, context.journal)
             own = guess if context.journal.owns(guess) else ""
-            if not (resumed and says_exists(error)):
-                await self._remember(own, context, resumed)
-                raise
-            if not own:
+            if resumed and own:
+                return await self._make_again(kind, own, concrete, token)
+            if resumed and says_exists(error):
                 raise claim.left_alone(error) from error
-            return await self._make_again(kind, own, concrete, token)
+            await self._remember(own, context)
+            raise
 
     async def _make_again(self, kind: ResourceType, own: str, concrete: dict[str, Any], token: str) -> resource_type.Resource:
-        """The creation was cut after it had happened and before it was on record: what it left is taken away, and made whole."""
+        """The creation was cut between a change and its record, so that repeating it fails: what it left is taken away, and made whole."""
         stack_id = self.run.stack.id
         await self.run.node.store.write(lambda tx: state.drop_made_calls(tx, stack_id, token, claim.ABSENT))
         context = await self.run.context(self.logical_id, self.type_name, token)
@@ -205,13 +205,13 @@ class _Step:
         try:
             return await kind.create(context, concrete)
         except ServiceError:
-            await self._remember(own, context, resumed=True)
+            await self._remember(own, context)
             raise
 
-    async def _remember(self, own: str, context: EngineContext, resumed: bool) -> None:
+    async def _remember(self, own: str, context: EngineContext) -> None:
         """A creation that failed half way leaves something: under this id the rollback will find it."""
         record = self.record
-        if own and (context.journal.calls or resumed) and record and record.step in ("create", "replace"):
+        if own and context.journal.calls and record and record.step in ("create", "replace"):
             if record.step == "create":
                 self.run.records[self.logical_id] = replace(record, physical_id=own)
             else:
