@@ -18,7 +18,7 @@ import pytest_asyncio
 
 from tests.compute.conftest import LEVELS
 from tests.compute.functions import REQUEST_ID, Functions, document, texts
-from tule.compute.compute import FunctionSpec
+from tule.compute.compute import Credentials, FunctionSpec
 from tule.compute.families import InstalledRuntimes
 from tule.compute.network_contract import RUNTIME_API
 from tule.compute.runtime_api import ApiLink
@@ -162,6 +162,23 @@ async def test_a_layer_may_bring_the_runtime(levels: Provided) -> None:
     (layer / "bootstrap").write_text(PYTHON % "def work(id, event, headers):\n    ask('POST', f'/invocation/{id}/response', '\"layer\"')")
     (layer / "bootstrap").chmod(0o755)
     assert document(await levels.run({"handler.txt": ""}, layers=(layer,))) == "layer"
+
+
+async def test_an_instance_whose_credentials_run_out_gives_way_to_a_fresh_one(provided: Provided) -> None:
+    code = "def work(id, event, headers):\n    ask('POST', f'/invocation/{id}/response', json.dumps(os.environ['AWS_ACCESS_KEY_ID']))"
+    function = provided.python(code)
+    issued: list[Credentials] = []
+
+    def credentials() -> Credentials:
+        issued.append(Credentials(f"ASIA{len(issued)}", "secret", "token", provided.clock.now_ms() + 3_600_000))
+        return issued[-1]
+
+    async def seen() -> object:
+        return document(await provided.invoke(function, credentials=credentials))
+
+    assert [await seen(), await seen()] == ["ASIA0", "ASIA0"]
+    provided.clock.move(3_400_000)
+    assert await seen() == "ASIA1"
 
 
 async def test_headers_carry_the_context(provided: Provided) -> None:

@@ -29,13 +29,19 @@ class Instance:
 
     def renewed(self, credentials: Callable[[], Credentials] | None, now_ms: int) -> Mapping[str, str]:
         """New variables when the ones that the instance has would expire during or soon after the invocation."""
-        if credentials is None or self.credentials_until_ms is None:
-            return {}
-        if self.credentials_until_ms - now_ms > RENEW_BEFORE_MS + self.function.timeout_s * 1000:
+        if credentials is None or not self._expires_soon(now_ms):
             return {}
         fresh = credentials()
         self.credentials_until_ms = fresh.expires_ms
         return credential_variables(fresh)
+
+    def is_stale(self, now_ms: int) -> bool:
+        """Its credentials would run out, and it cannot be given others."""
+        return not self.link.renews and self._expires_soon(now_ms)
+
+    def _expires_soon(self, now_ms: int) -> bool:
+        until_ms = self.credentials_until_ms
+        return until_ms is not None and until_ms - now_ms <= RENEW_BEFORE_MS + self.function.timeout_s * 1000
 
     def wake(self) -> None:
         if self.freezing is not None:

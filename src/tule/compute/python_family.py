@@ -47,6 +47,8 @@ class PythonFamily:
 class PythonLink:
     """Frames to and from one instance.  The instance is not trusted: lengths are checked before anything is kept."""
 
+    renews = True
+
     def __init__(self, function: FunctionSpec, spawned: Spawned, loop: asyncio.AbstractEventLoop) -> None:
         assert spawned.control is not None
         self._memory_kb = 0

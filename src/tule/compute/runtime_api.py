@@ -77,7 +77,9 @@ def unusable(function: FunctionSpec) -> str:
 
 
 class ApiLink:
-    """One instance that speaks the Runtime API."""
+    """One instance that speaks the Runtime API, which has no way to change a variable."""
+
+    renews = False
 
     def __init__(self, spawned: Spawned, loop: asyncio.AbstractEventLoop, unusable: str = "") -> None:
         """`unusable` says why the program cannot be executed."""

@@ -129,7 +129,13 @@ class ResponseTooLarge(Exception):
 
 
 class Link(Protocol):
-    """The way to one instance.  All methods run on the loop; each may be cancelled, after which only `close` is called."""
+    """The way to one instance.  All methods run on the loop; each may be cancelled, after which only `close` is called.
+
+    `renews` says whether `Request.environment` reaches the function: an instance that cannot be given fresh credentials is
+    ended before its own run out.
+    """
+
+    renews: bool
 
     async def initialize(self) -> None:
         """Let the function's code be loaded (extensions registered); return when it waits for its first event.  Raises InitFailed."""

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ ZYGOTE_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/var/lang/bin:/usr/local/bin:/
 START_TIMEOUT_S = 30.0
 SDK_MODULES = ("urllib3", "botocore.awsrequest", "botocore.httpsession", "botocore.credentials", "botocore.session", "boto3.session", "boto3")
 """Loaded ahead in this order, so that none takes long."""
+
+DIRECTORY = "tule-compute-"
 
 
 class Spawner:
@@ -46,7 +49,8 @@ class Spawner:
     def directory(self) -> Path:
         """A directory of ours for as long as the spawner lives."""
         if self._directory is None:
-            self._directory = tempfile.TemporaryDirectory(prefix="tule-compute-")
+            _sweep_directories()
+            self._directory = tempfile.TemporaryDirectory(prefix=f"{DIRECTORY}{os.getpid()}-")
         return Path(self._directory.name)
 
     def _start(self) -> Channel:
@@ -228,6 +232,14 @@ def own_interpreter() -> Interpreter:
     base = Path(sys.base_prefix)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return Interpreter(version, base / "bin" / f"python{version}", (base,))
+
+
+def _sweep_directories() -> None:
+    """Those of nodes that were killed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{DIRECTORY}*"):
+        pid = left.name.removeprefix(DIRECTORY).partition("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def close_all(fds: Sequence[int]) -> None:

@@ -137,7 +137,7 @@ class Supervisor:
     ) -> Invocation:
         request = Request(payload, request_id, 0, function.arn, client_context, cognito_identity, trace)
         caller = Caller(function, request, credentials, self._clock)
-        instance = self._pool.take(function.key)
+        instance = self._take(function.key)
         cold: ColdStart | None = None
         if instance is None:
             await self._room()
@@ -192,6 +192,12 @@ class Supervisor:
         features = await asyncio.shield(self._probing)
         self._features = features
         return features
+
+    def _take(self, key: str) -> Instance | None:
+        """An idle instance that can still serve."""
+        while (instance := self._pool.take(key)) is not None and instance.is_stale(self._clock.now_ms()):
+            self._end(instance)
+        return instance
 
     def _log_stream(self, function: FunctionSpec) -> str:
         """AWS: `2024/05/01/[$LATEST]` and 32 hexadecimal digits."""
