@@ -305,7 +305,10 @@ class LayerVersionType:
 
     async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
         layer, _, number = physical_id.rpartition(":")
-        await _gone(stack, "DeleteLayerVersion", {"LayerName": layer, "VersionNumber": int(number)})
+        if layer:
+            await _gone(stack, "DeleteLayerVersion", {"LayerName": layer, "VersionNumber": int(number)})
+        elif made := await self._made_before(stack, properties, physical_id):  # the creation was cut before the version was known
+            await _gone(stack, "DeleteLayerVersion", {"LayerName": physical_id, "VersionNumber": made["Version"]})
 
 
 class LayerVersionPermissionType:

@@ -9,13 +9,18 @@ AWS: https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-ty
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tule.core.errors import ServiceError
 from tule.platform.resource_type import Properties, ResourceType
 from tule.services.cloudformation import state
 from tule.services.cloudformation.engine import physical
-from tule.services.cloudformation.engine.context import ABSENT, EngineContext
+from tule.services.cloudformation.engine.context import ABSENT, EngineContext, Rehearsed
 from tule.services.cloudformation.engine.run import Run
+from tule.services.cloudformation.engine.slow import SlowType
 from tule.services.cloudformation.errors import TemplateError
+from tule.services.cloudformation.records import Resource
+from tule.services.cloudformation.schemas import conform
 from tule.store.store import Tx
 
 NOT_OURS = (
@@ -68,6 +73,25 @@ def _owner(tx: Tx, run: Run, type_name: str, physical_id: str) -> str | None:
         if any((r.type, r.physical_id) == (type_name, physical_id) and not r.status.startswith("DELETE_") for r in records):
             return stack_id
     return None
+
+
+async def half_made(run: Run, record: Resource) -> str:
+    """The id under which a creation that was cut, and is not taken up again, may have left something of its own.
+
+    Raises TemplateError, ServiceError.
+    """
+    kind = run.type_of(record.type)
+    if isinstance(kind, SlowType):
+        return ""
+    context = replace(await run.context(record.logical_id, record.type, record.token), rehearses=True)
+    if physical.named(record.type, record.properties) and not context.journal.absent:
+        return ""
+    try:
+        await kind.create(context, conform.conformed(record.logical_id, record.type, record.properties))
+    except (Rehearsed, ServiceError):
+        pass  # by now it has asked for its name
+    own = physical.guess(kind, record.properties, context.journal)
+    return own if context.journal.owns(own) else ""
 
 
 def left_alone(error: ServiceError) -> ServiceError:

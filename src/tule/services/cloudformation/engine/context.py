@@ -23,6 +23,10 @@ ABSENT = "absent"  # among the keys of calls: nobody had the resource before
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
+class Rehearsed(Exception):
+    """A creation came to the first change that is not on record."""
+
+
 @dataclass(slots=True)
 class Journal:
     """What one creation has done so far.  `names` were generated, `calls` were made (by their digest).
@@ -46,6 +50,7 @@ class EngineContext(StackContext):
     """A StackContext whose names are settled by `journal.token` and whose changes are on record."""
 
     journal: Journal = field(default_factory=lambda: Journal(""))
+    rehearses: bool = False  # says what a creation would be called, and makes nothing
 
     async def call(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         if operation.startswith(READING):
@@ -53,6 +58,8 @@ class EngineContext(StackContext):
         key = self._key(service, operation, params)
         if key in self.journal.calls:
             return _decoded(self.journal.calls[key])
+        if self.rehearses:
+            raise Rehearsed
         result = await StackContext.call(self, service, operation, params)
         stored = _encoded(result)
         self.journal.calls[key] = stored

@@ -9,7 +9,7 @@ import logging
 from dataclasses import replace
 
 from tule.core.errors import ServiceError, internal_failure
-from tule.services.cloudformation.engine import slow
+from tule.services.cloudformation.engine import claim, slow
 from tule.services.cloudformation.engine.graph import Outcome, walk
 from tule.services.cloudformation.engine.reasons import reason
 from tule.services.cloudformation.engine.run import Run
@@ -41,6 +41,8 @@ async def _restore(run: Run, logical_id: str) -> Outcome:
     try:
         if record.waiting:
             return await _look_again(run, record, before)
+        if record.step == "replace" and (half_made := await claim.half_made(run, record)):
+            record = replace(record, leftovers=[*record.leftovers, Leftover(record.type, half_made, record.properties)])
         if logical_id in run.operation.skip or record.replacing:
             await _as_before(run, record, before, before.attributes)
             return Outcome.DONE

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tule.core.errors import ServiceError, internal_failure
 from tule.platform import resource_type
-from tule.services.cloudformation.engine import slow
+from tule.services.cloudformation.engine import claim, slow
 from tule.services.cloudformation.engine.graph import Outcome, reversed_needs, walk
 from tule.services.cloudformation.engine.reasons import reason, says_gone
 from tule.services.cloudformation.engine.run import Run
@@ -40,6 +40,11 @@ async def _take_down(run: Run, logical_id: str, rolling_back: bool) -> Outcome:
     if cleared is not Outcome.DONE:
         return cleared
     record = run.records[logical_id]
+    if not record.physical_id and record.status == "CREATE_IN_PROGRESS":
+        try:
+            record = await run.save(replace(record, physical_id=await claim.half_made(run, record)))
+        except (ServiceError, TemplateError) as error:
+            return await _failed(run, record, error)
     if not record.physical_id:
         await run.forget(logical_id)
         return Outcome.DONE
