@@ -132,25 +132,36 @@ def test_a_policy_follows_its_template(aws: Account) -> None:
 
 
 @pytest.mark.parametrize(
-    ("properties", "reason"),
+    ("properties", "named"),
     [
         ({"ObjectLockEnabled": True}, "ObjectLockEnabled"),
         ({"ReplicationConfiguration": {"Role": "r", "Rules": [{"Status": "Enabled", "Destination": {"Bucket": "b"}}]}}, "ReplicationConfiguration"),
-        ({"AccessControl": "PublicRead"}, "The bucket does not allow ACLs"),
     ],
 )
-def test_what_cannot_be_honoured_is_refused_and_leaves_nothing(aws: Account, properties: dict[str, Any], reason: str) -> None:
+def test_a_property_that_is_not_built_is_refused_before_anything_is_created(aws: Account, properties: dict[str, Any], named: str) -> None:
     template = json.dumps({"Resources": {"B": _bucket(BucketName=f"refused-{aws.id}", **properties)}})
-    aws.cloudformation.create_stack(StackName="stack", TemplateBody=template)
-    with pytest.raises(WaiterError):
-        aws.cloudformation.get_waiter("stack_create_complete").wait(StackName="stack", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    assert reason in _reasons(aws)
+    error = refusal(aws.cloudformation.create_stack, StackName="stack", TemplateBody=template)
+    assert (error["Code"], error["Status"]) == ("NotImplemented", 501)
+    assert named in error["Message"]
+    assert aws.cloudformation.describe_stacks()["Stacks"] == []
+    assert refusal(aws.s3.head_bucket, Bucket=f"refused-{aws.id}")["Status"] == 404
+
+
+def test_what_s3_refuses_leaves_nothing(aws: Account) -> None:
+    template = json.dumps({"Resources": {"B": _bucket(BucketName=f"refused-{aws.id}", AccessControl="PublicRead")}})
+    assert "The bucket does not allow ACLs" in _failure(aws, template)
     assert refusal(aws.s3.head_bucket, Bucket=f"refused-{aws.id}")["Status"] == 404
 
 
 def test_a_name_that_is_taken_is_not_taken_over(aws: Account, bucket: str) -> None:
-    aws.cloudformation.create_stack(StackName="stack", TemplateBody=json.dumps({"Resources": {"B": _bucket(BucketName=bucket)}}))
-    with pytest.raises(WaiterError):
-        aws.cloudformation.get_waiter("stack_create_complete").wait(StackName="stack", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    assert f"{bucket} already exists" in _reasons(aws)
+    reasons = _failure(aws, json.dumps({"Resources": {"B": _bucket(BucketName=bucket)}}))
+    assert f"Resource of type 'AWS::S3::Bucket' with identifier '{bucket}' already exists." in reasons
     aws.s3.head_bucket(Bucket=bucket)
+
+
+def _failure(aws: Account, template: str) -> str:
+    """Why this stack is not created."""
+    aws.cloudformation.create_stack(StackName="stack", TemplateBody=template)
+    with pytest.raises(WaiterError):
+        aws.cloudformation.get_waiter("stack_create_complete").wait(StackName="stack", WaiterConfig={"Delay": 0.05, "MaxAttempts": 600})
+    return _reasons(aws)
