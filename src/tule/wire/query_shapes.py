@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from tule.wire.malformed import Malformed
 from tule.wire.shapes import Shape, Shapes, flat_name, wire_name
+from tule.wire.text_readers import TextReaders
 from tule.wire.xml_shapes import LEAF_READERS
 
 MAX_DEPTH = 100
@@ -54,30 +55,14 @@ def _put(at: Tree, name: str, value: str) -> None:
         at[name] = value
 
 
-class QueryReaders:
+class QueryReaders(TextReaders[Any]):
     """`ec2`: member names are capitalized or come from `queryName`, and lists are always flat."""
 
     def __init__(self, shapes: Shapes, *, ec2: bool = False) -> None:
-        self._shapes = shapes
+        super().__init__(shapes)
         self._ec2 = ec2
-        self._made: dict[tuple[str, bool], Reader] = {}
 
-    def reader(self, shape: Shape) -> Reader:
-        key = (shape["shape"], bool(shape.get("flattened")))
-        made = self._made.get(key)
-        if made is None:
-            self._made[key] = lambda value: self._made[key](value)
-            made = self._made[key] = self._compile(shape)
-        return made
-
-    def _compile(self, shape: Shape) -> Reader:
-        kind = shape["type"]
-        if kind == "structure":
-            return self._structure(shape)
-        if kind == "list":
-            return self._list(shape)
-        if kind == "map":
-            return self._map(shape)
+    def _leaf(self, kind: str) -> Reader:
         convert = LEAF_READERS[kind]
 
         def read(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from tule.wire import timestamps
 from tule.wire.malformed import Malformed
 from tule.wire.shapes import ANSWER_LOCATIONS, Shape, Shapes, flat_name, wire_name
+from tule.wire.text_readers import TextReaders
 from tule.wire.xml_tree import Node
 
 Reader = Callable[[list[Node]], Any]
@@ -21,27 +22,8 @@ Writer = Callable[[Any, Emit], None]
 _SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-class XmlReaders:
-    def __init__(self, shapes: Shapes) -> None:
-        self._shapes = shapes
-        self._made: dict[tuple[str, bool], Reader] = {}
-
-    def reader(self, shape: Shape) -> Reader:
-        key = (shape["shape"], bool(shape.get("flattened")))
-        made = self._made.get(key)
-        if made is None:
-            self._made[key] = lambda nodes: self._made[key](nodes)
-            made = self._made[key] = self._compile(shape)
-        return made
-
-    def _compile(self, shape: Shape) -> Reader:
-        kind = shape["type"]
-        if kind == "structure":
-            return self._structure(shape)
-        if kind == "list":
-            return self._list(shape)
-        if kind == "map":
-            return self._map(shape)
+class XmlReaders(TextReaders[list[Node]]):
+    def _leaf(self, kind: str) -> Reader:
         convert = LEAF_READERS[kind]
         return lambda nodes: convert(nodes[-1].text)
 
