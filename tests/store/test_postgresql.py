@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import threading
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from psycopg.errors import UniqueViolation
 
 from tests.postgres import fresh_database
 from tests.stores import opened
@@ -63,6 +65,31 @@ async def test_write_skew_does_not_happen(tmp_path: Path) -> None:
 
         await asyncio.gather(nodes[0].write(lambda tx: leave(tx, "a")), nodes[1].write(lambda tx: leave(tx, "b")))
         assert await nodes[0].read(lambda tx: tx.one("SELECT sum(number) FROM things")) == (1,)
+
+
+async def test_a_row_that_another_transaction_put_first_makes_the_closure_run_again(tmp_path: Path) -> None:
+    has_read, may_go_on = threading.Event(), threading.Event()
+
+    def put_next(tx: Tx) -> None:
+        row = tx.one("SELECT count(*) FROM things")
+        assert row is not None
+        has_read.set()
+        assert may_go_on.wait(20)
+        tx.execute(PUT, f"{row[0]}", row[0])
+
+    async with two_nodes(tmp_path) as (first, second):
+        slow = asyncio.ensure_future(first.write(put_next))
+        await asyncio.to_thread(has_read.wait, 20)
+        await second.write(lambda tx: tx.execute(PUT, "0", 0))
+        may_go_on.set()
+        await slow
+        assert await first.read(lambda tx: tx.all("SELECT key FROM things ORDER BY key")) == [("0",), ("1",)]
+
+
+async def test_what_a_closure_itself_puts_twice_is_an_error(tmp_path: Path) -> None:
+    async with two_nodes(tmp_path) as (first, _):
+        with pytest.raises(UniqueViolation):
+            await first.write(lambda tx: (tx.execute(PUT, "n", 0), tx.execute(PUT, "n", 0)))
 
 
 async def test_hints_reach_other_nodes(tmp_path: Path) -> None:

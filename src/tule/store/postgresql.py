@@ -44,6 +44,7 @@ T = TypeVar("T")
 WRITERS = 8  # connections of a node at most, with READERS and two for hints
 READERS = 4
 CONTENTION_S = 20.0  # how long a transaction is repeated that loses against others
+COLLISIONS = 8  # how often a transaction is tried that inserts what is already there
 OUTAGE_S = 10.0  # how long an unreachable server is waited for
 FETCHED = 500  # rows of a long result that are in memory
 MIGRATION_LOCK = 0x74756C65
@@ -233,6 +234,12 @@ class PostgresStore:
             try:
                 with self._connection() as connection:
                     return self._transact(connection, begin, fn)
+            except errors.UniqueViolation:
+                # Of two transactions that serialize, the later may meet the row that it would have seen, had it begun
+                # after the other (PostgreSQL's manual, 13.5): repeat it. A closure's own mistake repeats itself.
+                if attempt == COLLISIONS:
+                    raise
+                time.sleep(random.uniform(0, 0.002 * attempt))
             except _LOST as error:
                 if waited > CONTENTION_S:
                     raise StoreContended(f"A transaction lost {attempt} times against others.") from error
