@@ -7,13 +7,20 @@ from tule.platform.service import Service
 
 def all_services() -> tuple[Service, ...]:
     """Every service of this house.  Imported here and not at the top, so that what only wants one service loads one."""
-    from tule.services import cloudformation, iam, lambda_, logs, s3, sts
+    from tule.services import cloudformation, events, firehose, iam, kinesis, lambda_, logs, pipes, s3, scheduler, sns, sqs, sts
 
     return (
         cloudformation.SERVICE,
+        events.SERVICE,
+        firehose.SERVICE,
         iam.SERVICE,
+        kinesis.SERVICE,
         lambda_.SERVICE,
         logs.SERVICE,
+        pipes.SERVICE,
         s3.SERVICE,
+        scheduler.SERVICE,
+        sns.SERVICE,
+        sqs.SERVICE,
         sts.SERVICE,
     )
