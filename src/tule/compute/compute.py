@@ -183,6 +183,11 @@ class Compute(Protocol):
         """How it stands at the moment."""
         ...
 
+    def on_late_lines(self, take: Callable[[FunctionSpec, str, tuple[LogLine, ...]], None]) -> None:
+        """Give `take` (function, log stream, lines) what instances write when no invocation carries it: while provisioned ones
+        are initialised, when extensions outlast the answer, and when an instance ends."""
+        ...
+
     def retire(self, key_prefix: str) -> None:
         """Instances whose key begins so are ended once idle (code or configuration changed, function deleted)."""
         ...
