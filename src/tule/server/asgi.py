@@ -59,6 +59,7 @@ async def _send(method: str, response: Response, send: Send) -> None:
     if isinstance(body, bytes) and response.status != 204:
         response.headers.setdefault("content-length", str(len(body)))
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers.items()]
+    headers += [(b"set-cookie", cookie.encode("latin-1", "replace")) for cookie in response.cookies]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     if isinstance(body, bytes):
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})

@@ -484,6 +484,8 @@ class Server:
             if "\n" in value or "\r" in value:
                 value = value.replace("\r", " ").replace("\n", " ")
             parts += (name, ": ", value, "\r\n")
+        for cookie in response.cookies:
+            parts += ("set-cookie: ", cookie.replace("\r", " ").replace("\n", " "), "\r\n")
         parts.append("\r\n" if keep_alive else "connection: close\r\n\r\n")
         text = "".join(parts)
         try:

@@ -79,11 +79,15 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """One HTTP answer; `body` is bytes, or pieces to be sent as they come (then `headers` may carry content-length)."""
+    """One HTTP answer; `body` is bytes, or pieces to be sent as they come (then `headers` may carry content-length).
+
+    `cookies` are values of Set-Cookie, the one header that may not be joined.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])
     body: bytes | AsyncIterator[bytes] = b""
+    cookies: tuple[str, ...] = ()
 
 
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
