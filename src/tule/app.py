@@ -28,7 +28,10 @@ from tule.core.clock import TurnableClock
 from tule.core.config import Config
 from tule.core.ids import Ids
 from tule.core.paging import Pager
+from tule.platform import targets
 from tule.platform.node import Node
+from tule.platform.outgoing import Outgoing
+from tule.platform.roles import Roles
 from tule.platform.service import Service
 from tule.server.access_log import AccessLogFile
 from tule.server.dispatch import NodeDispatcher
@@ -85,6 +88,7 @@ class App:
         await asyncio.gather(*self._background, return_exceptions=True)
         if self._access_log is not None:
             self._access_log.close()
+        await node.outgoing.close()
         await node.blobs.close()
         await node.telemetry.close()
         await node.store.close()
@@ -114,6 +118,8 @@ async def build(config: Config) -> App:
     actions = Actions()
     models = Models()
     node.authorizer = Authorizer(store, identities, actions, clock)
+    node.roles = Roles(node)
+    node.outgoing = Outgoing(config)
     node.jobs = Jobs(store, clock, ids, lambda delivery: _deliver(node, delivery))
     dispatcher = NodeDispatcher(node, models, node.authorizer, actions)
     node.dispatcher = dispatcher
@@ -150,7 +156,9 @@ def _clock(config: Config) -> TurnableClock:
 
 
 async def _deliver(node: Node, delivery: Delivery) -> Outcome:
-    """Hand a due job to the service that its target's ARN names."""
+    """Hand a due job to the service that its target's ARN names; what is only to be sent there, the platform sends."""
+    if targets.is_sent(delivery):
+        return await targets.deliver(node, delivery)
     name = arns.parse(delivery.target).service
     service = node.services.get(_SERVICE_OF_ARN.get(name, name))
     if service is None or service.deliver is None:
@@ -179,6 +187,7 @@ async def _reset(node: Node, identities: IamIdentities) -> None:
         for service in node.services.values():
             await _reset_service(service, node)
         identities.forget()
+        node.roles.forget()
         await node.blobs.sweep(0)
     finally:
         node.jobs.resume()

@@ -193,7 +193,15 @@ async def test_a_dead_job_goes_to_its_dead_letter_target_with_the_reason(store: 
     await jobs.settle()
     letter = target.got[-1]
     assert (letter.kind, letter.target, letter.source_arn, letter.role) == ("dead-letter", "arn:aws:sqs:::dead", "arn:s", "arn:r")
-    assert letter.payload == {"reason": "never", "attempts": 1, "kind": "event", "target": "arn:aws:x:::t", "payload": {"x": 1}}
+    assert letter.payload == {
+        "reason": "never",
+        "code": "",
+        "condition": "",
+        "attempts": 1,
+        "kind": "event",
+        "target": "arn:aws:x:::t",
+        "payload": {"x": 1},
+    }
 
 
 async def test_a_job_too_old_dies_without_another_attempt(store: Store, jobs: Jobs, clock: TurnableClock, target: Target) -> None:

@@ -42,6 +42,7 @@ class Retry:
     reason: str
     delay_ms: int | None = None
     counts: bool = True  # False: throttled or not ready; does not use up an attempt
+    code: str = ""  # the error's code, for the dead letter
 
 
 @dataclass(slots=True, frozen=True)
@@ -49,6 +50,7 @@ class Dead:
     """It never will work; to the dead letter target, if any, at once."""
 
     reason: str
+    code: str = ""
 
 
 Outcome = Done | Retry | Dead

@@ -1,7 +1,8 @@
 """What becomes of a job after a delivery: it ends, is tried again, or dies.
 
 A dead job with a dead letter target becomes a job of kind `dead-letter` for that target, in the same transaction; its
-payload is `{"reason", "attempts", "kind", "target", "payload"}`: why, after how many attempts, and what it was.
+payload is `{"reason", "code", "condition", "attempts", "kind", "target", "payload"}`: the last error, which limit was reached
+(`MaximumRetryAttempts`, `MaximumEventAgeInSeconds`, or none), after how many attempts, and what it was.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ def record(tx: Tx, claim: Claim, outcome: Outcome) -> None:
     match outcome:
         case Done():
             remove(tx, claim.sequence, claim.id)
-        case Dead(reason):
-            bury(tx, claim, reason, claim.attempts + 1)
+        case Dead(reason, code):
+            bury(tx, claim, reason, claim.attempts + 1, code)
         case Retry():
             _try_again(tx, claim, outcome)
 
@@ -36,8 +37,10 @@ def _try_again(tx: Tx, claim: Claim, outcome: Retry) -> None:
     attempts = claim.attempts + (1 if outcome.counts else 0)
     delay_ms = backoff(claim, attempts) if outcome.delay_ms is None else outcome.delay_ms
     due_ms = tx.now_ms + delay_ms
-    if attempts >= claim.max_attempts or (claim.expires_ms and due_ms >= claim.expires_ms):
-        bury(tx, claim, outcome.reason, attempts)
+    if attempts >= claim.max_attempts:
+        bury(tx, claim, outcome.reason, attempts, outcome.code, "MaximumRetryAttempts")
+    elif claim.expires_ms and due_ms >= claim.expires_ms:
+        bury(tx, claim, outcome.reason, attempts, outcome.code, "MaximumEventAgeInSeconds")
     else:
         tx.execute(_AGAIN, due_ms, attempts, claim.sequence, claim.id, claim.lease)
         tx.wake(TOPIC)
@@ -48,12 +51,15 @@ def backoff(claim: Claim, attempts: int) -> int:
     return min(claim.backoff_cap_ms, claim.backoff_ms * 2 ** min(max(attempts - 1, 0), 40))
 
 
-def bury(tx: Tx, claim: Claim, reason: str, attempts: int) -> None:
+def bury(tx: Tx, claim: Claim, reason: str, attempts: int, code: str = "", condition: str = "") -> None:
+    """The end of a job that never worked; `code` and `condition` are for its dead letter."""
     remove(tx, claim.sequence, claim.id)
     if not claim.dead_letter:
         return
     letter = {
         "reason": reason,
+        "code": code,
+        "condition": condition,
         "attempts": attempts,
         "kind": claim.kind,
         "target": claim.target,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tule.core.ids import Ids
     from tule.core.paging import Pager
     from tule.platform.dispatcher import Dispatcher
+    from tule.platform.outgoing import Outgoing
+    from tule.platform.roles import Roles
     from tule.platform.service import Service
     from tule.store.store import Store
 
@@ -41,5 +43,7 @@ class Node:
     authenticator: Authenticator = field(init=False)
     authorizer: Authorizer = field(init=False)
     jobs: Jobs = field(init=False)
+    roles: Roles = field(init=False)
+    outgoing: Outgoing = field(init=False)
     compute: Compute = field(init=False)
     memory: dict[str, Any] = field(default_factory=dict[str, Any])

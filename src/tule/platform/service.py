@@ -43,6 +43,18 @@ class Operation:
 
 
 @dataclass(slots=True, frozen=True)
+class Site:
+    """What a site's host names: `abc.lambda-url.eu-west-1.on.aws` is the site `abc` of kind `lambda-url` in `eu-west-1`.
+
+    `region` is empty when the host names none.
+    """
+
+    kind: str
+    id: str
+    region: str
+
+
+@dataclass(slots=True, frozen=True)
 class Service:
     """One AWS service.  `name` is botocore's (`lambda`, `s3`, `logs`, `iam`, `sts`, `cloudformation`).
 
@@ -57,6 +69,8 @@ class Service:
     `reset`           forgets what it keeps in memory, at `POST /_tule/reset`.
     `pages`           HTTP outside the AWS protocols, by path prefix under `/_tule/` (a code download, a custom resource's
                       answer): the path itself must carry a token that cannot be guessed.
+    `sites`           HTTP outside the AWS protocols, by host: `lambda-url` gets `<id>.lambda-url.<region>.on.aws` and the
+                      like, as `handler(node, request, site)`.  It does its own authentication.
     `recorded`        operations whose answers were compared with recordings of AWS's; for docs/coverage.md.
     `preflight`       answers a browser's CORS preflight, or gives None when the request is not this service's.
     """
@@ -73,6 +87,9 @@ class Service:
     reset: Callable[[Node], Awaitable[None]] | None = None
     pages: Mapping[str, Callable[[Node, Request], Awaitable[Response]]] = field(
         default_factory=dict[str, "Callable[[Node, Request], Awaitable[Response]]"]
+    )
+    sites: Mapping[str, Callable[[Node, Request, Site], Awaitable[Response]]] = field(
+        default_factory=dict[str, "Callable[[Node, Request, Site], Awaitable[Response]]"]
     )
     recorded: frozenset[str] = frozenset()
     preflight: Callable[[Node, Request], Awaitable[Response | None]] | None = None

@@ -1,4 +1,5 @@
-"""Where a request goes: our own small API, a page that a service serves by token, a browser's preflight, or the AWS pipeline."""
+"""Where a request goes: a site by its host (a function's URL), our own small API, a page that a service serves by token,
+a browser's preflight, or the AWS pipeline."""
 
 from __future__ import annotations
 
@@ -6,12 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from tule.core.errors import ServiceError
+from tule.server import hosts
 from tule.server.console import PREFIX, Console, to_console, wants_console
 from tule.server.pipeline import Pipeline
 from tule.wire.http import Request, Response, json_response
 
 if TYPE_CHECKING:
     from tule.platform.node import Node
+    from tule.platform.service import Site
     from tule.server.own_api import OwnApi
 
 Page = Callable[["Node", Request], Awaitable[Response]]
@@ -25,9 +28,14 @@ class FrontDoor:
         self._pipeline = pipeline
         self._own_api = own_api
         self._console = Console()
+        self._sites = {kind: serve for service in node.services.values() for kind, serve in service.sites.items()}
+        self._kinds = frozenset(self._sites)
         self._pages = {prefix: page for service in node.services.values() for prefix, page in service.pages.items()}
 
     async def handle(self, request: Request) -> Response:
+        site = self._site(request)
+        if site is not None:
+            return await self._sites[site.kind](self._node, request, site)
         if request.path.startswith(PREFIX):
             return self._console.answer(request)
         if request.path.startswith(("/_tule", "/_localstack")):
@@ -39,10 +47,16 @@ class FrontDoor:
         return await self._pipeline.answer(request)
 
     async def handle_inside(self, request: Request) -> Response:
+        site = self._site(request)
+        if site is not None:
+            return await self._sites[site.kind](self._node, request, site)
         if request.path.startswith("/_tule/"):
             page = self._page(request)
             return await page(self._node, request) if page is not None else json_response(404, {"message": "Not Found"})
         return await self._pipeline.answer(request)
+
+    def _site(self, request: Request) -> Site | None:
+        return hosts.site(request.host, self._kinds) if self._kinds else None
 
     async def _own(self, request: Request) -> Response:
         try:

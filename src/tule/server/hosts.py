@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-_SUFFIXES = (".amazonaws.com.cn", ".amazonaws.com", ".localhost.localstack.cloud", ".tule.local", ".localhost")
+from tule.platform.service import Site
+
+_SUFFIXES = (".amazonaws.com.cn", ".amazonaws.com", ".on.aws", ".localhost.localstack.cloud", ".tule.local", ".localhost")
 _REGION = re.compile(r"^(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso[a-z]?-)?[a-z]+-\d$")
 _S3_LABEL = re.compile(r"^s3(?:-(?:accelerate|(?P<region>[a-z]{2}-[a-z-]+-\d)))?$")
 
@@ -46,15 +48,30 @@ NOTHING = HostMeaning()
 
 
 @lru_cache(maxsize=4096)
-def meaning(host: str) -> HostMeaning:
+def site(host: str, kinds: frozenset[str]) -> Site | None:
+    """The site that a host names, `<id>.<kind>[.<region>].<suffix>`, if its kind is one of `kinds`."""
+    labels = _labels(host)
+    if labels is None or not 2 <= len(labels) <= 3 or labels[1] not in kinds or not all(_REGION.match(label) for label in labels[2:]):
+        return None
+    return Site(labels[1], labels[0], labels[2] if len(labels) == 3 else "")
+
+
+def _labels(host: str) -> list[str] | None:
+    """What stands before the known suffix; None for other hosts."""
     name = host.lower()
     colon = name.rfind(":")
     if colon > 0 and name[colon + 1 :].isdigit():
         name = name[:colon]
     for suffix in _SUFFIXES:
         if name.endswith(suffix):
-            return _of_labels(name[: -len(suffix)].split("."))
-    return NOTHING
+            return name[: -len(suffix)].split(".")
+    return None
+
+
+@lru_cache(maxsize=4096)
+def meaning(host: str) -> HostMeaning:
+    labels = _labels(host)
+    return NOTHING if labels is None else _of_labels(labels)
 
 
 def _of_labels(labels: list[str]) -> HostMeaning:

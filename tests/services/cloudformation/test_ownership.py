@@ -154,6 +154,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
     await home.call("iam", "CreateRole", RoleName="runner", AssumeRolePolicyDocument=json.dumps(TRUST))
     yield home
     await home.die()
+    await app.node.compute.stop()
     await app.node.blobs.close()
     await app.node.telemetry.close()
     await app.node.store.close()

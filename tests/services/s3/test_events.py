@@ -117,8 +117,13 @@ async def _told(store: Store, configuration: dict[str, Any], change: Change, ver
 
     await store.write(happen)
     rows = await store.read(lambda tx: tx.all("SELECT target, payload, kind, source_service, source_arn FROM jobs ORDER BY sequence"))
-    assert {row[2:] for row in rows} <= {("s3-notification", "s3.amazonaws.com", "arn:aws:s3:::bucket")}
-    return [(row[0], orjson.loads(row[1])) for row in rows]
+    senders = {("send", "s3.amazonaws.com", "arn:aws:s3:::bucket"), ("event", "s3.amazonaws.com", "")}
+    assert {row[2:] for row in rows} <= senders
+    return [(target, _sent(kind, orjson.loads(payload))) for target, payload, kind, *_ in rows]
+
+
+def _sent(kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+    return orjson.loads(payload["text"]) if kind == "send" else payload
 
 
 async def test_a_record_says_all_that_aws_says(store: Store) -> None:

@@ -10,17 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
-from tule.backbone.jobs import Job, enqueue
-from tule.core import arn
+import orjson
+
+from tule.backbone.jobs import enqueue
 from tule.core.clock import iso8601
+from tule.platform import targets
 from tule.platform.call import Call
+from tule.platform.service_events import emit
 from tule.services.s3 import names
 from tule.services.s3.sequence import sequencer
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import NULL
 from tule.store.store import Tx
 
-KIND = "s3-notification"
 _SOURCE = "s3.amazonaws.com"
 _EXPIRES_MS = 24 * 3_600_000
 _MAX_ATTEMPTS = 500
@@ -70,17 +72,15 @@ def notify(call: Call, tx: Tx, bucket: Bucket, change: Change) -> None:
     for config_id, target in _interested(configuration, change):
         _enqueue(call, tx, bucket, target, {"Records": [_record(call, tx, bucket, change, config_id)]})
     if "EventBridgeConfiguration" in configuration:
-        bus = arn.arn("events", bucket.region, bucket.account, "event-bus/default")
-        _enqueue(call, tx, bucket, bus, _eventbridge_event(call, tx, bucket, change))
+        _tell_eventbridge(call, tx, bucket, change)
 
 
 def _enqueue(call: Call, tx: Tx, bucket: Bucket, target: str, payload: dict[str, Any]) -> None:
-    job = Job(
-        KIND,
+    job = targets.job(
         target,
-        bucket.account,
-        bucket.region,
-        payload,
+        orjson.dumps(payload).decode(),
+        account=bucket.account,
+        region=bucket.region,
         max_attempts=_MAX_ATTEMPTS,
         backoff_cap_ms=_BACKOFF_CAP_MS,
         expires_ms=tx.now_ms + _EXPIRES_MS,
@@ -156,7 +156,7 @@ def _caller(call: Call) -> str:
     return principal.user_id or principal.service
 
 
-def _eventbridge_event(call: Call, tx: Tx, bucket: Bucket, change: Change) -> dict[str, Any]:
+def _tell_eventbridge(call: Call, tx: Tx, bucket: Bucket, change: Change) -> None:
     kind, _, what = change.name.partition(":")
     shape = _SHAPES[kind]
     detail: dict[str, Any] = {
@@ -174,14 +174,13 @@ def _eventbridge_event(call: Call, tx: Tx, bucket: Bucket, change: Change) -> di
         detail["deletion-type"] = "Delete Marker Created" if what == "DeleteMarkerCreated" else "Permanently Deleted"
     if change.name == "ObjectTagging:Delete":
         detail_type = "Object Tags Deleted"
-    return {
-        "version": "0",
-        "id": tx.ids.uuid(),
-        "detail-type": detail_type,
-        "source": "aws.s3",
-        "account": bucket.account,
-        "time": iso8601(tx.now_ms)[:19] + "Z",
-        "region": bucket.region,
-        "resources": [bucket.arn],
-        "detail": detail,
-    }
+    emit(
+        tx,
+        account=bucket.account,
+        region=bucket.region,
+        source="aws.s3",
+        detail_type=detail_type,
+        resources=[bucket.arn],
+        detail=detail,
+        trace=call.trace,
+    )
