@@ -116,7 +116,7 @@ async def build(config: Config) -> App:
     identities = IamIdentities(store, clock, secret)
     node.identities = identities
     actions = Actions()
-    models = Models()
+    models = node.models = Models()
     node.authorizer = Authorizer(store, identities, actions, clock)
     node.roles = Roles(node)
     node.outgoing = Outgoing(config)

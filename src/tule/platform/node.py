@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tule.platform.roles import Roles
     from tule.platform.service import Service
     from tule.store.store import Store
+    from tule.wire.models import Models
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class Node:
     blobs: Blobs
     pager: Pager
     services: dict[str, Service]
+    models: Models = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     identities: Identities = field(init=False)
     authenticator: Authenticator = field(init=False)
