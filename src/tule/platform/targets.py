@@ -7,11 +7,12 @@ platform delivers jobs of kind `send` itself, tries again what may pass, and han
 `settings` are what a target needs besides the text, by AWS's own names: `MessageGroupId`, `MessageDeduplicationId`,
 `MessageAttributes` (SQS, SNS), `Subject`, `MessageStructure` (SNS), `PartitionKey` (Kinesis), `InvocationType`,
 `ClientContext` (Lambda), `Source`, `DetailType`, `Resources`, `Time` (event buses), `Key` (S3), `LogStreamName`,
-`Timestamp` (Logs), `Name` (Step Functions).
+`Timestamp` (Logs), `name` (Step Functions).  `IsBase64` says that the text stands for bytes (Kinesis, Firehose).
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -197,9 +198,9 @@ def _call(node: Node, to: Arn, text: str, settings: Mapping[str, Any]) -> tuple[
         case "sns":
             return "sns", "Publish", {**settings, "TopicArn": str(to), "Message": text}
         case "kinesis":
-            return "kinesis", "PutRecord", {**settings, "StreamARN": str(to), "Data": text.encode()}
+            return "kinesis", "PutRecord", {"PartitionKey": settings["PartitionKey"], "StreamARN": str(to), "Data": _data(text, settings)}
         case "firehose":
-            return "firehose", "PutRecord", {"DeliveryStreamName": to.resource_id, "Record": {"Data": text.encode()}}
+            return "firehose", "PutRecord", {"DeliveryStreamName": to.resource_id, "Record": {"Data": _data(text, settings)}}
         case "events" if to.resource_type == "event-bus":
             return "events", "PutEvents", {"Entries": [{**settings, "Detail": text, "EventBusName": str(to)}]}
         case "states":
@@ -210,6 +211,10 @@ def _call(node: Node, to: Arn, text: str, settings: Mapping[str, Any]) -> tuple[
             return "logs", "PutLogEvents", _log_event(node, to, text, settings)
         case _:
             raise not_implemented(to.service)
+
+
+def _data(text: str, settings: Mapping[str, Any]) -> bytes:
+    return base64.b64decode(text) if settings.get("IsBase64") else text.encode()
 
 
 def queue_url(node: Node, queue: Arn) -> str:

@@ -1,7 +1,7 @@
 """Amazon CloudWatch Logs.  AWS: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/Welcome.html
 
-Groups, streams and events; filtering by patterns; live tail; retention.  Not built yet, and answered 501: Insights queries,
-metric and subscription filters, destinations, exports, resource policies, anomaly detection.
+Groups, streams and events; filtering by patterns; live tail; retention; subscriptions.  Not built yet, and answered 501:
+Insights queries, metric filters, exports, anomaly detection.
 Known to differ: a live tail hears what arrives at its own node; KMS keys are kept and shown, and encrypt nothing.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Sequence
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
 from tule.services.logs import access, expiry
-from tule.services.logs.operations import events, groups, live_tail, streams
+from tule.services.logs.operations import events, groups, live_tail, resource_policies, streams, subscriptions
 from tule.services.logs.resources import RESOURCE_TYPES
 from tule.watch import log_store
 
@@ -25,7 +25,7 @@ _RECORDED = "CreateLogGroup DescribeLogGroups CreateLogStream DescribeLogStreams
 
 SERVICE = Service(
     "logs",
-    operations=operations_in(groups, streams, events, live_tail),
+    operations=operations_in(groups, streams, events, live_tail, subscriptions, resource_policies),
     needs=access.NEEDS,
     telemetry_schema=log_store.SCHEMA,
     start=_start,

@@ -10,9 +10,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import orjson
+
 from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs
+from tule.services.logs import policies
+from tule.services.logs.destinations import DESTINATIONS, destination_arn
 from tule.services.logs.groups import find, group_arn, name_from_identifier, stream_arn
 from tule.store.store import Tx
 
@@ -31,6 +35,9 @@ _ON_GROUP = (
     "ListTagsLogGroup",
     "DescribeLogStreams",
     "FilterLogEvents",
+    "PutSubscriptionFilter",
+    "DescribeSubscriptionFilters",
+    "DeleteSubscriptionFilter",
 )
 _ON_STREAM = ("CreateLogStream", "DeleteLogStream", "PutLogEvents", "GetLogEvents")
 _TAGGING = ("TagResource", "UntagResource", "ListTagsForResource")
@@ -44,7 +51,31 @@ def _on_group(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
 def _on_stream(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
     name = _group_name(params)
     resource = stream_arn(call.account, call.region, name, params["logStreamName"])
-    return [Need(action, resource, _tags(call, tx, name, params))]
+    policy = policies.combined(tx, call.account, call.region) if call.principal.kind == "service" else None
+    return [Need(action, resource, _tags(call, tx, name, params), policy, call.account)]
+
+
+def _destination(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    needs = [Need(action, destination_arn(call.account, call.region, params["destinationName"]))]
+    if "roleArn" in params:
+        needs.append(_pass_role(params["roleArn"]))
+    return needs
+
+
+def _put_subscription_filter(call: Call, tx: Tx, params: Params) -> list[Need]:
+    needs = _on_group("logs:PutSubscriptionFilter", call, tx, params)
+    if "roleArn" in params:
+        needs.append(_pass_role(params["roleArn"]))
+    to = arns.parse(params["destinationArn"]) if arns.is_arn(params["destinationArn"]) else None
+    if to is not None and to.service == "logs":
+        kept = DESTINATIONS.get(tx, to.account, to.region, to.resource.removeprefix("destination:")) or {}
+        policy = orjson.loads(kept["accessPolicy"]) if "accessPolicy" in kept else None
+        needs.append(Need("logs:PutSubscriptionFilter", str(to), policy=policy, owner=to.account))
+    return needs
+
+
+def _pass_role(role: str) -> Need:
+    return Need("iam:PassRole", role, {"iam:PassedToService": "logs.amazonaws.com"})
 
 
 def _tagging(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
@@ -74,9 +105,12 @@ def _tags(call: Call, tx: Tx, name: str, params: Params) -> Mapping[str, Any]:
 
 def _needs() -> dict[str, Needs]:
     needs: dict[str, Needs] = {"StartLiveTail": _live_tail}
+    for operation in ("PutDestination", "PutDestinationPolicy", "DeleteDestination"):
+        needs[operation] = partial(_destination, f"logs:{operation}")
     for operations, need in ((_ON_GROUP, _on_group), (_ON_STREAM, _on_stream), (_TAGGING, _tagging)):
         for operation in operations:
             needs[operation] = partial(need, f"logs:{operation}")
+    needs["PutSubscriptionFilter"] = _put_subscription_filter
     return needs
 
 

@@ -29,6 +29,10 @@ def stream_exists() -> ServiceError:
     return ServiceError("ResourceAlreadyExistsException", "The specified log stream already exists", 400)
 
 
+def limit_exceeded() -> ServiceError:
+    return ServiceError("LimitExceededException", "Resource limit exceeded.", 400)
+
+
 def invalid_token() -> ServiceError:
     return invalid_parameter("The specified nextToken is invalid.")
 

@@ -126,6 +126,87 @@ class LogStreamType:
         await _gone(stack, "DeleteLogStream", {"logGroupName": properties["LogGroupName"], "logStreamName": physical_id})
 
 
+class SubscriptionFilterType:
+    """Ref is the filter's name."""
+
+    name = "AWS::Logs::SubscriptionFilter"
+    replace_on = frozenset({"LogGroupName", "FilterName"})
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        params = {"logGroupName": properties["LogGroupName"], "filterNamePrefix": properties["FilterName"]}
+        try:
+            filters = (await stack.call("logs", "DescribeSubscriptionFilters", params))["subscriptionFilters"]
+        except ServiceError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            return False
+        return any(each["filterName"] == properties["FilterName"] for each in filters)
+
+    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        name = properties.get("FilterName") or stack.generated_name(512)
+        await stack.call("logs", "PutSubscriptionFilter", _filter(name, properties))
+        return Resource(name)
+
+    async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
+        await stack.call("logs", "PutSubscriptionFilter", _filter(physical_id, new))
+        return Resource(physical_id)
+
+    async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
+        await _gone(stack, "DeleteSubscriptionFilter", {"logGroupName": properties["LogGroupName"], "filterName": physical_id})
+
+
+def _filter(name: str, properties: Properties) -> dict[str, Any]:
+    members = {key[0].lower() + key[1:]: value for key, value in properties.items() if key not in ("FilterName", "FilterPattern")}
+    return members | {"filterName": name, "filterPattern": properties.get("FilterPattern", "")}
+
+
+class DestinationType:
+    """Ref is the destination's name; GetAtt gives Arn."""
+
+    name = "AWS::Logs::Destination"
+    replace_on = frozenset({"DestinationName"})
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        name = properties["DestinationName"]
+        found = (await stack.call("logs", "DescribeDestinations", {"DestinationNamePrefix": name}))["destinations"]
+        return any(each["destinationName"] == name for each in found)
+
+    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        name = properties["DestinationName"]
+        params = {"destinationName": name, "targetArn": properties["TargetArn"], "roleArn": properties["RoleArn"]}
+        made = (await stack.call("logs", "PutDestination", params))["destination"]
+        if "DestinationPolicy" in properties:
+            await stack.call("logs", "PutDestinationPolicy", {"destinationName": name, "accessPolicy": properties["DestinationPolicy"]})
+        return Resource(name, {"Arn": made["arn"]})
+
+    async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
+        return await self.create(stack, new)
+
+    async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
+        await _gone(stack, "DeleteDestination", {"destinationName": physical_id})
+
+
+class ResourcePolicyType:
+    """Ref is the policy's name."""
+
+    name = "AWS::Logs::ResourcePolicy"
+    replace_on = frozenset({"PolicyName"})
+
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        found = (await stack.call("logs", "DescribeResourcePolicies", {}))["resourcePolicies"]
+        return any(each["policyName"] == properties["PolicyName"] for each in found)
+
+    async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        await stack.call("logs", "PutResourcePolicy", {"policyName": properties["PolicyName"], "policyDocument": properties["PolicyDocument"]})
+        return Resource(properties["PolicyName"])
+
+    async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
+        return await self.create(stack, new)
+
+    async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
+        await _gone(stack, "DeleteResourcePolicy", {"policyName": physical_id})
+
+
 async def _gone(stack: StackContext, operation: str, params: dict[str, Any]) -> None:
     """Delete what may be gone already."""
     try:
@@ -135,4 +216,4 @@ async def _gone(stack: StackContext, operation: str, params: dict[str, Any]) -> 
             raise
 
 
-RESOURCE_TYPES: tuple[ResourceType, ...] = (LogGroupType(), LogStreamType())
+RESOURCE_TYPES: tuple[ResourceType, ...] = (LogGroupType(), LogStreamType(), SubscriptionFilterType(), DestinationType(), ResourcePolicyType())

@@ -9,7 +9,7 @@ from typing import Any
 from tule.core.paging import InvalidToken
 from tule.lang.log_patterns import InvalidPattern, Matcher, compile_pattern
 from tule.platform.call import Call
-from tule.services.logs import errors, positions, tailing
+from tule.services.logs import errors, positions, publishing, tailing
 from tule.services.logs.groups import DAY_MS, Group, fetch, name_of, oldest_shown_ms
 from tule.services.logs.operations.streams import sequence_token
 from tule.watch import log_store
@@ -38,6 +38,8 @@ async def put_log_events(call: Call, params: Params) -> Params:
         if added is None:
             raise errors.no_stream()
         tailing.tails(call.node).publish(call.account, call.region, params["logGroupName"], name, added)
+        if "subscriptions" in group:
+            await publishing.publish(call, group, params["logGroupName"], name, added)
     stream = await call.node.telemetry.read(lambda tx: log_store.stream(tx, group["id"], name))
     if stream is None:
         raise errors.no_stream()
