@@ -5,76 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import io
-import json
 import os
 import statistics
 import time
-import zipfile
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-import boto3
 import uvloop
-from botocore.config import Config
 
+from benchmarks import messaging
 from benchmarks.client import Connection, at_once, load, signed
+from benchmarks.figures import Figure
 from benchmarks.servers import Server
+from benchmarks.target import HANDLER, MEGABYTE, Target
 
-HANDLER = b"def handler(event, context):\n    return {'statusCode': 200, 'body': 'ok'}\n"
 WITH_CLIENT = b"import boto3\ns3 = boto3.client('s3')\ndef handler(event, context):\n    return {'statusCode': 200, 'body': 'ok'}\n"
-TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
-MEGABYTE = 1 << 20
-
-
-@dataclass(slots=True)
-class Figure:
-    value: float
-    unit: str
-    more_is_better: bool = True
-    note: str = ""
-
-
-class Target:
-    """A server with what the measurements need on it."""
-
-    def __init__(self, server: Server, seconds: float) -> None:
-        self.server = server
-        self.url = server.url
-        self.seconds = seconds
-        self._functions = 0
-
-    def client(self, service: str) -> Any:
-        config = Config(retries={"max_attempts": 0}, read_timeout=120, s3={"addressing_style": "path"})
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(service, endpoint_url=self.url, region_name="us-east-1", config=config, **keys)
-
-    def prepare(self) -> None:
-        self.client("s3").create_bucket(Bucket="bench-bucket")
-        self.client("s3").put_object(Bucket="bench-bucket", Key="k1", Body=b"x" * 1024)
-        self.client("s3").put_object(Bucket="bench-bucket", Key="m10", Body=b"x" * 10 * MEGABYTE)
-        self.role = self.client("iam").create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **TRUST}))
-        self.role_arn = self.role["Role"]["Arn"]
-
-    def function(self, source: bytes = HANDLER) -> str:
-        self._functions += 1
-        name = f"bench-{self._functions}"
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as packed:
-            packed.writestr("index.py", source + b"# %d\n" % self._functions)
-        code = {"ZipFile": archive.getvalue()}
-        service = self.client("lambda")
-        service.create_function(FunctionName=name, Runtime="python3.11", Role=self.role_arn, Handler="index.handler", Code=code, Timeout=60)
-        service.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
-        return name
-
-    def s3(self, method: str, key: str, body: bytes = b"") -> bytes:
-        return signed(self.url, "s3", method, f"/bench-bucket/{key}", {}, body)
-
-    def invocation(self, name: str) -> bytes:
-        return signed(self.url, "lambda", "POST", f"/2015-03-31/functions/{name}/invocations", {"content-type": "application/json"}, b"{}")
 
 
 async def sts(t: Target) -> Figure:
@@ -151,7 +97,7 @@ async def warm_10(t: Target) -> Figure:
     return await _warm(t, 10)
 
 
-Measurement = Callable[[Target], Awaitable[Figure]]
+Measurement = Callable[[Target], Coroutine[Any, Any, Figure]]
 MEASUREMENTS: dict[str, tuple[str, Measurement]] = {
     "STS GetCallerIdentity, 16 clients": ("sts", sts),
     "S3 PutObject 1 KB, 16 clients": ("s3", s3_put),
@@ -164,6 +110,7 @@ MEASUREMENTS: dict[str, tuple[str, Measurement]] = {
     "100 functions at once, cold": ("lambda", hundred_cold_at_once),
     "function, warm, 1 client": ("lambda", warm_1),
     "function, warm, 10 clients": ("lambda", warm_10),
+    **messaging.MEASUREMENTS,
 }
 
 
