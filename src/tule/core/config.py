@@ -39,11 +39,17 @@ class Config:
     request_timeout_s: float = 60.0  # without any byte from the client
     shutdown_grace_s: float = 10.0
     access_log: bool = False  # one JSON line a request in the data directory's access.log
+    throttling: str = ""  # on or off: throughput limits of shards and the like; empty: on in strict mode
     chaos: bool = False  # run every transaction twice; for tests
 
     @property
     def data_path(self) -> Path:
         return Path(self.data or ".tule").resolve()
+
+    @property
+    def throttled(self) -> bool:
+        """Whether AWS's throughput limits are held, which keep a laptop's tests waiting for nothing."""
+        return self.throttling == "on" or (self.strict and self.throttling != "off")
 
 
 class ConfigError(ValueError):
