@@ -1,0 +1,138 @@
+"""Who may do what with streams and consumers.  AWS: Service authorization reference, Kinesis Data Streams.
+
+An operation on a stream needs its permission on the stream's ARN; the stream's resource policy counts as well, and so lets
+other accounts in.  Operations on a consumer need it on the consumer's, with the consumer's policy.  GetRecords asks for the
+stream of its iterator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import orjson
+
+from tule.access.actions import tags_in_request
+from tule.core.errors import ServiceError
+from tule.platform.call import Call
+from tule.platform.service import Need, Needs
+from tule.services.kinesis import iterators, names
+from tule.services.kinesis.names import StreamRef
+from tule.services.kinesis.state import consumers, streams
+from tule.services.kinesis.state.consumers import Consumer
+from tule.services.kinesis.state.streams import Stream
+from tule.store.store import Tx
+
+Params = dict[str, Any]
+
+_ON_STREAM = (
+    "AddTagsToStream",
+    "CreateStream",
+    "DecreaseStreamRetentionPeriod",
+    "DeleteStream",
+    "DescribeStream",
+    "DescribeStreamSummary",
+    "DisableEnhancedMonitoring",
+    "EnableEnhancedMonitoring",
+    "GetShardIterator",
+    "IncreaseStreamRetentionPeriod",
+    "ListShards",
+    "ListStreamConsumers",
+    "ListTagsForStream",
+    "MergeShards",
+    "PutRecord",
+    "PutRecords",
+    "RegisterStreamConsumer",
+    "RemoveTagsFromStream",
+    "SplitShard",
+    "StartStreamEncryption",
+    "StopStreamEncryption",
+    "UpdateMaxRecordSize",
+    "UpdateShardCount",
+    "UpdateStreamMode",
+    "UpdateStreamRecordDistributionStrategy",
+    "UpdateStreamWarmThroughput",
+)
+_ON_CONSUMER = ("DeregisterStreamConsumer", "DescribeStreamConsumer", "SubscribeToShard")
+_ON_RESOURCE = ("DeleteResourcePolicy", "GetResourcePolicy", "ListTagsForResource", "PutResourcePolicy", "TagResource", "UntagResource")
+_ANYWHERE = ("DescribeAccountSettings", "DescribeLimits", "ListStreams", "UpdateAccountSettings")
+
+
+def _on_stream(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    if action == "kinesis:ListShards" and "NextToken" in params:
+        return [Need(action)]
+    try:
+        ref = names.stream_ref(call, params)
+    except ServiceError:
+        return [Need(action)]  # the operation says what is wrong
+    return [_need(action, ref, streams.find(tx, ref), params)]
+
+
+def _need(action: str, ref: StreamRef, stream: Stream | None, params: Params) -> Need:
+    config: Mapping[str, Any] = {} if stream is None else stream.config
+    return Need(action, ref.arn, _context(config, params), _policy(config), owner=ref.account)
+
+
+def _get_records(call: Call, tx: Tx, params: Params) -> list[Need]:
+    try:
+        position = iterators.position(call.node.pager, params["ShardIterator"], call.now_ms)
+    except ServiceError:
+        return []  # nothing can be read with it
+    stream = streams.by_id(tx, position.stream)
+    return [] if stream is None else [_need("kinesis:GetRecords", stream.ref, stream, params)]
+
+
+def _on_consumer(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    if "ConsumerARN" in params:
+        return [_consumer_need(action, tx, params["ConsumerARN"], params)]
+    if "StreamARN" not in params or "ConsumerName" not in params:
+        return [Need(action)]
+    ref = names.of_stream_arn(params["StreamARN"])
+    stream = streams.find(tx, ref)
+    consumer = None if stream is None else consumers.find(tx, stream, params["ConsumerName"])
+    arn = names.consumer_arn(ref, params["ConsumerName"], 0) if consumer is None else consumer.arn
+    return [_consumer_need(action, tx, arn, params)]
+
+
+def _consumer_need(action: str, tx: Tx, arn: str, params: Params) -> Need:
+    ref = names.of_consumer_arn(arn)
+    stream = streams.find(tx, ref.stream)
+    consumer: Consumer | None = None if stream is None else consumers.find(tx, stream, ref.name)
+    config: Mapping[str, Any] = {} if consumer is None else consumer.config
+    return Need(action, arn, _context(config, params), _policy(config), owner=ref.stream.account)
+
+
+def _on_resource(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    arn = params["ResourceARN"]
+    if names.is_consumer_arn(arn):
+        return [_consumer_need(action, tx, arn, params)]
+    ref = names.of_stream_arn(arn)
+    return [_need(action, ref, streams.find(tx, ref), params)]
+
+
+def _anywhere(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    return [Need(action)]
+
+
+def _policy(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    text = config.get("policy")
+    return None if text is None else orjson.loads(text)
+
+
+def _context(config: Mapping[str, Any], params: Params) -> Mapping[str, Any]:
+    tags: Mapping[str, str] = config.get("tags") or {}
+    if not tags and "Tags" not in params and "TagKeys" not in params:
+        return {}
+    return {**{f"aws:ResourceTag/{key}": value for key, value in tags.items()}, **tags_in_request(params)}
+
+
+def _needs() -> dict[str, Needs]:
+    needs: dict[str, Needs] = {"GetRecords": _get_records}
+    for operations, need in ((_ON_STREAM, _on_stream), (_ON_CONSUMER, _on_consumer), (_ON_RESOURCE, _on_resource), (_ANYWHERE, _anywhere)):
+        for operation in operations:
+            needs[operation] = partial(need, f"kinesis:{operation}")
+    return needs
+
+
+NEEDS = _needs()

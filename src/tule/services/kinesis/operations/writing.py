@@ -1,0 +1,132 @@
+"""Putting records.  AWS: Kinesis Data Streams API reference, PutRecord, PutRecords."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tule.core.errors import ServiceError
+from tule.platform.call import Call
+from tule.services.kinesis import errors, hash_keys, layouts, lookup, sequence, throughput
+from tule.services.kinesis.layouts import Layout
+from tule.services.kinesis.state import records, streams
+from tule.services.kinesis.state.records import Entry
+from tule.services.kinesis.state.shards import Shard
+from tule.services.kinesis.state.streams import Stream
+from tule.store.store import Tx
+
+Params = dict[str, Any]
+
+MAX_REQUEST_BYTES = 10 * 1024 * 1024
+_KEY_OF_NOBODY = ""  # of records that AWS distributes by itself
+
+
+async def put_record(call: Call, params: Params) -> Params:
+    admitted = await _admitted(call, params, [params])
+    if admitted[0] is not None:
+        shard, stream = admitted[0]
+        raise errors.rate_exceeded(shard.id, stream.ref.name, stream.ref.account)
+
+    def put(tx: Tx) -> Params:
+        stream = lookup.stream_of(call, tx, params)
+        _check_order(stream, params.get("SequenceNumberForOrdering"), tx.now_ms)
+        layout = layouts.of(call.node, tx, stream)
+        entry = _entry(tx, stream, layout, params, "")
+        if params.get("DryRun"):
+            raise errors.dry_run()
+        (number,) = records.append(tx, stream, [entry])
+        return {"ShardId": entry.shard.id, "SequenceNumber": number, "EncryptionType": _encryption(stream)}
+
+    return await call.node.store.write(put)
+
+
+async def put_records(call: Call, params: Params) -> Params:
+    given = params["Records"]
+    admitted = await _admitted(call, params, given)
+    taken = [record for record, refusal in zip(given, admitted, strict=True) if refusal is None]
+
+    def put(tx: Tx) -> tuple[list[Params], str | None]:
+        stream = lookup.stream_of(call, tx, params)
+        layout = layouts.of(call.node, tx, stream)
+        entries = [_entry(tx, stream, layout, record, f"records.{i}.member.") for i, record in enumerate(taken, 1)]
+        if sum(len(entry.data) + len(entry.key) for entry in entries) > MAX_REQUEST_BYTES:
+            raise errors.invalid_argument("Records size exceeds 10 MB limit")
+        if params.get("DryRun"):
+            raise errors.dry_run()
+        numbers = records.append(tx, stream, entries)
+        shown = [{"SequenceNumber": number, "ShardId": entry.shard.id} for entry, number in zip(entries, numbers, strict=True)]
+        return shown, _encryption(stream)
+
+    shown, encryption = await call.node.store.write(put) if taken else ([], None)
+    if len(taken) < len(given):
+        done = iter(shown)
+        shown = [next(done) if refusal is None else _refused(*refusal) for refusal in admitted]
+    return {"FailedRecordCount": len(given) - len(taken), "Records": shown, "EncryptionType": encryption}
+
+
+def _refused(shard: Shard, stream: Stream) -> Params:
+    return {
+        "ErrorCode": "ProvisionedThroughputExceededException",
+        "ErrorMessage": errors.rate_exceeded_text(shard.id, stream.ref.name, stream.ref.account),
+    }
+
+
+async def _admitted(call: Call, params: Params, given: Sequence[Params]) -> list[tuple[Shard, Stream] | None]:
+    """For each record None, or the shard that cannot take it now: asked outside the transaction, which may run twice."""
+    if not throughput.is_limited(call):
+        return [None] * len(given)
+
+    def look(tx: Tx) -> tuple[Stream, list[Entry]]:
+        stream = lookup.stream_of(call, tx, params)
+        layout = layouts.of(call.node, tx, stream)
+        return stream, [_entry(tx, stream, layout, record, "") for record in given]
+
+    stream, entries = await call.node.store.read(look)
+    if stream.is_on_demand:
+        return [None] * len(given)
+    rates, now_ms = throughput.of(call.node), call.now_ms
+    return [
+        None if rates.take_write(entry.shard.number, len(entry.data) + len(entry.key), now_ms) else (entry.shard, stream) for entry in entries
+    ]
+
+
+def _entry(tx: Tx, stream: Stream, layout: Layout, record: Params, where: str) -> Entry:
+    """Raises InvalidArgumentException, ValidationException."""
+    data, key = record["Data"], record.get("PartitionKey")
+    if stream.config["distribution"] == streams.AUTO:
+        return Entry(layout.shard_of(int.from_bytes(tx.ids.bytes(16), "big")), key or _KEY_OF_NOBODY, data)
+    if key is None:
+        raise errors.null_member(f"{where}partitionKey")
+    most = stream.config["max_record_kib"] * 1024
+    if len(data) + len(key) > most:
+        raise _too_large(where, most)
+    explicit = record.get("ExplicitHashKey")
+    return Entry(layout.shard_of(hash_keys.of_partition_key(key) if explicit is None else _explicit(explicit)), key, data)
+
+
+def _too_large(where: str, most: int) -> ServiceError:
+    return errors.validation(
+        f"1 validation error detected: Value at '{where}data' failed to satisfy constraint: Member must have length less than or equal to {most}"
+    )
+
+
+def _explicit(text: str) -> int:
+    key = int(text)
+    if key >= hash_keys.SPACE:
+        raise errors.invalid_argument(f"Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {text}")
+    return key
+
+
+def _check_order(stream: Stream, number: str | None, now_ms: int) -> None:
+    """Whatever comes after this number was given comes after it: positions only grow.  Raises InvalidArgumentException."""
+    if number is None:
+        return
+    found = sequence.parse(number)
+    if found is None or found.given_s > now_ms // 1000:
+        raise errors.invalid_argument(
+            f"ExclusiveMinimumSequenceNumber {number} used in PutRecord on stream {stream.ref.name} under account {stream.ref.account} is invalid."
+        )
+
+
+def _encryption(stream: Stream) -> str | None:
+    return "KMS" if stream.config.get("key") else None

@@ -1,0 +1,83 @@
+"""How much a shard takes and gives: per second 1,000 records and 1 MiB in, five reads and 2 MiB out.
+
+Held where `Config.throttling` says so (by itself in strict mode), by each node for itself.  What is too much for the moment
+is a debt: a read of 10 MB keeps a shard from being read for five seconds, as AWS says.
+AWS: https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from tule.platform.call import Call
+from tule.platform.node import Node
+
+RECORDS_IN = 1_000.0
+BYTES_IN = 1024.0 * 1024
+READS = 5.0
+BYTES_OUT = 2.0 * 1024 * 1024
+
+
+class Bucket:
+    """Fills at `rate` a second, up to one second's worth.  What is taken beyond that is a debt that has to fill up first."""
+
+    __slots__ = ("_at_ms", "_level", "_rate")
+
+    def __init__(self, rate: float, now_ms: int) -> None:
+        self._rate = rate
+        self._level = rate
+        self._at_ms = now_ms
+
+    def holds(self, amount: float, now_ms: int) -> bool:
+        """Whether `amount` may be taken: all of it is there, or the bucket is full."""
+        self._fill(now_ms)
+        return self._level >= min(amount, self._rate)
+
+    def take(self, amount: float) -> None:
+        self._level -= amount
+
+    def _fill(self, now_ms: int) -> None:
+        self._level = min(self._rate, self._level + self._rate * max(0, now_ms - self._at_ms) / 1000)
+        self._at_ms = now_ms
+
+
+class Throughput:
+    """Of all shards on one node."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[tuple[str, int], Bucket] = {}
+
+    def take_write(self, shard: int, size: int, now_ms: int) -> bool:
+        """False when the shard cannot take a record of this size now."""
+        records, room = self._bucket("records", shard, RECORDS_IN, now_ms), self._bucket("in", shard, BYTES_IN, now_ms)
+        if not records.holds(1, now_ms) or not room.holds(size, now_ms):
+            return False
+        records.take(1)
+        room.take(size)
+        return True
+
+    def take_read(self, shard: int, now_ms: int) -> bool:
+        """False when the shard cannot be read now."""
+        reads, out = self._bucket("reads", shard, READS, now_ms), self._bucket("out", shard, BYTES_OUT, now_ms)
+        if not reads.holds(1, now_ms) or not out.holds(1, now_ms):
+            return False
+        reads.take(1)
+        return True
+
+    def gave(self, shard: int, size: int, now_ms: int) -> None:
+        self._bucket("out", shard, BYTES_OUT, now_ms).take(size)
+
+    def _bucket(self, kind: str, shard: int, rate: float, now_ms: int) -> Bucket:
+        bucket = self._buckets.get((kind, shard))
+        if bucket is None:
+            bucket = self._buckets[kind, shard] = Bucket(rate, now_ms)
+        return bucket
+
+
+def of(node: Node) -> Throughput:
+    return cast(Throughput, node.memory.setdefault("kinesis.throughput", Throughput()))
+
+
+def is_limited(call: Call) -> bool:
+    """Limits hold for those who call from outside; what the platform reads and writes for its services does not count."""
+    return bool(call.headers) and call.node.config.throttled
