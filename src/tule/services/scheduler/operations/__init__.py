@@ -1,0 +1,1 @@
+"""Scheduler's API, one file for each kind of resource."""
