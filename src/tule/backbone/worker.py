@@ -53,6 +53,7 @@ class Jobs:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._targets: Counter[str] = Counter()
         self._attendants: list[Callable[[], Awaitable[bool]]] = []
+        self._dues: list[Callable[[], int | None]] = []
         self._alarm = Alarm(clock)
         self._progress = asyncio.Event()
         self._claiming = False
@@ -107,28 +108,36 @@ class Jobs:
                 self._alarm.ring()
             await progress.wait()
 
-    def attend(self, settle: Callable[[], Awaitable[bool]]) -> Callable[[], None]:
+    def attend(self, settle: Callable[[], Awaitable[bool]], next_due_ms: Callable[[], int | None] = lambda: None) -> Callable[[], None]:
         """Other background work that belongs to what is due: `settle` waits for it, and is False when there was none.
 
-        Returns how to end that.
+        `next_due_ms` says when it will have something to do next, if it knows.  Returns how to end that.
         """
         self._attendants.append(settle)
-        return lambda: self._attendants.remove(settle)
+        self._dues.append(next_due_ms)
+
+        def leave() -> None:
+            self._attendants.remove(settle)
+            self._dues.remove(next_due_ms)
+
+        return leave
 
     async def _attendants_settled(self) -> bool:
         """False when one of them had something to do, from which more may follow."""
         return not any([await settle() for settle in list(self._attendants)])
 
     async def next_due_ms(self) -> int | None:
-        """The next time after now at which a job is due; None when there is none."""
-        return await self._claims.next_due_ms(self._clock.now_ms())
+        """The next time after now at which a job, or other background work, is due; None when there is none."""
+        now_ms = self._clock.now_ms()
+        dues = [await self._claims.next_due_ms(now_ms), *(next_due_ms() for next_due_ms in self._dues)]
+        return min((due_ms for due_ms in dues if due_ms is not None and due_ms > now_ms), default=None)
 
     async def _run(self) -> None:
         while True:
             self._alarm.hush()
             try:
                 await self._claim()
-                next_ms = await self.next_due_ms()
+                next_ms = await self._claims.next_due_ms(self._clock.now_ms())
             except Exception:
                 log.exception("Jobs cannot be claimed and wait.")
                 await asyncio.sleep(STORE_PAUSE_S)

@@ -1,0 +1,153 @@
+"""A fleet of pollers: one for each source that should be read now.
+
+    pollers = Pollers(node, "lambda", [TOPIC], wanted, reader_of, kept)
+    await pollers.run()                     # for the node's life
+
+`wanted` says in a transaction what should be read; it is asked when the node starts and when one of the topics is woken.
+What is no longer wanted, or is wanted differently, ends what it has begun before anything takes its place.  `kept` is told
+after each change who is being read for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from tule.backbone import leases
+from tule.core import arn as arns
+from tule.core.errors import not_implemented
+from tule.platform.node import Node
+from tule.pollers import checkpoints
+from tule.pollers.activity import Activity
+from tule.pollers.bell import Bell
+from tule.pollers.contract import Reader, Source
+from tule.pollers.queue_poller import QueuePoller
+from tule.pollers.sharing import Sharing
+from tule.store.store import Tx
+
+log = logging.getLogger("tule.pollers")
+
+RESTART_S = 1.0
+
+
+class Poller(Protocol):
+    async def run(self) -> None: ...
+
+    def ring(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Pollers:
+    def __init__(
+        self,
+        node: Node,
+        name: str,
+        topics: Sequence[str],
+        wanted: Callable[[Tx], Sequence[Source]],
+        reader_of: Callable[[Source], Reader],
+        kept: Callable[[set[str]], Awaitable[None]],
+    ) -> None:
+        self._node = node
+        self._topics = topics
+        self._wanted = wanted
+        self._reader_of = reader_of
+        self._kept = kept
+        self._activity = Activity(node.clock)
+        self._bell = Bell(node.clock)
+        self._sharing = Sharing(node.store, name, self._ring_all)
+        self._places: dict[str, _Place] = {}
+
+    async def run(self) -> None:
+        store = self._node.store
+        await store.migrate("pollers", checkpoints.SCHEMA)
+        if store.shared:
+            await store.migrate("leases", leases.SCHEMA)
+        self._node.clock.on_change(self._ring_all)
+        stops = [store.subscribe(topic, self._bell.ring) for topic in self._topics]
+        stops.append(self._node.jobs.attend(self._activity.settle, self._activity.next_due_ms))
+        sharing = asyncio.create_task(self._sharing.run())
+        self._bell.ring()
+        try:
+            while True:
+                await self._activity.wait(self._bell)
+                self._bell.hush()
+                with self._activity.work():
+                    await self._look()
+        finally:
+            for stop in stops:
+                stop()
+            sharing.cancel()
+            for place in self._places.values():
+                place.task.cancel()
+            await asyncio.gather(sharing, *(place.task for place in self._places.values()), return_exceptions=True)
+
+    def look_again(self) -> None:
+        """What is wanted may have changed without a topic being woken: after a reset."""
+        self._bell.ring()
+
+    def _ring_all(self) -> None:
+        self._bell.ring()
+        for place in self._places.values():
+            place.ring()
+
+    async def _look(self) -> None:
+        try:
+            sources = {source.reader: source for source in await self._node.store.read(self._wanted)}
+            for reader, place in list(self._places.items()):
+                place.want(sources.get(reader))
+            for reader, source in sources.items():
+                if reader not in self._places:
+                    self._begin(reader, source)
+            await self._kept(set(self._places))
+        except Exception:
+            log.exception("Pollers cannot be brought to what is wanted, and will be.")
+            asyncio.get_running_loop().call_later(RESTART_S, self._bell.ring)
+
+    def _begin(self, reader: str, source: Source) -> None:
+        place = _Place(source, self._make, self._activity)
+        self._places[reader] = place
+        place.task.add_done_callback(lambda _: self._ended(reader))
+
+    def _ended(self, reader: str) -> None:
+        del self._places[reader]
+        self._bell.ring()
+
+    def _make(self, source: Source) -> Poller:
+        reader = self._reader_of(source)
+        service = arns.parse(source.arn).service
+        if service == "sqs":
+            return QueuePoller(self._node, source, reader, self._activity, self._sharing.is_mine)
+        raise not_implemented("lambda", f"EventSourceMapping of {service}")
+
+
+class _Place:
+    """Of one reader: the poller that runs, and what should run instead once it has ended."""
+
+    def __init__(self, source: Source, make: Callable[[Source], Poller], activity: Activity) -> None:
+        self._wanted: Source | None = source
+        self._make = make
+        self._activity = activity
+        self._poller: Poller | None = None
+        self.task = asyncio.create_task(self._run(), name=f"poller of {source.arn}")
+
+    def want(self, source: Source | None) -> None:
+        if source != self._wanted:
+            self._wanted = source
+            if self._poller is not None:
+                self._poller.stop()
+
+    def ring(self) -> None:
+        if self._poller is not None:
+            self._poller.ring()
+
+    async def _run(self) -> None:
+        while (source := self._wanted) is not None:
+            self._poller = self._make(source)
+            try:
+                await self._poller.run()
+            except Exception:
+                log.exception("The poller of %s ended and is started again.", source.arn)
+                await asyncio.sleep(RESTART_S)

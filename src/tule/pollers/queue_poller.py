@@ -1,0 +1,214 @@
+"""Reading a queue: receive, gather, hand over, and delete what was handled.
+
+What is not handled is left alone, and comes back when its visibility time-out has passed, or goes to the queue's dead
+letters: SQS sees to that, as it sees to the order of message groups, of which it gives nothing out while some of it is in
+flight.  So a killed node loses nothing: what it had received comes back.
+
+The poller looks when the queue's ARN is woken, when a message that it had comes back, and when the clock is turned.
+AWS: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tule.core import arn as arns
+from tule.core.errors import ServiceError
+from tule.platform.node import Node
+from tule.platform.targets import queue_url
+from tule.pollers import queue_records
+from tule.pollers.activity import Activity
+from tule.pollers.bell import Bell
+from tule.pollers.contract import Batch, Failed, Handled, NotNow, Outcome, PartlyHandled, Reader, Record, Source
+from tule.pollers.pauses import Pauses
+from tule.pollers.scaling import Scaling
+
+log = logging.getLogger("tule.pollers")
+
+AT_ONCE = 10  # messages of one call
+MAX_BATCH_BYTES = 6 * 1024 * 1024
+
+
+class QueuePoller:
+    """`run` is the poller's life; `stop` lets it end what it has begun.  `is_mine` says whether this node reads the queue."""
+
+    def __init__(self, node: Node, source: Source, reader: Reader, activity: Activity, is_mine: Callable[[str], bool]) -> None:
+        self._node = node
+        self._source = source
+        self._reader = reader
+        self._activity = activity
+        self._is_mine = is_mine
+        self._arn = arns.parse(source.arn)
+        self._url = queue_url(node, self._arn)
+        self._bell = Bell(node.clock)
+        self._scaling = Scaling(source.max_concurrency)
+        self._pauses = Pauses()
+        self._running: set[asyncio.Task[None]] = set()
+        self._gathered: list[Record] = []
+        self._gathered_bytes = 0
+        self._gathered_since_ms = 0
+        self._returning: list[int] = []  # when messages that were not handled come back
+        self._retry_ms: int | None = None
+        self._stopping = False
+
+    def ring(self) -> None:
+        self._bell.ring()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._bell.ring()
+
+    async def run(self) -> None:
+        unsubscribe = self._node.store.subscribe(self._source.arn, self._bell.ring)
+        self._bell.ring()
+        try:
+            while not self._stopping:
+                await self._activity.wait(self._bell, self._due_ms())
+                self._bell.hush()
+                with self._activity.work():
+                    await self._look()
+            self._dispatch()
+            await asyncio.gather(*self._running)
+        finally:
+            unsubscribe()
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _look(self) -> None:
+        """Take what is there, as far as there is room."""
+        now_ms = self._node.clock.now_ms()
+        while self._returning and self._returning[0] <= now_ms:
+            heapq.heappop(self._returning)
+        if self._stopping or (self._source.max_concurrency is not None and not self._is_mine(self._source.arn)):
+            return
+        try:
+            await self._take()
+        except ServiceError as error:
+            self._retry_ms = now_ms + self._pauses.next_ms()
+            await self._reader.report(error.message)
+        except Exception:
+            self._retry_ms = now_ms + self._pauses.next_ms()
+            log.exception("%s cannot be read and waits.", self._source.arn)
+        else:
+            self._retry_ms = None
+            self._pauses.clear()
+
+    async def _take(self) -> None:
+        source, clock = self._source, self._node.clock
+        while len(self._running) < self._scaling.limit():
+            messages = await self._receive(min(AT_ONCE, source.batch_size - len(self._gathered)))
+            if not messages:
+                if not self._running:
+                    self._scaling.idle()
+                break
+            self._scaling.busy(clock.now_ms())
+            await self._gather(messages)
+        if self._gathered and clock.now_ms() >= self._gathered_since_ms + source.window_ms:
+            self._dispatch()
+
+    async def _receive(self, limit: int) -> list[dict[str, Any]]:
+        answer = await self._call(
+            "ReceiveMessage",
+            {"MaxNumberOfMessages": limit, "WaitTimeSeconds": 0, "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]},
+        )
+        return answer.get("Messages", [])
+
+    async def _gather(self, messages: Sequence[dict[str, Any]]) -> None:
+        """Put what is wanted to the batch; delete the rest.  A batch that is full, or is not to wait, is handed over."""
+        source, now_ms = self._source, self._node.clock.now_ms()
+        unwanted: list[Record] = []
+        for message in messages:
+            record = queue_records.record(self._arn, message, now_ms, gathered=source.window_ms > 0)
+            if not source.filters.want(record.event, "body", message["Body"]):
+                unwanted.append(record)
+                continue
+            if self._gathered_bytes + record.size > MAX_BATCH_BYTES:
+                self._dispatch()
+            if not self._gathered:
+                self._gathered_since_ms = now_ms
+            self._gathered.append(record)
+            self._gathered_bytes += record.size
+        if len(self._gathered) >= source.batch_size or not source.window_ms:
+            self._dispatch()
+        if unwanted:
+            await self._delete(unwanted)
+
+    def _dispatch(self) -> None:
+        if not self._gathered:
+            return
+        batch = Batch(tuple(self._gathered))
+        self._gathered, self._gathered_bytes = [], 0
+        task = asyncio.create_task(self._process(batch), name=f"batch of {self._source.arn}")
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._bell.ring()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("A batch of %s was left to come back.", self._source.arn, exc_info=error)
+
+    async def _process(self, batch: Batch) -> None:
+        with self._activity.work():
+            outcome = await self._outcome(batch)
+            match outcome:
+                case Handled():
+                    await self._delete(batch.records)
+                case PartlyHandled(failed):
+                    await self._delete([record for record in batch.records if record.id not in failed])
+                    await self._expect(record for record in batch.records if record.id in failed)
+                case _:
+                    await self._expect(batch.records)
+
+    async def _outcome(self, batch: Batch) -> Outcome:
+        """What the reader answers in the end: as long as the messages are hidden, it is asked again while it says `NotNow`."""
+        clock, pauses = self._node.clock, Pauses()
+        hidden_until_ms: int | None = None
+        while True:
+            outcome = await self._reader.handle(batch)
+            if not isinstance(outcome, NotNow):
+                return outcome
+            self._scaling.throttled()
+            if hidden_until_ms is None:
+                hidden_until_ms = batch.records[0].at_ms + await self._visibility_ms()
+            again_ms = clock.now_ms() + pauses.next_ms()
+            if self._stopping or again_ms >= hidden_until_ms:
+                return Failed()
+            await self._activity.nap(again_ms)
+
+    async def _expect(self, left: Iterable[Record]) -> None:
+        """Look again when these are visible again."""
+        visibility_ms = await self._visibility_ms()
+        for at_ms in {record.at_ms for record in left}:
+            heapq.heappush(self._returning, at_ms + visibility_ms)
+        self._bell.ring()
+
+    async def _visibility_ms(self) -> int:
+        answer = await self._call("GetQueueAttributes", {"AttributeNames": ["VisibilityTimeout"]})
+        return int(answer["Attributes"]["VisibilityTimeout"]) * 1000
+
+    async def _delete(self, records: Sequence[Record]) -> None:
+        for first in range(0, len(records), AT_ONCE):
+            some = records[first : first + AT_ONCE]
+            entries = [{"Id": str(i), "ReceiptHandle": record.event["receiptHandle"]} for i, record in enumerate(some)]
+            await self._call("DeleteMessageBatch", {"Entries": entries})
+
+    async def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        queue = self._arn
+        principal = await self._reader.principal()
+        return await self._node.dispatcher.invoke(
+            "sqs", operation, {"QueueUrl": self._url, **params}, principal=principal, region=queue.region, account=queue.account
+        )
+
+    def _due_ms(self) -> int | None:
+        dues = [self._returning[0]] if self._returning else []
+        if self._gathered:
+            dues.append(self._gathered_since_ms + self._source.window_ms)
+        if self._retry_ms is not None:
+            dues.append(self._retry_ms)
+        return min(dues, default=None)

@@ -1,0 +1,138 @@
+"""Whether a function's role may read the source, and the source is there, when a mapping is made.
+
+The source's own permissions are asked, as they would be for a call of the role, without any call being made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from tule.access.principal import Principal
+from tule.core import arn as arns
+from tule.core.arn import Arn
+from tule.core.errors import ServiceError, not_implemented
+from tule.platform.call import Call
+from tule.platform.targets import queue_url
+from tule.services.lambda_ import errors, execution_role
+from tule.services.lambda_.mappings.kinds import Kind
+from tule.services.lambda_.names import FunctionRef
+from tule.store.store import Tx
+
+_QUEUE_CALLS: dict[str, dict[str, Any]] = {
+    "ReceiveMessage": {},
+    "DeleteMessage": {"ReceiptHandle": "-"},
+    "GetQueueAttributes": {},
+}
+_STREAM_CALLS = ("DescribeStream", "GetShardIterator", "GetRecords")
+
+Params = dict[str, Any]
+
+
+async def check(call: Call, kind: Kind, shown: Mapping[str, Any], ref: FunctionRef, role: str, timeout_s: int) -> None:
+    """Raises InvalidParameterValueException."""
+    session = await execution_role.session(call.node, ref, role)
+    source = arns.parse(shown["EventSourceArn"])
+    if kind.is_stream:
+        await _check_stream(call, session.principal, source)
+        await _check_destination(call, session.principal, shown)
+    else:
+        await _check_queue(call, session.principal, source, timeout_s)
+
+
+async def _check_queue(call: Call, principal: Principal, queue: Arn, timeout_s: int) -> None:
+    url = {"QueueUrl": queue_url(call.node, queue)}
+    for operation, params in _QUEUE_CALLS.items():
+        try:
+            allowed = await _may(call, principal, queue, operation, url | params)
+        except ServiceError as error:
+            said = f"SQS Error Code: {error.code}. SQS Error Message: {error.message}"
+            raise errors.invalid_parameter(f"Error occurred while {operation}. {said}") from error
+        if not allowed:
+            raise errors.invalid_parameter(f"The provided execution role does not have permissions to call {operation} on SQS")
+    visibility_s = await _visibility_s(call, principal, queue, url)
+    if visibility_s < timeout_s:
+        raise errors.invalid_parameter(f"Queue visibility timeout: {visibility_s} seconds is less than Function timeout: {timeout_s} seconds")
+
+
+async def _visibility_s(call: Call, principal: Principal, queue: Arn, url: Params) -> int:
+    asked = {**url, "AttributeNames": ["VisibilityTimeout"]}
+    try:
+        answer = await call.node.dispatcher.invoke(
+            "sqs", "GetQueueAttributes", asked, principal=principal, region=queue.region, account=queue.account
+        )
+    except ServiceError as error:
+        said = f"SQS Error Code: {error.code}. SQS Error Message: {error.message}"
+        raise errors.invalid_parameter(f"Error occurred while ReceiveMessage. {said}") from error
+    return int(answer["Attributes"]["VisibilityTimeout"])
+
+
+async def _check_stream(call: Call, principal: Principal, stream: Arn) -> None:
+    service = "dynamodbstreams" if stream.service == "dynamodb" else "kinesis"
+    if service not in call.node.services:
+        raise not_implemented("lambda", f"CreateEventSourceMapping for {service}")
+    member = "StreamArn" if stream.service == "dynamodb" else "StreamARN"
+    name = str(stream)
+    if stream.service == "kinesis":
+        name = name.partition("/consumer/")[0]
+    try:
+        await call.node.dispatcher.invoke(
+            service, "DescribeStream", {member: name}, principal=principal, region=stream.region, account=stream.account
+        )
+    except ServiceError as error:
+        if error.code == "ResourceNotFoundException":
+            raise errors.invalid_parameter(f"Stream not found: {stream}") from error
+        raise _no_access(stream) from error
+
+
+def _no_access(stream: Arn) -> ServiceError:
+    actions = "GetRecords, GetShardIterator, DescribeStream, and ListStreams"
+    if stream.service == "kinesis":
+        actions = "GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams"
+    return errors.invalid_parameter(f"Cannot access stream {stream}. Please ensure the role can perform the {actions} Actions on your stream in IAM.")
+
+
+async def _check_destination(call: Call, principal: Principal, shown: Mapping[str, Any]) -> None:
+    arn = shown["DestinationConfig"].get("OnFailure", {}).get("Destination", "")
+    if not arn:
+        return
+    target = arns.parse(arn)
+    params: Params
+    if target.service == "sqs":
+        operation, params = "SendMessage", {"QueueUrl": queue_url(call.node, target), "MessageBody": "-"}
+    elif target.service == "sns":
+        operation, params = "Publish", {"TopicArn": arn, "Message": "-"}
+    else:
+        operation, params = "PutObject", {"Bucket": target.resource, "Key": "-"}
+    try:
+        allowed = await _may(call, principal, target, operation, params)
+    except ServiceError as error:
+        raise errors.invalid_parameter(f"The destination ARN {arn} is invalid.") from error
+    if not allowed:
+        raise errors.invalid_parameter(f"The provided execution role does not have permissions to call {operation} on {target.service.upper()}")
+
+
+async def _may(call: Call, principal: Principal, resource: Arn, operation: str, params: Params) -> bool:
+    """Whether `principal` could make this call.  Raises what finding out raises: the resource is not there."""
+    node = call.node
+    service = node.services.get(resource.service)
+    if service is None:
+        raise not_implemented(resource.service)
+    region = resource.region or call.region
+    asked = dataclasses.replace(
+        call, principal=principal, account=resource.account or principal.account, region=region, service=resource.service, operation=operation
+    )
+    needs = service.needs.get(operation)
+    if needs is None:
+        needed = node.authorizer.actions.needs(resource.service, operation, params, asked.account, region)
+    else:
+
+        def of_store(tx: Tx) -> Any:
+            return needs(asked, tx, params)
+
+        needed = await node.store.read(of_store)
+    for need in needed:
+        if not (await node.authorizer.decide(asked, need)).allowed:
+            return False
+    return True
