@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from tule.platform.service import Service, operations_in
 from tule.services.kinesis import access, trimming
-from tule.services.kinesis.operations import reading, shards, streams, writing
+from tule.services.kinesis.operations import accounts, consumers, policies, reading, settings, shards, streams, subscriptions, tags, writing
+from tule.services.kinesis.resources import RESOURCE_TYPES
 from tule.services.kinesis.state.schema import SCHEMA
 
 SERVICE = Service(
     "kinesis",
-    operations=operations_in(streams, shards, writing, reading),
+    operations=operations_in(streams, settings, shards, writing, reading, consumers, subscriptions, tags, policies, accounts),
     needs=access.NEEDS,
     schema=SCHEMA,
     start=trimming.start,
+    resource_types=RESOURCE_TYPES,
 )

@@ -6,7 +6,6 @@ AWS: Kinesis Data Streams API reference, GetShardIterator.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from tule.core.paging import InvalidToken, Pager
 from tule.services.kinesis import errors, sequence

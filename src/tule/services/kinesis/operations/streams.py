@@ -95,7 +95,8 @@ def delete_stream(call: Call, tx: Tx, params: Params) -> None:
     registered = consumers.page(tx, stream, "", 1)
     if registered and not params.get("EnforceConsumerDeletion"):
         raise errors.in_use(
-            f"Stream {stream.ref.name} under account {stream.ref.account} has consumers registered. Set EnforceConsumerDeletion to true or deregister them first."
+            f"Stream {stream.ref.name} under account {stream.ref.account} has consumers registered."
+            " Set EnforceConsumerDeletion to true or deregister them first."
         )
     consumers.delete_all(tx, stream)
     streams.delete(tx, stream)

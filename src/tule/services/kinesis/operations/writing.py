@@ -85,9 +85,7 @@ async def _admitted(call: Call, params: Params, given: Sequence[Params]) -> list
     if stream.is_on_demand:
         return [None] * len(given)
     rates, now_ms = throughput.of(call.node), call.now_ms
-    return [
-        None if rates.take_write(entry.shard.number, len(entry.data) + len(entry.key), now_ms) else (entry.shard, stream) for entry in entries
-    ]
+    return [None if rates.take_write(entry.shard.number, len(entry.data) + len(entry.key), now_ms) else (entry.shard, stream) for entry in entries]
 
 
 def _entry(tx: Tx, stream: Stream, layout: Layout, record: Params, where: str) -> Entry:
