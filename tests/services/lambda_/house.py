@@ -15,7 +15,7 @@ from tests.services.lambda_.functions import ECHO, TRUST_LAMBDA, WRITE_LOGS, zip
 from tule.access.principal import root
 from tule.app import App, build
 from tule.backbone.clockwork import advance
-from tule.compute.compute import Credentials, FunctionSpec, Invocation, LogLine
+from tule.compute.compute import Credentials, FunctionSpec, Invocation, LogLine, Provisioned
 from tule.core.clock import Clock
 from tule.core.config import Config
 from tule.services.lambda_.running import functions
@@ -31,6 +31,7 @@ class Run:
     request_id: str
     credentials: Credentials | None
     client_context: str | None
+    trace: str | None = None
 
 
 def succeed(run: Run) -> Any:
@@ -52,6 +53,7 @@ class ScriptedCompute:
     runs: list[Run] = field(default_factory=list[Run])
     retired: list[str] = field(default_factory=list[str])
     prepared: list[str] = field(default_factory=list[str])
+    kept: dict[str, int] = field(default_factory=dict[str, int])  # provisioned instances by key
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None: ...
@@ -69,7 +71,7 @@ class ScriptedCompute:
         cognito_identity: str | None = None,
         trace: str | None = None,
     ) -> Invocation:
-        run = Run(function, json.loads(payload), request_id, credentials() if credentials else None, client_context)
+        run = Run(function, json.loads(payload), request_id, credentials() if credentials else None, client_context, trace)
         self.runs.append(run)
         self.started.set()
         if self.hold is not None:
@@ -81,8 +83,21 @@ class ScriptedCompute:
             answer, error = json.dumps({"errorMessage": str(raised), "errorType": "RuntimeError"}).encode(), "Unhandled"
         return Invocation(answer, error, f"2026/01/01/[{function.version}]{'0' * 32}", lines, 1.0, 1, None, 30)
 
+    async def invoke_streaming(self, function: FunctionSpec, payload: bytes, **settings: Any) -> ScriptedStream:
+        return ScriptedStream(await self.invoke(function, payload, **settings))
+
+    async def provision(self, function: FunctionSpec, count: int, *, credentials: Callable[[], Credentials] | None = None) -> Provisioned:
+        self.kept[function.key] = count
+        return self.provisioned(function.key)
+
+    def provisioned(self, key: str) -> Provisioned:
+        return Provisioned(self.kept.get(key, 0))
+
+    def on_late_lines(self, take: Callable[[FunctionSpec, str, tuple[LogLine, ...]], None]) -> None: ...
+
     def retire(self, key_prefix: str) -> None:
         self.retired.append(key_prefix)
+        self.kept = {key: count for key, count in self.kept.items() if not key.startswith(key_prefix)}
 
     def prepare(self, runtime: str) -> None:
         self.prepared.append(runtime)
@@ -94,6 +109,25 @@ class ScriptedCompute:
 
     def describe(self) -> Mapping[str, object]:
         return {"sandbox": {"level": 4}}
+
+
+class ScriptedStream:
+    """A whole answer, as one chunk."""
+
+    content_type = "application/json"
+    streamed = False
+
+    def __init__(self, done: Invocation) -> None:
+        self._done = done
+
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        if self._done.error is None:
+            yield self._done.payload
+
+    async def end(self) -> Invocation:
+        return self._done
+
+    def discard(self) -> None: ...
 
 
 class House:

@@ -11,6 +11,8 @@ from tests.services.lambda_.house import ACCOUNT, REGION, House, fail, succeed
 from tule.access.principal import Principal
 from tule.core.errors import ServiceError
 from tule.services.lambda_.asynchronous import throttled_delay_ms
+from tule.services.lambda_.concurrency import Share
+from tule.services.lambda_.names import FunctionRef
 from tule.services.lambda_.running import functions
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
@@ -66,11 +68,11 @@ async def test_a_throttled_event_waits_without_using_up_its_attempts(house: Hous
     await house.lam("PutFunctionConcurrency", FunctionName="fun", ReservedConcurrentExecutions=1)
     house.compute.behave = fail
     concurrency = functions(house.node).concurrency
-    concurrency.enter(ACCOUNT, REGION, "fun", 1, 0)  # somebody runs all the while
+    slot = concurrency.enter(FunctionRef(ACCOUNT, REGION, "fun"), Share("fun", reserved=1))  # somebody runs all the while
     await house.event()
     await house.advance(600)
     assert house.compute.runs == []
-    concurrency.leave(ACCOUNT, REGION, "fun", 1)
+    concurrency.leave(slot)
     await house.advance(1200)
     assert len(house.compute.runs) == 3
 
@@ -80,10 +82,10 @@ async def test_an_event_that_is_too_old_is_given_up(house: House) -> None:
     await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", MaximumEventAgeInSeconds=60)
     await house.lam("PutFunctionConcurrency", FunctionName="fun", ReservedConcurrentExecutions=1)
     concurrency = functions(house.node).concurrency
-    concurrency.enter(ACCOUNT, REGION, "fun", 1, 0)
+    slot = concurrency.enter(FunctionRef(ACCOUNT, REGION, "fun"), Share("fun", reserved=1))
     await house.event()
     await house.advance(300)
-    concurrency.leave(ACCOUNT, REGION, "fun", 1)
+    concurrency.leave(slot)
     await house.advance(3600)
     assert house.compute.runs == []
 

@@ -15,7 +15,10 @@ from tests.services.lambda_.house import ACCOUNT, REGION, House, Run, fail, open
 from tule.access.principal import aws_service
 from tule.backbone.delivery import Dead, Delivery, Done
 from tule.core.errors import ServiceError
-from tule.services.lambda_.events import deliver
+from tule.platform.targets import SEND, deliver
+from tule.services.lambda_ import execution_role
+from tule.services.lambda_.concurrency import Share
+from tule.services.lambda_.names import FunctionRef
 from tule.services.lambda_.running import functions
 
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fun"
@@ -56,9 +59,10 @@ async def test_an_instance_calls_aws_as_the_functions_role(house: House) -> None
     credentials = house.compute.runs[0].credentials
     assert credentials is not None
     assert credentials.access_key.startswith("ASIA")
-    session = functions(house.node).sessions
-    found = [s.principal for s in session._sessions.values()]  # pyright: ignore[reportPrivateUsage]
-    assert found[0].arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/fun-role/fun"
+    session = execution_role.current(house.node, FunctionRef(ACCOUNT, REGION, "fun"), f"arn:aws:iam::{ACCOUNT}:role/fun-role")
+    assert session is not None
+    assert session.credentials.access_key == credentials.access_key
+    assert session.principal.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/fun-role/fun"
 
 
 async def test_credentials_are_renewed_long_before_they_expire(house: House) -> None:
@@ -232,7 +236,7 @@ async def test_all_functions_of_an_account_share_what_is_not_reserved(house: Hou
     await house.function()
     concurrency = functions(house.node).concurrency
     for _ in range(concurrency.limit):
-        concurrency.enter(ACCOUNT, REGION, "other", None, 0)
+        concurrency.enter(FunctionRef(ACCOUNT, REGION, "other"), Share("other"))
     with pytest.raises(ServiceError) as error:
         await house.invoke()
     assert error.value.fields["Reason"] == "ConcurrentInvocationLimitExceeded"
@@ -266,11 +270,11 @@ def notification(house: House) -> Delivery:
     now_ms = house.node.clock.now_ms()
     return Delivery(
         id="d",
-        kind="s3-notification",
+        kind=SEND,
         target=ARN,
         account=ACCOUNT,
         region=REGION,
-        payload={"Records": [{"eventSource": "aws:s3"}]},
+        payload={"text": json.dumps({"Records": [{"eventSource": "aws:s3"}]}), "settings": {}, "letter": {}},
         attempt=1,
         max_attempts=3,
         enqueued_ms=now_ms,

@@ -15,20 +15,24 @@ from collections.abc import Awaitable, Sequence
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
 from tule.services.lambda_ import access, code, events, state
-from tule.services.lambda_.operations import concurrency, event_invoke, invocations, permissions, tags, versions
-from tule.services.lambda_.operations import functions as function_operations
-from tule.services.lambda_.operations import layers as layer_operations
+from tule.services.lambda_.mappings import access as mappings_access
+from tule.services.lambda_.mappings.fleet import fleet
+from tule.services.lambda_.mappings.resource import EventSourceMappingType
+from tule.services.lambda_.operations import MODULES
 from tule.services.lambda_.resources import RESOURCE_TYPES
 from tule.services.lambda_.running import functions
+from tule.services.lambda_.urls import site
+from tule.services.lambda_.urls.configs import PATH, SITE
 
 
 def _start(node: Node) -> Sequence[Awaitable[None]]:
     here = functions(node)
-    return [here.shipper.run(), here.sweep(), here.prepare()]
+    return [here.shipper.run(), here.sweep(), here.prepare(), here.provisioning.keep(), fleet(node).pollers.run()]
 
 
 async def _reset(node: Node) -> None:
     functions(node).forget()
+    fleet(node).pollers.look_again()
 
 
 _RECORDED = (
@@ -40,13 +44,14 @@ _RECORDED = (
 
 SERVICE = Service(
     "lambda",
-    operations=operations_in(function_operations, invocations, permissions, tags, concurrency, versions, event_invoke, layer_operations),
-    needs=access.NEEDS,
+    operations=operations_in(*MODULES),
+    needs={**access.NEEDS, **mappings_access.NEEDS},
     schema=state.SCHEMA,
     deliver=events.deliver,
     start=_start,
-    resource_types=RESOURCE_TYPES,
+    resource_types=(*RESOURCE_TYPES, EventSourceMappingType()),
     reset=_reset,
     recorded=frozenset(_RECORDED.split()),
-    pages={code.DOWNLOADS: code.download},
+    pages={code.DOWNLOADS: code.download, PATH: site.by_path},
+    sites={SITE: site.by_host},
 )

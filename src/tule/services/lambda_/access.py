@@ -15,12 +15,13 @@ from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs
 from tule.services.lambda_ import layers, state
+from tule.services.lambda_.execution_role import LAMBDA
 from tule.services.lambda_.layers import LayerRef, layer_ref, of_version_arn
 from tule.services.lambda_.names import FunctionRef, function_ref, of_arn
 from tule.services.lambda_.operations import layers as layer_operations
 from tule.services.lambda_.runnables import policy_document
 from tule.services.lambda_.running import functions
-from tule.services.lambda_.sessions import LAMBDA
+from tule.services.lambda_.urls import configs as urls
 from tule.store.store import Tx
 
 Params = dict[str, Any]
@@ -47,7 +48,21 @@ _ON_FUNCTION = [
     "GetFunctionEventInvokeConfig",
     "DeleteFunctionEventInvokeConfig",
     "ListFunctionEventInvokeConfigs",
+    "PutProvisionedConcurrencyConfig",
+    "GetProvisionedConcurrencyConfig",
+    "DeleteProvisionedConcurrencyConfig",
+    "ListProvisionedConcurrencyConfigs",
+    "PutFunctionRecursionConfig",
+    "GetFunctionRecursionConfig",
+    "PutRuntimeManagementConfig",
+    "GetRuntimeManagementConfig",
+    "PutFunctionCodeSigningConfig",
+    "GetFunctionCodeSigningConfig",
+    "DeleteFunctionCodeSigningConfig",
+    "ListFunctionUrlConfigs",
 ]
+
+_ON_URL = ["CreateFunctionUrlConfig", "GetFunctionUrlConfig", "UpdateFunctionUrlConfig", "DeleteFunctionUrlConfig"]
 
 
 _PUBLIC = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "lambda:GetLayerVersion", "Resource": "*"}]}
@@ -124,6 +139,26 @@ def _add_permission(call: Call, tx: Tx, params: Params) -> list[Need]:
     return [dataclasses.replace(need, context={**need.context, **keys}) for need in needs]
 
 
+def _on_url(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    """The kind of authentication is a condition key: that which is asked for, else that which is there."""
+    needs = _on_function(action, call, tx, params)
+    config = urls.find(tx, function_ref(call, params["FunctionName"], params.get("Qualifier")))
+    kind = params.get("AuthType") or (config["AuthType"] if config is not None else None)
+    keys = {"lambda:FunctionUrlAuthType": kind} if kind else {}
+    return [dataclasses.replace(need, context={**need.context, **keys}) for need in needs]
+
+
+def _on_resource_policy(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    arn = params["ResourceArn"]
+    try:
+        ref = of_arn(arn)
+    except ValueError:
+        return [Need(action, arn)]
+    function = state.find_function(tx, ref)
+    policy = policy_document(function, ref.qualifier) if function is not None else None
+    return [Need(action, ref.qualified_arn, _resource_tags(function), policy, ref.account)]
+
+
 def _pass_role(ref: FunctionRef, role: str) -> Need:
     return Need("iam:PassRole", role, {"iam:PassedToService": LAMBDA, "iam:AssociatedResourceArn": ref.arn})
 
@@ -151,6 +186,11 @@ def _needs() -> dict[str, Needs]:
         "CreateFunction": _create_function,
         "UpdateFunctionConfiguration": _update_function_configuration,
     }
+    for operation in _ON_URL:
+        needs[operation] = partial(_on_url, f"lambda:{operation}")
+    for operation in ("PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePolicy"):
+        needs[operation] = partial(_on_resource_policy, f"lambda:{operation}")
+    needs["InvokeWithResponseStream"] = _invoke
     for operation in _ON_FUNCTION:
         needs[operation] = partial(_on_function, f"lambda:{operation}")
     for operation in ("GetLayerVersion", "DeleteLayerVersion", "AddLayerVersionPermission", "RemoveLayerVersionPermission", "GetLayerVersionPolicy"):

@@ -12,7 +12,7 @@ from tule.backbone.jobs import Job, enqueue
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.node import Node
-from tule.services.lambda_ import destinations
+from tule.services.lambda_ import destinations, recursion
 from tule.services.lambda_.destinations import Ending
 from tule.services.lambda_.names import of_arn
 from tule.services.lambda_.runnables import Runnable
@@ -23,6 +23,7 @@ INVOKE = "invoke"
 MAX_RETRIES = 2
 MAX_AGE_S = 21_600
 RETRY_AFTER_MS = (60_000, 120_000)
+RECURSIVE = "RecursiveInvocationException"
 THROTTLED_AT_LEAST_MS = 1_000
 THROTTLED_AT_MOST_MS = 300_000
 
@@ -52,11 +53,13 @@ async def run(node: Node, delivery: Delivery) -> Outcome:
         function = await here.runnables.get(of_arn(delivery.target))
     except ServiceError as error:
         return Dead(error.message)
-    if function.reserved == 0 or _age_ms(delivery) > max_age_ms(function):
-        return await _end(node, delivery, function, Ending("EventAgeExceeded", delivery.attempt - 1, None))
+    if function.share.reserved == 0 or _age_ms(delivery) > max_age_ms(function):
+        return await _end(node, delivery, function, Ending("EventAgeExceeded", delivery.attempt - 1))
     try:
         done = await here.run(function, event["event"].encode(), event["request_id"], event.get("client_context"), delivery.trace)
     except ServiceError as error:
+        if error.code == RECURSIVE:
+            return await _end(node, delivery, function, Ending("RecursiveLoopDetected", delivery.attempt - 1, refusal=error))
         return Retry(error.message, throttled_delay_ms(_age_ms(delivery)), counts=False)
     if done.error is None:
         return await _end(node, delivery, function, Ending("Success", delivery.attempt, done))
@@ -86,9 +89,14 @@ def _age_ms(delivery: Delivery) -> int:
     return delivery.now_ms - delivery.enqueued_ms
 
 
+def _trace(node: Node, delivery: Delivery, function: Runnable, ending: Ending) -> str | None:
+    """What is told of an event belongs to the trace of its invocations, if there were any."""
+    return delivery.trace if ending.last is None else str(recursion.enter(node, function, delivery.trace))
+
+
 async def _end(node: Node, delivery: Delivery, function: Runnable, ending: Ending) -> Outcome:
     """The event is done with; what is to be told of it is told durably."""
-    jobs = destinations.jobs(function, delivery, ending)
+    jobs = destinations.jobs(function, delivery, ending, _trace(node, delivery, function, ending))
 
     def record(tx: Tx) -> None:
         for job in jobs:

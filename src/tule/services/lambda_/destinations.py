@@ -1,6 +1,6 @@
 """Where an asynchronous event goes when it is done with: destinations get a record of the invocation, dead letter targets the event.
 
-Sent by jobs of Lambda's own, under the function's role, so that nothing is lost between the last attempt and the message.
+Sent by jobs, under the function's role, so that nothing is lost between the last attempt and the message.
 AWS: Lambda developer guide, "Capturing records of Lambda asynchronous invocations" and "Dead-letter queues".
 """
 
@@ -12,32 +12,31 @@ from typing import Any, Literal
 
 import orjson
 
-from tule.backbone.delivery import Dead, Delivery, Done, Outcome, Retry
+from tule.backbone.delivery import Delivery
 from tule.backbone.jobs import Job
 from tule.compute.compute import Invocation
 from tule.core import arn as arns
 from tule.core.clock import iso8601
 from tule.core.errors import ServiceError
-from tule.platform.node import Node
+from tule.platform import targets
+from tule.services.lambda_.execution_role import LAMBDA
 from tule.services.lambda_.names import LATEST, of_arn
 from tule.services.lambda_.runnables import Runnable
-from tule.services.lambda_.running import functions
-from tule.wire.http import Body
 
-SEND = "lambda.send"
 SERVICES = ("sqs", "sns", "lambda", "events", "s3")
 MAX_ERROR_CHARS = 1024
 
-Condition = Literal["Success", "RetriesExhausted", "EventAgeExceeded"]
+Condition = Literal["Success", "RetriesExhausted", "EventAgeExceeded", "RecursiveLoopDetected"]
 
 
 @dataclass(slots=True, frozen=True)
 class Ending:
-    """How an event ended: why, after how many invocations, and what the last one answered, if there was one."""
+    """How an event ended: why, after how many invocations, what the last one answered, or why there was none."""
 
     condition: Condition
     invocations: int
-    last: Invocation | None
+    last: Invocation | None = None
+    refusal: ServiceError | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -45,19 +44,21 @@ class Ending:
 
     @property
     def error(self) -> str:
+        if self.refusal is not None:
+            return self.refusal.message
         document: Any = orjson.loads(self.last.payload) if self.last is not None and self.last.payload else {}
         return str(document.get("errorMessage", "")) if isinstance(document, dict) else ""
 
 
-def jobs(function: Runnable, delivery: Delivery, ending: Ending) -> list[Job]:
-    """What has to be sent, if anything."""
+def jobs(function: Runnable, delivery: Delivery, ending: Ending, trace: str | None) -> list[Job]:
+    """What has to be sent, if anything; `trace` goes with it."""
     to = destination(function, "OnSuccess" if ending.succeeded else "OnFailure")
     sent: list[Job] = []
     if to:
-        sent.append(_job(function, delivery, "destination", {"to": to, "text": record(function, delivery, ending), "success": ending.succeeded}))
+        sent.append(_job(function, delivery, "destination", to, record(function, delivery, ending), _settings(delivery, ending, to), trace))
     if function.dead_letter and not ending.succeeded:
-        letter = {"to": function.dead_letter, "text": delivery.payload["event"], "attributes": _attributes(delivery, ending)}
-        sent.append(_job(function, delivery, "dead-letter", letter))
+        attributes = {"MessageAttributes": _attributes(delivery, ending)}
+        sent.append(_job(function, delivery, "dead-letter", function.dead_letter, delivery.payload["event"], attributes, trace))
     return sent
 
 
@@ -65,17 +66,32 @@ def destination(function: Runnable, which: str) -> str:
     return function.event_invoke.get("DestinationConfig", {}).get(which, {}).get("Destination", "")
 
 
-def _job(function: Runnable, delivery: Delivery, what: str, payload: dict[str, Any]) -> Job:
-    return Job(
-        kind=SEND,
-        target=delivery.target,
+def _job(function: Runnable, delivery: Delivery, what: str, to: str, text: str, settings: Mapping[str, Any], trace: str | None) -> Job:
+    return targets.job(
+        to,
+        text,
         account=delivery.account,
         region=delivery.region,
-        payload={**payload, "role": function.role},
+        source_service=LAMBDA,
+        source_arn=function.ref.arn,
+        role=function.role,
+        settings=settings,
         max_attempts=10,
         name=f"lambda.{what}.{delivery.id}",  # an attempt that is repeated after a crash sends once
-        trace=delivery.trace,
+        trace=trace,
     )
+
+
+def _settings(delivery: Delivery, ending: Ending, to: str) -> dict[str, Any]:
+    match arns.parse(to).service:
+        case "events":
+            outcome = "Success" if ending.succeeded else "Failure"
+            function = delivery.target if of_arn(delivery.target).qualifier else f"{delivery.target}:{LATEST}"
+            return {"Source": "lambda", "DetailType": f"Lambda Function Invocation Result - {outcome}", "Resources": [to, function]}
+        case "s3":
+            return {"Key": _key(delivery)}
+        case _:
+            return {}
 
 
 def record(function: Runnable, delivery: Delivery, ending: Ending) -> str:
@@ -95,58 +111,24 @@ def record(function: Runnable, delivery: Delivery, ending: Ending) -> str:
         error = {"functionError": ending.last.error} if ending.last.error else {}
         described["responseContext"] = {"statusCode": 200, "executedVersion": function.spec.version, **error}
         described["responsePayload"] = orjson.Fragment(ending.last.payload or b"null")
+    if ending.refusal is not None:
+        described["responseContext"] = {"statusCode": ending.refusal.status, "executedVersion": function.spec.version, "functionError": "Unhandled"}
+        described["responsePayload"] = {"errorMessage": ending.refusal.message, "errorType": ending.refusal.code}
     return orjson.dumps(described).decode()
 
 
 def _attributes(delivery: Delivery, ending: Ending) -> dict[str, dict[str, str]]:
     return {
         "RequestID": {"DataType": "String", "StringValue": delivery.payload["request_id"]},
-        "ErrorCode": {"DataType": "Number", "StringValue": "200" if ending.last is not None else "429"},
+        "ErrorCode": {"DataType": "Number", "StringValue": _error_code(ending)},
         "ErrorMessage": {"DataType": "String", "StringValue": ending.error[:MAX_ERROR_CHARS] or "The event was not processed in time."},
     }
 
 
-async def send(node: Node, delivery: Delivery) -> Outcome:
-    ref, payload = of_arn(delivery.target), delivery.payload
-    service, operation, params = _message(node, delivery)
-    try:
-        session = await functions(node).sessions.of(ref._replace(qualifier=None), payload["role"])
-        region = arns.parse(payload["to"]).region or ref.region
-        await node.dispatcher.invoke(service, operation, params, principal=session.principal, region=region)
-    except ServiceError as error:
-        return Retry(error.message) if error.status in (429, 500, 503) else Dead(f"{error.code}: {error.message}")
-    return Done()
-
-
-def _message(node: Node, delivery: Delivery) -> tuple[str, str, Mapping[str, Any]]:
-    """(service, operation, parameters) that bring `text` to the target."""
-    payload = delivery.payload
-    to, text = arns.parse(payload["to"]), payload["text"]
-    attributes = {"MessageAttributes": payload["attributes"]} if "attributes" in payload else {}
-    match to.service:
-        case "sqs":
-            url = f"http://{node.config.host}:{node.config.port}/{to.account}/{to.resource}"
-            return "sqs", "SendMessage", {"QueueUrl": url, "MessageBody": text, **attributes}
-        case "sns":
-            return "sns", "Publish", {"TopicArn": str(to), "Message": text, **attributes}
-        case "lambda":
-            return "lambda", "Invoke", {"FunctionName": str(to), "InvocationType": "Event", "Payload": text.encode()}
-        case "events":
-            return "events", "PutEvents", {"Entries": [_event(delivery, str(to), text)]}
-        case _:
-            return "s3", "PutObject", {"Bucket": to.resource, "Key": _key(delivery), "Body": Body.of(text.encode())}
-
-
-def _event(delivery: Delivery, bus: str, text: str) -> dict[str, Any]:
-    outcome = "Success" if delivery.payload["success"] else "Failure"
-    function = delivery.target if of_arn(delivery.target).qualifier else f"{delivery.target}:{LATEST}"
-    return {
-        "Source": "lambda",
-        "DetailType": f"Lambda Function Invocation Result - {outcome}",
-        "Detail": text,
-        "EventBusName": bus,
-        "Resources": [bus, function],
-    }
+def _error_code(ending: Ending) -> str:
+    if ending.refusal is not None:
+        return str(ending.refusal.status)
+    return "200" if ending.last is not None else "429"
 
 
 def _key(delivery: Delivery) -> str:

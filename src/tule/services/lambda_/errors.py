@@ -38,6 +38,10 @@ def conflict(message: str) -> ServiceError:
     return ServiceError("ResourceConflictException", message, 409, fields=_USER)
 
 
+def in_use(message: str) -> ServiceError:
+    return ServiceError("ResourceInUseException", message, 400, fields=_USER)
+
+
 def function_exists(name: str) -> ServiceError:
     return conflict(f"Function already exist: {name}")
 
@@ -91,6 +95,15 @@ def unreadable_payload(complaint: str) -> ServiceError:
 def throttled(reason: str) -> ServiceError:
     """`reason` is a ThrottleReason, such as ReservedFunctionConcurrentInvocationLimitExceeded."""
     return ServiceError("TooManyRequestsException", "Rate Exceeded.", 429, fields={**_USER, "Reason": reason})
+
+
+def recursive_invocation() -> ServiceError:
+    return ServiceError(
+        "RecursiveInvocationException",
+        "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your function's invocation.",
+        400,
+        fields=_USER,
+    )
 
 
 def function_cannot_run(reason: str) -> ServiceError:

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from tule.compute.compute import LogLine
 from tule.core.errors import ServiceError
 from tule.platform.node import Node
+from tule.services.lambda_ import execution_role
 from tule.services.lambda_.names import FunctionRef
 from tule.services.lambda_.runnables import Runnable
-from tule.services.lambda_.sessions import RoleSessions
 from tule.store.errors import StoreError
 
 log = logging.getLogger("tule.lambda")
@@ -37,9 +37,8 @@ class Stream(NamedTuple):
 
 
 class LogShipper:
-    def __init__(self, node: Node, sessions: RoleSessions) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
-        self._sessions = sessions
         self._waiting: dict[Stream, list[LogLine]] = {}
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -116,7 +115,7 @@ class LogShipper:
                 raise
 
     async def _call(self, stream: Stream, operation: str, params: Mapping[str, object]) -> None:
-        session = await self._sessions.of(stream.ref, stream.role)
+        session = await execution_role.session(self._node, stream.ref, stream.role)
         await self._node.dispatcher.invoke("logs", operation, params, principal=session.principal, region=stream.ref.region)
 
 

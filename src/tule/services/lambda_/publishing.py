@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tule.services.lambda_ import configuration, errors, state
+from tule.services.lambda_ import configuration, errors, provisioned, state
 from tule.services.lambda_.names import LATEST, FunctionRef
 from tule.store.store import Tx
 
@@ -60,4 +60,6 @@ def delete_version(tx: Tx, ref: FunctionRef, function: dict[str, Any]) -> None:
     state.delete_version(tx, ref, number)
     function["policies"].pop(number, None)
     function["event_invoke"].pop(number, None)
+    function.get("runtime_management", {}).pop(number, None)
+    provisioned.delete(tx, ref)
     state.put_function(tx, ref, function)

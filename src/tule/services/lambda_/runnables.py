@@ -14,7 +14,8 @@ from typing import Any
 
 from tule.compute.compute import FunctionSpec
 from tule.platform.node import Node
-from tule.services.lambda_ import layers, state
+from tule.services.lambda_ import layers, provisioned, state
+from tule.services.lambda_.concurrency import Share
 from tule.services.lambda_.names import LATEST, FunctionRef
 from tule.services.lambda_.packages import Packages
 from tule.store.store import Tx
@@ -31,12 +32,13 @@ class Runnable:
     role: str
     packages: tuple[tuple[str, str], ...]  # SHA-256 and blob of the code and of each layer
     policy: dict[str, Any] | None  # the resource policy at the qualifier that was named
-    reserved: int | None = None
-    reserved_by_others: int = 0
+    share: Share
     splits_traffic: bool = False  # the alias that was named chooses anew for each invocation
     dead_letter: str = ""
     event_invoke: dict[str, Any] = field(default_factory=dict[str, Any])
     tags: dict[str, str] = field(default_factory=dict[str, str])  # as condition keys
+    recursive_loop: str = "Terminate"
+    tracing: str = "PassThrough"
 
 
 class Runnables:
@@ -67,21 +69,22 @@ class Runnables:
     def load(self, tx: Tx, ref: FunctionRef) -> Runnable:
         function, version = state.resolve(tx, ref, random.random())
         config = version["configuration"]
-        reserved: int | None = function["reserved"]
         sha256s: list[str] = [version["code"], *version["layers"]]
         alias = state.alias(tx, ref, ref.qualifier) if ref.qualifier and ref.qualifier != LATEST and not ref.qualifier.isdecimal() else None
+        spec = _spec(ref, config, version["generation"], [self._packages.directory(sha256) for sha256 in sha256s])
         return Runnable(
             ref=ref,
-            spec=_spec(ref, config, version["generation"], [self._packages.directory(sha256) for sha256 in sha256s]),
+            spec=spec,
             role=config["Role"],
             packages=tuple((sha256, state.package_blob(tx, sha256) or "") for sha256 in sha256s),
             policy=policy_document(function, ref.qualifier),
-            reserved=reserved,
-            reserved_by_others=0 if reserved is not None else sum(state.reserved_by_function(tx, ref.account, ref.region).values()),
+            share=_share(tx, ref, spec, function),
             splits_traffic=bool(alias and alias.get("RoutingConfig", {}).get("AdditionalVersionWeights")),
             dead_letter=config.get("DeadLetterConfig", {}).get("TargetArn", ""),
             event_invoke=function["event_invoke"].get(ref.qualifier or LATEST, {}),
             tags={f"aws:ResourceTag/{key}": value for key, value in function["tags"].items()},
+            recursive_loop=function.get("recursive_loop", "Terminate"),
+            tracing=config["TracingConfig"]["Mode"],
         )
 
     def forget(self) -> None:
@@ -96,7 +99,22 @@ def policy_document(function: dict[str, Any], qualifier: str | None) -> dict[str
     """The resource policy of the function at this qualifier, as GetPolicy shows it."""
     key = "" if qualifier in (None, LATEST) else qualifier
     policy = function["policies"].get(key)
-    return {"Version": "2012-10-17", "Id": "default", "Statement": policy["statements"]} if policy and policy["statements"] else None
+    if not policy or not policy["statements"]:
+        return None
+    return {"Version": "2012-10-17", "Id": policy.get("id", "default"), "Statement": policy["statements"]}
+
+
+def _share(tx: Tx, ref: FunctionRef, spec: FunctionSpec, function: dict[str, Any]) -> Share:
+    """What the version that is about to run may use.  Alias and version share the instances of the version."""
+    reserved: int | None = function["reserved"]
+    own = provisioned.by_version(tx, ref)
+    return Share(
+        key=spec.key,
+        reserved=reserved,
+        provisioned=own.get(spec.version, 0),
+        provisioned_in_all=sum(own.values()),
+        kept_from_all=0 if reserved is not None else provisioned.kept_from_all(tx, ref.account, ref.region),
+    )
 
 
 def instances_key(ref: FunctionRef, version: str = "", generation: str = "") -> str:
@@ -106,6 +124,7 @@ def instances_key(ref: FunctionRef, version: str = "", generation: str = "") -> 
 
 
 def _spec(ref: FunctionRef, config: dict[str, Any], generation: str, directories: list[Path]) -> FunctionSpec:
+    logging = config["LoggingConfig"]
     return FunctionSpec(
         key=instances_key(ref, config["Version"], generation),
         arn=ref.qualified_arn,
@@ -121,7 +140,11 @@ def _spec(ref: FunctionRef, config: dict[str, Any], generation: str, directories
         memory_mb=config["MemorySize"],
         timeout_s=config["Timeout"],
         tmp_mb=config["EphemeralStorage"]["Size"],
-        log_group=config["LoggingConfig"]["LogGroup"],
+        log_group=logging["LogGroup"],
         architecture=config["Architectures"][0],
         warnings=tuple(layers.left_out(config)),
+        log_format=logging.get("LogFormat", "Text"),
+        application_log_level=logging.get("ApplicationLogLevel", ""),
+        system_log_level=logging.get("SystemLogLevel", ""),
+        snap_start=config["SnapStart"]["OptimizationStatus"] == "On",
     )

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import cast
 
-from tule.compute.compute import Credentials, FunctionUnavailable, Invocation
+from tule.compute.compute import Credentials, FunctionSpec, FunctionUnavailable, Invocation, InvocationStream, LogLine
 from tule.core.errors import ServiceError
 from tule.platform.node import Node
-from tule.services.lambda_ import errors, state
-from tule.services.lambda_.concurrency import Concurrency
+from tule.platform.roles import RoleSession
+from tule.services.lambda_ import errors, execution_role, recursion, state
+from tule.services.lambda_.concurrency import Concurrency, Slot
 from tule.services.lambda_.log_shipper import LogShipper
 from tule.services.lambda_.packages import Packages
+from tule.services.lambda_.provisioning import Provisioning
 from tule.services.lambda_.runnables import Runnable, Runnables
-from tule.services.lambda_.sessions import RoleSession, RoleSessions
+from tule.services.lambda_.urls.configs import UrlConfigs
 from tule.store.errors import StoreError
 
 log = logging.getLogger("tule.lambda")
 
 SWEEP_EVERY_S = 1000.0  # longer than the longest invocation
+MAX_KNOWN = 10_000
 
 
 class Functions:
@@ -30,45 +34,95 @@ class Functions:
         self.node = node
         self.packages = Packages(node)
         self.runnables = Runnables(node, self.packages)
-        self.sessions = RoleSessions(node)
+        self.urls = UrlConfigs(node)
         self.concurrency = Concurrency(node.config.concurrency)
-        self.shipper = LogShipper(node, self.sessions)
+        self.provisioning = Provisioning(node, self)
+        self.shipper = LogShipper(node)
+        self._known: dict[str, Runnable] = {}  # by the key of their instances, for lines that come late
+        self._streams: set[asyncio.Task[Invocation]] = set()
         node.blobs.referenced_by(state.blobs_held)
 
     async def run(
         self, function: Runnable, payload: bytes, request_id: str, client_context: str | None = None, trace: str | None = None
     ) -> Invocation:
-        """Raises TooManyRequestsException, AccessDeniedException (the role) or ServiceException (no instance can be had)."""
-        ref, sessions = function.ref, self.sessions
-        self.concurrency.enter(ref.account, ref.region, ref.name, function.reserved, function.reserved_by_others)
+        """Raises TooManyRequestsException, RecursiveInvocationException, AccessDeniedException (the role) or ServiceException
+        (no instance can be had)."""
+        carried = str(recursion.enter(self.node, function, trace))
+        slot = self.concurrency.enter(function.ref, function.share)
         try:
-            session = sessions.current(ref, function.role) or await self._assume(function)
-
-            def credentials() -> Credentials:
-                return (sessions.current(ref, function.role) or session).credentials
-
+            credentials = await self.credentials(function)
             invocation = await self.node.compute.invoke(
-                function.spec, payload, request_id=request_id, credentials=credentials, client_context=client_context, trace=trace
+                function.spec, payload, request_id=request_id, credentials=credentials, client_context=client_context, trace=carried
             )
         except FunctionUnavailable as error:
             raise errors.function_cannot_run(str(error)) from error
         finally:
-            self.concurrency.leave(ref.account, ref.region, ref.name, function.reserved)
+            self.concurrency.leave(slot)
         self.shipper.add(function, invocation.log_stream, invocation.lines)
         return invocation
 
+    async def stream(
+        self, function: Runnable, payload: bytes, request_id: str, client_context: str | None = None, trace: str | None = None
+    ) -> RunningStream:
+        """As `run`, but returns when the answer begins."""
+        carried = str(recursion.enter(self.node, function, trace))
+        slot = self.concurrency.enter(function.ref, function.share)
+        try:
+            credentials = await self.credentials(function)
+            stream = await self.node.compute.invoke_streaming(
+                function.spec, payload, request_id=request_id, credentials=credentials, client_context=client_context, trace=carried
+            )
+        except BaseException as error:
+            self.concurrency.leave(slot)
+            if isinstance(error, FunctionUnavailable):
+                raise errors.function_cannot_run(str(error)) from error
+            raise
+        ended = asyncio.create_task(self._follow(function, stream, slot))
+        self._streams.add(ended)
+        ended.add_done_callback(self._streams.discard)
+        return RunningStream(stream, ended)
+
+    async def _follow(self, function: Runnable, stream: InvocationStream, slot: Slot) -> Invocation:
+        """An invocation goes on when nobody reads its answer any more."""
+        try:
+            invocation = await stream.end()
+        finally:
+            self.concurrency.leave(slot)
+        self.shipper.add(function, invocation.log_stream, invocation.lines)
+        return invocation
+
+    async def credentials(self, function: Runnable) -> Callable[[], Credentials]:
+        """What gives the role's credentials whenever an instance needs them.  Raises AccessDeniedException."""
+        ref, role = function.ref, function.role
+        session = execution_role.current(self.node, ref, role) or await self._assume(function)
+        self._remember(function)
+        return lambda: _signing(execution_role.current(self.node, ref, role) or session)
+
     async def _assume(self, function: Runnable) -> RoleSession:
         try:
-            return await self.sessions.assume(function.ref, function.role)
+            return await execution_role.assume(self.node, function.ref, function.role)
         except ServiceError as error:
             if error.code != "InvalidParameterValueException":
                 raise
             raise ServiceError("AccessDeniedException", error.message, 403, fields={"Type": "User"}) from error
 
+    def _remember(self, function: Runnable) -> None:
+        if function.spec.key not in self._known:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[function.spec.key] = function
+
+    def take_late_lines(self, spec: FunctionSpec, stream: str, lines: tuple[LogLine, ...]) -> None:
+        """What an instance wrote when no invocation carried it."""
+        function = self._known.get(spec.key)
+        if function is not None:
+            self.shipper.add(function, stream, lines)
+
     async def prepare(self) -> None:
         """When the node starts: the first invocation of a function that is there already need not wait for its runtime."""
         for runtime in await self.node.store.read(state.runtimes):
             self.node.compute.prepare(runtime)
+        self.node.compute.on_late_lines(self.take_late_lines)
 
     async def sweep(self) -> None:
         """For the node's life: remove directories of packages that no function has had for a while (instances may still be ending)."""
@@ -92,9 +146,41 @@ class Functions:
     def forget(self) -> None:
         """After a reset."""
         self.runnables.forget()
-        self.sessions.forget()
+        self.urls.forget()
+        self.provisioning.forget()
+        self._known.clear()
         for sha256 in self.packages.present():
             self.packages.forget(sha256)
+
+
+class RunningStream:
+    """An invocation whose answer comes in pieces."""
+
+    def __init__(self, stream: InvocationStream, ended: asyncio.Task[Invocation]) -> None:
+        self.content_type = stream.content_type
+        self.streamed = stream.streamed
+        self._stream = stream
+        self._ended = ended
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The pieces.  When their reader goes away, nobody reads what the function still writes."""
+        try:
+            async for chunk in self._stream:
+                yield chunk
+        finally:
+            self._stream.discard()
+
+    async def end(self) -> Invocation:
+        """How it went, once all is read."""
+        return await asyncio.shield(self._ended)
+
+    def discard(self) -> None:
+        self._stream.discard()
+
+
+def _signing(session: RoleSession) -> Credentials:
+    given = session.credentials
+    return Credentials(given.access_key, given.secret_key, given.session_token, given.expires_ms)
 
 
 def functions(node: Node) -> Functions:

@@ -6,7 +6,7 @@ A function's document:
     code            the package's SHA-256 in hexadecimal; layers those of its layers
     published       the number of the last published version
     tags, reserved (concurrent executions, or null), policies {qualifier or "": {revision, statements}},
-    event_invoke {qualifier: config}, urls {qualifier or "": config}
+    event_invoke {qualifier: config}; and where they were set: recursive_loop, runtime_management {version: config}, code_signing
 A version's document has configuration, generation, code and layers; an alias's the members of AliasConfiguration.
 """
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import errors, state
+from tule.services.lambda_ import errors, provisioned, state
 from tule.services.lambda_.code import MAX_INLINE_BYTES
 from tule.services.lambda_.concurrency import MINIMUM_UNRESERVED
 from tule.services.lambda_.names import FunctionRef, function_ref
@@ -25,6 +26,12 @@ def put_function_concurrency(call: Call, tx: Tx, params: Params) -> Params:
     reserved = state.reserved_by_function(tx, ref.account, ref.region)
     reserved[ref.name] = asked
     minimum = min(MINIMUM_UNRESERVED, call.node.config.concurrency)
+    held = provisioned.requested(tx, ref)
+    if asked < held:
+        raise ServiceError(
+            "InvalidParameterValueException",
+            f" ReservedConcurrentExecutions  {asked} should not be lower than function's total provisioned concurrency [{held}].",
+        )
     if asked and call.node.config.concurrency - sum(reserved.values()) < minimum:
         raise errors.invalid_parameter(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of"
@@ -53,14 +60,14 @@ def delete_function_concurrency(call: Call, tx: Tx, params: Params) -> None:
 @reads
 def get_account_settings(call: Call, tx: Tx, params: Params) -> Params:
     limit = call.node.config.concurrency
-    reserved = sum(state.reserved_by_function(tx, call.account, call.region).values())
+    kept = provisioned.kept_from_all(tx, call.account, call.region)
     return {
         "AccountLimit": {
             "TotalCodeSize": TOTAL_CODE_BYTES,
             "CodeSizeUnzipped": MAX_UNZIPPED_BYTES,
             "CodeSizeZipped": MAX_INLINE_BYTES,
             "ConcurrentExecutions": limit,
-            "UnreservedConcurrentExecutions": limit - reserved,
+            "UnreservedConcurrentExecutions": limit - kept,
         },
         "AccountUsage": {
             "TotalCodeSize": state.total_code_bytes(tx, call.account, call.region),

@@ -8,11 +8,12 @@ from typing import Any
 from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import code, configuration, errors, layers, publishing, state
+from tule.services.lambda_ import code, configuration, errors, execution_role, layers, provisioned, publishing, signing, state
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
 from tule.services.lambda_.packages import Package
 from tule.services.lambda_.runnables import instances_key
 from tule.services.lambda_.running import functions
+from tule.services.lambda_.urls import configs as urls
 from tule.store.store import Tx
 
 MAX_ITEMS = 50
@@ -28,7 +29,7 @@ async def create_function(call: Call, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)
     if await call.node.store.read(lambda tx: state.find_function(tx, ref)) is not None:
         raise errors.function_exists(ref.name)
-    await functions(call.node).sessions.assume(ref, params["Role"])
+    await execution_role.assume(call.node, ref, params["Role"])
     package = await code.receive(call, params["Code"])
     return await call.node.store.write(lambda tx: _create(call, tx, ref, params, package))
 
@@ -47,8 +48,10 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
         "reserved": None,
         "policies": {},
         "event_invoke": {},
-        "urls": {},
     }
+    if params.get("CodeSigningConfigArn"):
+        signing.check(tx, ref.account, ref.region, params["CodeSigningConfigArn"])
+        body["code_signing"] = params["CodeSigningConfigArn"]
     if not state.FUNCTIONS.create(tx, ref.account, ref.region, ref.name, body):
         raise errors.function_exists(ref.name)
     state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
@@ -123,7 +126,7 @@ async def update_function_configuration(call: Call, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)
     await call.node.store.read(lambda tx: _latest(tx, ref, params))
     if "Role" in params:
-        await functions(call.node).sessions.assume(ref, params["Role"])
+        await execution_role.assume(call.node, ref, params["Role"])
 
     def change(config: Params) -> Params:
         changed = dict(config)
@@ -194,6 +197,8 @@ def delete_function(call: Call, tx: Tx, params: Params) -> None:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
     function = state.function(tx, ref)
     if ref.qualifier is None:
+        urls.delete_all(tx, ref)
+        provisioned.delete_all(tx, ref)
         state.delete_function(tx, ref)
         retired = instances_key(ref)
     else:

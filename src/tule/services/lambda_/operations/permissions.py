@@ -26,7 +26,7 @@ Params = dict[str, Any]
 
 def add_permission(call: Call, tx: Tx, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
-    function = _policy_holder(tx, ref)
+    function = policy_holder(tx, ref)
     policy = function["policies"].setdefault(ref.qualifier or "", {"revision": "", "statements": []})
     _check_revision(policy, params)
     if any(statement["Sid"] == params["StatementId"] for statement in policy["statements"]):
@@ -37,7 +37,7 @@ def add_permission(call: Call, tx: Tx, params: Params) -> Params:
     statement = _statement(ref, params)
     policy["statements"].append(statement)
     policy["revision"] = tx.ids.uuid()
-    _check_length(function, ref)
+    check_length(function, ref)
     state.put_function(tx, ref, function)
     return {"Statement": orjson.dumps(statement).decode()}
 
@@ -46,7 +46,7 @@ def remove_permission(call: Call, tx: Tx, params: Params) -> None:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
     if state.find_function(tx, ref) is None:
         raise errors.not_found(f"No policy found for: {ref.arn}")
-    function = _policy_holder(tx, ref)
+    function = policy_holder(tx, ref)
     policy = function["policies"].get(ref.qualifier or "")
     if policy is None or not policy["statements"]:
         raise errors.not_found("No policy is associated with the given resource.")
@@ -69,7 +69,7 @@ def get_policy(call: Call, tx: Tx, params: Params) -> Params:
     return {"Policy": orjson.dumps(document).decode(), "RevisionId": function["policies"][key]["revision"]}
 
 
-def _policy_holder(tx: Tx, ref: FunctionRef) -> Params:
+def policy_holder(tx: Tx, ref: FunctionRef) -> Params:
     """The function, once the qualifier names a version or an alias that it has."""
     if ref.qualifier == LATEST:
         raise errors.invalid_parameter("We currently do not support adding policies for $LATEST.")
@@ -91,7 +91,7 @@ def _check_revision(policy: Params, params: Params) -> None:
         raise errors.precondition_failed("GetPolicy")
 
 
-def _check_length(function: Params, ref: FunctionRef) -> None:
+def check_length(function: Params, ref: FunctionRef) -> None:
     size = len(orjson.dumps(policy_document(function, ref.qualifier)))
     if size > MAX_POLICY_BYTES:
         message = f"The final policy size ({size}) is bigger than the limit ({MAX_POLICY_BYTES})."

@@ -1,12 +1,16 @@
-"""Tags of functions.  AWS: Lambda API reference, TagResource, UntagResource, ListTags."""
+"""Tags of functions, code signing configurations and event source mappings.  AWS: Lambda API reference, TagResource, UntagResource, ListTags."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import configuration, errors, state
+from tule.services.lambda_ import configuration, errors, signing, state
+from tule.services.lambda_.mappings import state as mappings
 from tule.services.lambda_.names import FunctionRef, of_arn
 from tule.store.store import Tx
 
@@ -14,26 +18,51 @@ Params = dict[str, Any]
 
 
 def tag_resource(call: Call, tx: Tx, params: Params) -> None:
-    ref, function = _tagged(tx, params["Resource"])
     if not params["Tags"]:
         raise errors.invalid_parameter("An error occurred and the request cannot be processed.")
-    function["tags"] |= params["Tags"]
-    configuration.check_tags(function["tags"])
-    state.put_function(tx, ref, function)
+    tagged = _tagged(tx, params["Resource"])
+    tagged.tags.update(params["Tags"])
+    configuration.check_tags(tagged.tags)
+    tagged.put(tx)
 
 
 def untag_resource(call: Call, tx: Tx, params: Params) -> None:
-    ref, function = _tagged(tx, params["Resource"])
-    function["tags"] = {key: value for key, value in function["tags"].items() if key not in params["TagKeys"]}
-    state.put_function(tx, ref, function)
+    tagged = _tagged(tx, params["Resource"])
+    for key in params["TagKeys"]:
+        tagged.tags.pop(key, None)
+    tagged.put(tx)
 
 
 @reads
 def list_tags(call: Call, tx: Tx, params: Params) -> Params:
-    return {"Tags": _tagged(tx, params["Resource"])[1]["tags"]}
+    return {"Tags": _tagged(tx, params["Resource"]).tags}
 
 
-def _tagged(tx: Tx, arn: str) -> tuple[FunctionRef, Params]:
+@dataclass(slots=True, frozen=True)
+class _Tagged:
+    """What carries tags; `put` keeps them."""
+
+    tags: dict[str, str]
+    put: Callable[[Tx], None]
+
+
+def _tagged(tx: Tx, arn: str) -> _Tagged:
+    parsed = arns.parse(arn)
+    match parsed.resource_type:
+        case "code-signing-config":
+            config = signing.get(tx, parsed.account, parsed.region, arn)
+            return _Tagged(config["tags"], lambda tx: signing.put(tx, parsed.account, parsed.region, config))
+        case "event-source-mapping":
+            mapping = mappings.find(tx, parsed.account, parsed.region, parsed.resource_id)
+            if mapping is None:
+                raise errors.resource_absent()
+            return _Tagged(mapping["tags"], lambda tx: mappings.put(tx, parsed.account, parsed.region, mapping))
+        case _:
+            ref, function = _function(tx, arn)
+            return _Tagged(function["tags"], lambda tx: state.put_function(tx, ref, function))
+
+
+def _function(tx: Tx, arn: str) -> tuple[FunctionRef, Params]:
     try:
         ref = of_arn(arn)
     except ValueError as error:

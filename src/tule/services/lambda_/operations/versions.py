@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import errors, publishing, state
+from tule.services.lambda_ import errors, provisioned, publishing, state
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
+from tule.services.lambda_.urls import configs as urls
 from tule.store.store import Tx
 
 MAX_ITEMS = 50
@@ -81,6 +83,9 @@ def delete_alias(call: Call, tx: Tx, params: Params) -> None:
         return
     function["policies"].pop(params["Name"], None)
     function["event_invoke"].pop(params["Name"], None)
+    named = ref._replace(qualifier=params["Name"])
+    urls.delete(tx, named)
+    provisioned.delete(tx, named)
     state.put_function(tx, ref, function)
 
 
@@ -120,7 +125,7 @@ def _route(tx: Tx, ref: FunctionRef, alias: Params, params: Params) -> None:
         alias.pop("RoutingConfig", None)
 
 
-def pages(call: Call, params: Params, scope: str, member: str, shown: list[Params]) -> Params:
+def pages(call: Call, params: Params, scope: str, member: str, shown: Sequence[Any]) -> Params:
     """The part of a complete listing that was asked for."""
     start = 0
     if params.get("Marker"):
@@ -129,7 +134,7 @@ def pages(call: Call, params: Params, scope: str, member: str, shown: list[Param
         except InvalidToken as error:
             raise errors.invalid_parameter("The Marker provided is invalid.") from error
     end = start + min(params.get("MaxItems", MAX_ITEMS), MAX_ITEMS)
-    answer: Params = {member: shown[start:end]}
+    answer: Params = {member: list(shown[start:end])}
     if end < len(shown):
         answer["NextMarker"] = call.node.pager.token(scope, end)
     return answer
