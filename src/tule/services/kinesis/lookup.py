@@ -44,13 +44,13 @@ def check_provisioned(stream: Stream) -> None:
         raise errors.validation(f"Request is invalid. Stream {stream.ref.name} under account {stream.ref.account} is in On-Demand mode.")
 
 
-def check_tags(tags: dict[str, str], name: str, account: str) -> None:
-    """Raises InvalidArgumentException."""
-    if len(tags) > MAX_TAGS:
+def check_tags(call: Call, given: dict[str, str], all_tags: dict[str, str], name: str, account: str) -> None:
+    """Tags with `aws:` are CloudFormation's, whose calls do not come from outside.  Raises InvalidArgumentException."""
+    if len(all_tags) > MAX_TAGS:
         raise errors.invalid_argument(
             f"Failed to add tags to stream {name} under account {account} because a given stream cannot have more than {MAX_TAGS} tags"
             " associated with it."
         )
-    wrong = violation(tags)
+    wrong = violation(given if call.headers else {key: value for key, value in given.items() if not key.startswith("aws:")})
     if wrong is not None:
         raise errors.invalid_argument(f"Tags are not valid: {wrong}.")

@@ -84,7 +84,7 @@ def _metrics(properties: Properties) -> list[str]:
 
 
 def _tags(stack: StackContext, properties: Properties) -> dict[str, str]:
-    return {key: value for key, value in {**stack.tags, **to_map(properties.get("Tags"))}.items() if not key.startswith("aws:")}
+    return {**stack.tags, **to_map(properties.get("Tags"))}
 
 
 async def _scale(stack: StackContext, name: str, target: int) -> None:

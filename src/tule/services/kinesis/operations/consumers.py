@@ -24,7 +24,7 @@ _SCOPE = "kinesis.consumers"
 def register_stream_consumer(call: Call, tx: Tx, params: Params) -> Params:
     stream = lookup.stream_of(call, tx, params)
     tags = params.get("Tags") or {}
-    lookup.check_tags(tags, stream.ref.name, stream.ref.account)
+    lookup.check_tags(call, tags, tags, stream.ref.name, stream.ref.account)
     if consumers.count(tx, stream) >= MAX_CONSUMERS:
         raise errors.limit_exceeded(f"Stream {stream.ref.arn} can not have more than {MAX_CONSUMERS} registered consumers.")
     consumer = consumers.create(tx, stream, params["ConsumerName"], tags)

@@ -84,7 +84,7 @@ def child_shards(children: list[Shard]) -> list[Params]:
 
 
 def behind_ms(page: Page, now_ms: int) -> int:
-    return max(0, now_ms - page.last_ms) if page.more else 0
+    return max(1, now_ms - page.last_ms) if page.more else 0
 
 
 def shown(call: Call, fragments: list[bytes]) -> Any:

@@ -31,7 +31,7 @@ def create_stream(call: Call, tx: Tx, params: Params) -> None:
     mode = _mode(params)
     count = params["ShardCount"] if mode == PROVISIONED else ON_DEMAND_SHARDS
     tags = params.get("Tags") or {}
-    lookup.check_tags(tags, ref.name, ref.account)
+    lookup.check_tags(call, tags, tags, ref.name, ref.account)
     distribution = params.get("RecordDistributionStrategy", streams.BY_KEY)
     if distribution == streams.AUTO and mode == PROVISIONED:
         raise errors.invalid_argument("RecordDistributionStrategy AUTO is only supported for streams in ON_DEMAND mode.")

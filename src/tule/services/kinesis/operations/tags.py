@@ -19,7 +19,7 @@ MAX_SHOWN = 50
 def add_tags_to_stream(call: Call, tx: Tx, params: Params) -> None:
     stream = lookup.stream_of(call, tx, params)
     tags = {**stream.config["tags"], **params["Tags"]}
-    lookup.check_tags(tags, stream.ref.name, stream.ref.account)
+    lookup.check_tags(call, params["Tags"], tags, stream.ref.name, stream.ref.account)
     streams.configure(tx, stream, tags=tags)
 
 
@@ -40,7 +40,7 @@ def list_tags_for_stream(call: Call, tx: Tx, params: Params) -> Params:
 def tag_resource(call: Call, tx: Tx, params: Params) -> None:
     resource = resources_named.find(tx, params["ResourceARN"])
     tags = {**resource.config["tags"], **params["Tags"]}
-    lookup.check_tags(tags, resource.name, resource.account)
+    lookup.check_tags(call, params["Tags"], tags, resource.name, resource.account)
     resource.configure(tx, tags=tags)
 
 
