@@ -27,7 +27,7 @@ class Occurrences:
         self._schedule = _parsed(settings["ScheduleExpression"], settings.get("ScheduleExpressionTimezone", "UTC"))
 
     def first(self, from_ms: int, base_ms: int) -> int | None:
-        """The first run at or after `from_ms`.  A rate without a start date counts from `base_ms`."""
+        """The first run from `from_ms` on.  A rate without a start date counts from `base_ms`."""
         start_ms = base_ms if self._start_ms is None else self._start_ms
         match self._schedule.kind:
             case "at":
@@ -35,7 +35,7 @@ class Occurrences:
             case "rate":
                 return self._before_end(self._schedule.after(from_ms - 1, since=start_ms))
             case "cron":
-                return self._before_end(self._schedule.after(max(from_ms, self._start_ms or 0) - 1))
+                return self._before_end(self._schedule.after(max(from_ms, (self._start_ms or 0) - 1)))
 
     def next(self, previous_ms: int) -> int | None:
         """The run after the one that was planned for `previous_ms`."""
