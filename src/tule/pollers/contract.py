@@ -54,12 +54,17 @@ class Source:
 
 @dataclass(slots=True)
 class Record:
-    """`id` is what an answer names it by: a message's id or a record's sequence number.  `event` is it in AWS's words."""
+    """`id` is what an answer names it by: a message's id or a record's sequence number.  `event` is it in AWS's words.
+
+    Of a stream, `key` is that of the records whose order is kept, and one that is not `wanted` is passed over.
+    """
 
     id: str
     event: dict[str, Any]
     at_ms: int
     size: int  # bytes, about
+    key: str = ""
+    wanted: bool = True
 
 
 @dataclass(slots=True, frozen=True)

@@ -23,8 +23,11 @@ from tule.pollers import checkpoints
 from tule.pollers.activity import Activity
 from tule.pollers.bell import Bell
 from tule.pollers.contract import Reader, Source
+from tule.pollers.dynamodb_stream import DynamoDbStream
+from tule.pollers.kinesis_stream import KinesisStream
 from tule.pollers.queue_poller import QueuePoller
 from tule.pollers.sharing import Sharing
+from tule.pollers.stream_poller import StreamPoller
 from tule.store.store import Tx
 
 log = logging.getLogger("tule.pollers")
@@ -120,7 +123,10 @@ class Pollers:
         service = arns.parse(source.arn).service
         if service == "sqs":
             return QueuePoller(self._node, source, reader, self._activity, self._sharing.is_mine)
-        raise not_implemented("lambda", f"EventSourceMapping of {service}")
+        if service not in ("kinesis", "dynamodb"):
+            raise not_implemented(service)
+        stream = KinesisStream(self._node, source, reader) if service == "kinesis" else DynamoDbStream(self._node, source, reader)
+        return StreamPoller(self._node, source, reader, stream, self._activity, self._sharing.is_mine)
 
 
 class _Place:

@@ -4,16 +4,15 @@ What is not handled is left alone, and comes back when its visibility time-out h
 letters: SQS sees to that, as it sees to the order of message groups, of which it gives nothing out while some of it is in
 flight.  So a killed node loses nothing: what it had received comes back.
 
-The poller looks when the queue's ARN is woken, when a message that it had comes back, and when the clock is turned.
+The poller looks when the queue's ARN is woken, which SQS does whenever messages become visible, and when the clock is turned.
 AWS: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tule.core import arn as arns
@@ -51,7 +50,6 @@ class QueuePoller:
         self._gathered: list[Record] = []
         self._gathered_bytes = 0
         self._gathered_since_ms = 0
-        self._returning: list[int] = []  # when messages that were not handled come back
         self._retry_ms: int | None = None
         self._stopping = False
 
@@ -82,8 +80,6 @@ class QueuePoller:
     async def _look(self) -> None:
         """Take what is there, as far as there is room."""
         now_ms = self._node.clock.now_ms()
-        while self._returning and self._returning[0] <= now_ms:
-            heapq.heappop(self._returning)
         if self._stopping or (self._source.max_concurrency is not None and not self._is_mine(self._source.arn)):
             return
         try:
@@ -161,9 +157,8 @@ class QueuePoller:
                     await self._delete(batch.records)
                 case PartlyHandled(failed):
                     await self._delete([record for record in batch.records if record.id not in failed])
-                    await self._expect(record for record in batch.records if record.id in failed)
                 case _:
-                    await self._expect(batch.records)
+                    log.debug("A batch of %s was not handled and comes back.", self._source.arn)
 
     async def _outcome(self, batch: Batch) -> Outcome:
         """What the reader answers in the end: as long as the messages are hidden, it is asked again while it says `NotNow`."""
@@ -180,13 +175,6 @@ class QueuePoller:
             if self._stopping or again_ms >= hidden_until_ms:
                 return Failed()
             await self._activity.nap(again_ms)
-
-    async def _expect(self, left: Iterable[Record]) -> None:
-        """Look again when these are visible again."""
-        visibility_ms = await self._visibility_ms()
-        for at_ms in {record.at_ms for record in left}:
-            heapq.heappush(self._returning, at_ms + visibility_ms)
-        self._bell.ring()
 
     async def _visibility_ms(self) -> int:
         answer = await self._call("GetQueueAttributes", {"AttributeNames": ["VisibilityTimeout"]})
@@ -206,7 +194,7 @@ class QueuePoller:
         )
 
     def _due_ms(self) -> int | None:
-        dues = [self._returning[0]] if self._returning else []
+        dues: list[int] = []
         if self._gathered:
             dues.append(self._gathered_since_ms + self._source.window_ms)
         if self._retry_ms is not None:

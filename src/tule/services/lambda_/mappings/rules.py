@@ -66,8 +66,6 @@ def _check_stream(kind: Kind, shown: Mapping[str, Any]) -> None:
     age_s = shown["MaximumRecordAgeInSeconds"]
     if age_s != -1 and age_s < MIN_AGE_S:
         raise errors.invalid_parameter(f"MaximumRecordAgeInSeconds must be -1 or at least {MIN_AGE_S}.")
-    if shown["TumblingWindowInSeconds"] and shown["ParallelizationFactor"] > 1:
-        raise errors.invalid_parameter("Tumbling windows are not supported with a ParallelizationFactor greater than 1.")
     _check_destinations(shown["DestinationConfig"])
 
 

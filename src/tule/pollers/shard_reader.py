@@ -1,0 +1,163 @@
+"""Reading one shard: page by page, each record to the lane of its key, and progress written down with what it causes.
+
+On a store that nodes share a shard is read under a lease; whoever lost it is refused when it writes, and stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Sequence
+
+from tule.backbone import leases
+from tule.platform.node import Node
+from tule.pollers import checkpoints
+from tule.pollers.activity import Activity
+from tule.pollers.bell import Bell
+from tule.pollers.checkpoints import Checkpoint
+from tule.pollers.contract import GivenUp, Reader, Record, Source
+from tule.pollers.lane import Aggregate, Lane
+from tule.pollers.pauses import Pauses
+from tule.pollers.progress import Progress
+from tule.pollers.streams import Busy, IteratorExpired, Page, Stream
+from tule.store.store import Tx
+
+log = logging.getLogger("tule.pollers")
+
+PAGE = 1_000
+READ_AHEAD = 2_000  # records that wait in the lanes, besides two batches for each
+BUSY_MS = 200
+
+
+class ShardReader:
+    """`run` returns when the shard is read to its end (True), or after `stop`.  Raises LeaseLost, ServiceError."""
+
+    def __init__(
+        self,
+        node: Node,
+        source: Source,
+        reader: Reader,
+        stream: Stream,
+        activity: Activity,
+        shard: str,
+        checkpoint: Checkpoint,
+        lease: tuple[str, int] | None,
+    ) -> None:
+        self._node = node
+        self._source = source
+        self._reader = reader
+        self._stream = stream
+        self._activity = activity
+        self._shard = shard
+        self._lease = lease
+        self._progress = Progress(checkpoint, source.lanes)
+        self._writing = asyncio.Lock()
+        self._bell = Bell(node.clock)
+        self._stopping = False
+        self._written = self._progress.sequence
+        self._lanes = [self._lane(number) for number in range(source.lanes)]
+
+    def _lane(self, number: int) -> Lane:
+        window = self._progress.windows.get(number)
+        aggregate = Aggregate(window["start_ms"], window["state"]) if window is not None else None
+        return Lane(number, self._shard, self._source, self._reader, self._node.clock, self._activity, self._commit, aggregate)
+
+    def ring(self) -> None:
+        self._bell.ring()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._bell.ring()
+        for lane in self._lanes:
+            lane.stop()
+
+    async def run(self) -> bool:
+        tasks = [asyncio.create_task(lane.run(), name=f"lane of {self._shard}") for lane in self._lanes]
+        reading = asyncio.create_task(self._read_all(), name=f"reading of {self._shard}")
+        try:
+            await _first_failure(reading, *tasks)
+        finally:
+            for task in (reading, *tasks):
+                task.cancel()
+            await asyncio.gather(reading, *tasks, return_exceptions=True)
+        if self._stopping:
+            return False
+        with self._activity.work():
+            await self._write(is_done=True)
+        return True
+
+    async def _read_all(self) -> None:
+        """Until the shard's end, or `stop`."""
+        iterator: str | None = None
+        following: str | None = ""
+        self._bell.ring()
+        due_ms: int | None = None
+        pauses = Pauses(BUSY_MS, 5_000)
+        while following is not None and not self._stopping:
+            await self._activity.wait(self._bell, due_ms)
+            self._bell.hush()
+            with self._activity.work():
+                due_ms = None
+                try:
+                    while not self._stopping and self._has_room():
+                        iterator = iterator or await self._begin()
+                        page = await self._stream.read(self._shard, iterator, PAGE)
+                        pauses.clear()
+                        iterator = following = page.following
+                        await self._take(page)
+                        if following is None or not (page.more or page.records):
+                            break
+                except IteratorExpired:
+                    iterator = None
+                    self._bell.ring()
+                except Busy:
+                    due_ms = self._node.clock.now_ms() + pauses.next_ms()
+        for lane in self._lanes:
+            lane.end()
+
+    async def _begin(self) -> str:
+        read_to = self._progress.read_to
+        return await self._stream.after(self._shard, read_to) if read_to else await self._stream.begin(self._shard)
+
+    def _has_room(self) -> bool:
+        return sum(lane.backlog for lane in self._lanes) < READ_AHEAD + 2 * self._source.batch_size * len(self._lanes)
+
+    async def _take(self, page: Page) -> None:
+        for record in page.records:
+            number = self._lane_of(record)
+            if self._progress.note(record, number):
+                self._lanes[number].put(record)
+        if self._progress.is_settled and self._progress.sequence != self._written:
+            await self._write()  # everything so far was passed over
+
+    def _lane_of(self, record: Record) -> int:
+        return zlib.crc32(record.key.encode()) % len(self._lanes) if len(self._lanes) > 1 else 0
+
+    async def _commit(self, lane: int, records: Sequence[Record], given_up: GivenUp | None, aggregate: Aggregate | None) -> None:
+        """These records of a lane are dealt with; durable when this returns."""
+        self._progress.tick_off(lane, records)
+        self._progress.windows[lane] = None if aggregate is None else {"start_ms": aggregate.start_ms, "state": aggregate.state}
+        await self._write(given_up)
+        self._bell.ring()  # there may be room again
+
+    async def _write(self, given_up: GivenUp | None = None, *, is_done: bool = False) -> None:
+        async with self._writing:
+            checkpoint = self._progress.checkpoint(is_done=is_done)
+
+            def write(tx: Tx) -> None:
+                if self._lease is not None:
+                    leases.check(tx, *self._lease)
+                checkpoints.put(tx, self._source.reader, self._shard, checkpoint)
+                if given_up is not None:
+                    self._reader.give_up(tx, given_up)
+
+            await self._node.store.write(write)
+            self._written = checkpoint.sequence
+
+
+async def _first_failure(*tasks: asyncio.Task[None]) -> None:
+    """Wait for all of them, or for the first that fails."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    for task in done:
+        task.result()
