@@ -21,7 +21,7 @@ from tule.core.clock import TurnableClock
 from tule.core.config import Config
 from tule.core.ids import Ids
 from tule.store import postgresql
-from tule.store.errors import StoreUnavailable
+from tule.store.errors import StoreUnavailable, UnstorableText
 from tule.store.open import open_store
 from tule.store.store import Store, Tx
 
@@ -176,3 +176,9 @@ async def test_a_killed_backend_costs_a_repetition_and_not_an_error(tmp_path: Pa
         assert await store.write(die_once) == 1
         assert len(runs) == 2
         assert await store.read(lambda tx: tx.one("SELECT number FROM things")) == (1,)
+
+
+async def test_a_text_that_postgresql_cannot_keep_is_told_apart(tmp_path: Path) -> None:
+    async with two_nodes(tmp_path) as (first, _):
+        with pytest.raises(UnstorableText):
+            await first.write(lambda tx: tx.execute(PUT, "a\0b", 0))

@@ -10,11 +10,11 @@ import urllib.parse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tule.core.errors import ServiceError, internal_failure, service_unavailable
+from tule.core.errors import ServiceError, internal_failure, service_unavailable, validation
 from tule.platform.call import Call
 from tule.server.hosts import HostMeaning, meaning
 from tule.server.http1 import ClientDisconnected
-from tule.store.errors import StoreError
+from tule.store.errors import StoreError, UnstorableText
 from tule.wire.codec import OperationCodec, error_for
 from tule.wire.http import BodyTooLarge, Request, Response
 from tule.wire.identify import Unidentified, identify
@@ -52,6 +52,8 @@ class Pipeline:
             response = self._error(attempt, request, error, request_id)
         except BodyTooLarge as error:
             response = self._error(attempt, request, _too_large(attempt, error), request_id)
+        except UnstorableText as error:
+            response = self._error(attempt, request, validation(str(error)), request_id)
         except StoreError as error:
             log.error("%s %s: %s", request.method, request.path, error)
             response = self._error(attempt, request, service_unavailable(str(error)), request_id)

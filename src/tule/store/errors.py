@@ -25,6 +25,10 @@ class StoreContended(StoreError):
     """A transaction lost against others again and again."""
 
 
+class UnstorableText(StoreError):
+    """A text with a character that the database cannot keep: NUL, in PostgreSQL."""
+
+
 class StoreClosed(StoreError):
     """The node is stopping."""
 

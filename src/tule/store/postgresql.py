@@ -33,7 +33,7 @@ from tule.core.ids import Ids
 from tule.store import migrations
 from tule.store.connections import Address, Connection, connect
 from tule.store.dialect import table_for_postgresql, to_postgresql
-from tule.store.errors import CommitUnknown, StoreClosed, StoreContended, StoreFull, StoreUnavailable
+from tule.store.errors import CommitUnknown, StoreClosed, StoreContended, StoreFull, StoreUnavailable, UnstorableText
 from tule.store.hints import Hints
 from tule.store.store import Row, Tx
 from tule.store.tables import tables
@@ -244,6 +244,8 @@ class PostgresStore:
                 if waited > CONTENTION_S:
                     raise StoreContended(f"A transaction lost {attempt} times against others.") from error
                 time.sleep(random.uniform(0, min(0.1, 0.001 * 2 ** min(attempt, 10))))
+            except errors.CharacterNotInRepertoire as error:
+                raise UnstorableText("A text contains the character NUL.") from error
             except _FULL as error:
                 raise StoreFull(f"The database has no room left: {error}") from error
             except psycopg.OperationalError as error:

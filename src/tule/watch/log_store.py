@@ -163,6 +163,7 @@ def streams_by_last_event(tx: Tx, group_id: str, after: tuple[int, str] | None, 
 
 def append(tx: Tx, group_id: str, name: str, events: Sequence[tuple[int, str]]) -> list[Event] | None:
     """Add events, as (time, message) in the order of their times; None when there is no such stream."""
+    events = [(time_ms, message.replace("\0", "\ufffd")) for time_ms, message in events]  # PostgreSQL keeps no NUL
     size = sum(len(message.encode()) + EVENT_OVERHEAD_BYTES for _, message in events)
     first, last = events[0][0], events[-1][0]
     row = tx.one(_TAKE_ARRIVALS, len(events), tx.now_ms, size, first, first, last, last, group_id, name)
