@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 import socket
@@ -28,7 +29,7 @@ from tule.core.clock import TurnableClock
 from tule.core.config import Config
 from tule.core.ids import Ids
 from tule.core.paging import Pager
-from tule.platform import targets
+from tule.platform import mailbox, targets
 from tule.platform.node import Node
 from tule.platform.outgoing import Outgoing
 from tule.platform.roles import Roles
@@ -76,10 +77,12 @@ class App:
                 self._background.append(asyncio.create_task(_forever(service.name, work)))
         listener = await self.server.listen(self.door.handle, host=node.config.host, port=node.config.port, tls=_tls(node.config))
         self.port = listener.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        node.config = dataclasses.replace(node.config, port=self.port)  # whoever tells others where to find us has the real one
 
     async def stop(self) -> None:
         """Finish what is in flight, then end functions, background work and stores, in that order."""
         node = self.node
+        node.stopping.set()
         await self.server.stop(node.config.shutdown_grace_s)
         await node.jobs.stop()
         await node.compute.stop()
@@ -105,6 +108,7 @@ async def build(config: Config) -> App:
     await store.migrate("jobs", job_table.SCHEMA)
     await store.migrate("access", usage.SCHEMA)
     await store.migrate("logs", log_table.SCHEMA)
+    await store.migrate("mailbox", mailbox.SCHEMA)
     for service in services.values():
         if service.schema:
             await store.migrate(f"service:{service.name}", service.schema)

@@ -24,6 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 Needs = Callable[["Call", "Tx", Params], Sequence[Need]]
+RememberedNeeds = Callable[["Call", Params], Awaitable[Sequence[Need]]]
 
 
 def reads(operation: F) -> F:
@@ -61,6 +62,7 @@ class Service:
     `operations`      from `operations_in(module, ...)`.
     `needs`           permissions by operation name where the generated table (`access/actions`) does not say enough:
                       resource ARNs, condition keys, resource policies.  Run in a read transaction before the operation.
+    `remembered_needs` the same without a transaction, for a service that keeps in memory what its resources allow.
     `anonymous`       operations that callers without credentials may attempt (resource policies still decide).
     `schema`          SQL of its own tables; `telemetry_schema` the same for the telemetry store.
     `deliver`         what happens when a job or an event reaches a target of this service.
@@ -68,7 +70,8 @@ class Service:
     `resource_types`  its CloudFormation resource types.
     `reset`           forgets what it keeps in memory, at `POST /_tule/reset`.
     `pages`           HTTP outside the AWS protocols, by path prefix under `/_tule/` (a code download, a custom resource's
-                      answer): the path itself must carry a token that cannot be guessed.
+                      answer): the path itself must carry a token that cannot be guessed.  A prefix elsewhere is one that no
+                      operation's path can have (SNS's certificates, with capitals where a bucket's name has none).
     `sites`           HTTP outside the AWS protocols, by host: `lambda-url` gets `<id>.lambda-url.<region>.on.aws` and the
                       like, as `handler(node, request, site)`.  It does its own authentication.
     `recorded`        operations whose answers were compared with recordings of AWS's; for docs/coverage.md.
@@ -78,6 +81,7 @@ class Service:
     name: str
     operations: Mapping[str, Operation]
     needs: Mapping[str, Needs] = field(default_factory=dict[str, Needs])
+    remembered_needs: Mapping[str, RememberedNeeds] = field(default_factory=dict[str, RememberedNeeds])
     anonymous: frozenset[str] = frozenset()
     schema: str = ""
     telemetry_schema: str = ""

@@ -31,6 +31,7 @@ class FrontDoor:
         self._sites = {kind: serve for service in node.services.values() for kind, serve in service.sites.items()}
         self._kinds = frozenset(self._sites)
         self._pages = {prefix: page for service in node.services.values() for prefix, page in service.pages.items()}
+        self._elsewhere = tuple(prefix for prefix in self._pages if not prefix.startswith("/_tule/"))
 
     async def handle(self, request: Request) -> Response:
         site = self._site(request)
@@ -39,6 +40,8 @@ class FrontDoor:
         if request.path.startswith(PREFIX):
             return self._console.answer(request)
         if request.path.startswith(("/_tule", "/_localstack")):
+            return await self._own(request)
+        if request.path.startswith(self._elsewhere):
             return await self._own(request)
         if wants_console(request):
             return to_console()
@@ -50,7 +53,7 @@ class FrontDoor:
         site = self._site(request)
         if site is not None:
             return await self._sites[site.kind](self._node, request, site)
-        if request.path.startswith("/_tule/"):
+        if request.path.startswith(("/_tule/", *self._elsewhere)):
             page = self._page(request)
             return await page(self._node, request) if page is not None else json_response(404, {"message": "Not Found"})
         return await self._pipeline.answer(request)

@@ -1,4 +1,4 @@
-"""The node's own small API under `/_tule/`: health, clock, reset, explain, backup.  The console and the CLI use AWS's APIs for all else.
+"""The node's own small API under `/_tule/`: health, clock, reset, explain, backup, mail.  The console and the CLI use AWS's APIs for all else.
 
 In strict mode everything but health asks for `Authorization: Bearer <admin token>`, which stands in `admin.token` in the data
 directory; without strict mode it is open to whoever reaches the port (loopback), but never to a web page of another origin.
@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -17,6 +18,7 @@ import tule
 from tule.access.explain import explain
 from tule.backbone.clockwork import advance
 from tule.core.errors import ServiceError
+from tule.platform import mailbox
 from tule.store import backup
 from tule.wire.http import Request, Response, json_response
 
@@ -39,6 +41,7 @@ class OwnApi:
             ("POST", "/_tule/explain"): self._explain,
             ("POST", "/_tule/backup"): self._backup,
             ("GET", "/_tule/doctor"): self._doctor,
+            ("GET", "/_tule/mail"): self._mail,
         }
 
     async def answer(self, request: Request) -> Response:
@@ -114,6 +117,12 @@ class OwnApi:
     async def _doctor(self, request: Request) -> Response:
         await self._node.compute.look()
         return json_response(200, dict(self._node.compute.describe()))
+
+    async def _mail(self, request: Request) -> Response:
+        asked = {name: values[-1] for name, values in parse_qs(request.query).items()}
+        kind, account, to = asked.get("kind", ""), asked.get("account", ""), asked.get("to", "")
+        mail = await self._node.store.read(lambda tx: mailbox.latest(tx, kind=kind, account=account, recipient=to))
+        return json_response(200, {"mail": mail})
 
 
 async def _json(request: Request) -> dict[str, Any]:

@@ -30,6 +30,8 @@ _MAX_FIELDS = 10_000
 _S3_CONTROL_PATH = "/v20180820/"
 """S3 Control signs as S3 and, behind one endpoint, has S3's host: its version in the path and the account header tell."""
 _FORM = "application/x-www-form-urlencoded"
+_OF_LINKS = {"ConfirmSubscription": "sns", "Unsubscribe": "sns"}
+"""Links in SNS's messages name no version: at AWS their host says enough, which that of a node does not."""
 
 
 class Unidentified(ServiceError):
@@ -91,7 +93,7 @@ def _by_action(models: Models, request: Request, action: str, signing_name: str 
     speaking = [name for name in candidates if name in models.index.versions.values()]
     if candidates and not speaking:
         return None
-    service = next(iter(speaking), None) or models.index.versions.get(version)
+    service = next(iter(speaking), None) or models.index.versions.get(version) or _OF_LINKS.get(action)
     if service is None:
         if signing_name:
             raise Unidentified(not_implemented(signing_name), None, "query")

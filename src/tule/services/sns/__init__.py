@@ -1,10 +1,31 @@
-"""Amazon SNS: topics and their subscribers.
+"""Amazon SNS: topics and their subscribers.  AWS: https://docs.aws.amazon.com/sns/latest/api/welcome.html
 
-AWS: https://docs.aws.amazon.com/sns/latest/api/
+Standard and FIFO topics; subscriptions of all protocols with filter policies, retries and dead letters; archives and replays;
+mobile applications and text messages, which are kept and can be looked at (`pages.py`), as e-mail is (`platform/mailbox.py`).
+Known to differ: data protection policies are kept, and mask nothing; KMS keys are kept and shown, and encrypt nothing; no
+account is in the SMS sandbox; filter policies hold at once, not within fifteen minutes.
 """
 
 from __future__ import annotations
 
-from tule.platform.service import Service
+from tule.platform.node import Node
+from tule.platform.service import Service, operations_in
+from tule.services.sns import access, deliveries, pages, signing, state
+from tule.services.sns.memory import memory
+from tule.services.sns.operations import applications, publishing, subscriptions, text_messages, topics
 
-SERVICE = Service("sns", {})
+
+async def _reset(node: Node) -> None:
+    memory(node).forget()
+
+
+SERVICE = Service(
+    "sns",
+    operations=operations_in(topics, subscriptions, publishing, applications, text_messages),
+    needs=access.NEEDS,
+    anonymous=frozenset({"ConfirmSubscription", "Unsubscribe"}),
+    schema=state.SCHEMA,
+    deliver=deliveries.deliver,
+    reset=_reset,
+    pages={signing.PATH: pages.certificate, pages.OPT_OUT: pages.opt_out},
+)

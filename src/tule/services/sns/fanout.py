@@ -1,0 +1,83 @@
+"""From one message to a job for each subscription that wants it, in the transaction that takes the message.
+
+A job's target is the subscription; its group, on FIFO topics, the subscription and the message's group, so that each
+subscription gets each group in order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tule.backbone.jobs import Job, enqueue
+from tule.platform.node import Node
+from tule.services.sns.memory import KnownTopic, Subscriber
+from tule.services.sns.message import Message, Seen
+from tule.services.sns.state import archive, fifo, topics
+from tule.services.sns.state.topics import Topic
+from tule.services.sns.topic_attributes import retention_ms
+from tule.store.store import Tx
+
+NOTIFY = "sns.notify"
+SOURCE = "sns.amazonaws.com"
+_FIRST_SEQUENCE = 10_000_000_000_000_000_000
+
+
+def accept(node: Node, tx: Tx, known: KnownTopic, message: Message, trace: str | None) -> Message:
+    """Take `message` for the topic's subscribers; of a duplicate on a FIFO topic the first one is answered again."""
+    topic = known.topic
+    if topic.is_fifo:
+        earlier = _earlier(tx, topic, message)
+        if earlier is not None:
+            message.id, message.sequence_number = earlier
+            return message
+    spread(tx, known, message, trace)
+    return message
+
+
+def _earlier(tx: Tx, topic: Topic, message: Message) -> tuple[str, str] | None:
+    """Numbers and remembers a message that is new."""
+    scope = message.group if topic.attributes.get("FifoThroughputScope") == "MessageGroup" else ""
+    earlier = fifo.earlier(tx, topic.arn, scope, message.deduplication)
+    if earlier is not None:
+        return earlier
+    sequence = topics.next_sequence(tx, topic.arn)
+    message.sequence_number = str(_FIRST_SEQUENCE + sequence)
+    fifo.remember(tx, topic.arn, scope, message.deduplication, message.id, message.sequence_number)
+    kept_ms = retention_ms(topic)
+    if kept_ms:
+        archive.expire(tx, topic.arn, tx.now_ms - kept_ms)
+        archive.keep(tx, topic.arn, sequence, orjson.dumps(message.whole()))
+    return None
+
+
+def spread(tx: Tx, known: KnownTopic, message: Message, trace: str | None) -> None:
+    seen = Seen(message)
+    documents: dict[str, orjson.Fragment] = {}
+    for subscriber in known.subscribers.values():
+        protocol = subscriber.subscription.protocol
+        if subscriber.filter is not None and not seen.passes(subscriber.filter, protocol):
+            continue
+        document = documents.get(protocol)
+        if document is None:
+            document = documents[protocol] = orjson.Fragment(orjson.dumps(message.document(protocol)))
+        enqueue(tx, job(known.topic, subscriber, document, message.group, trace))
+
+
+def job(topic: Topic, subscriber: Subscriber, document: Any, group: str, trace: str | None) -> Job:
+    """The delivery of one message to one subscription.  A dead one comes back to the subscription, which knows its queue."""
+    arn = subscriber.subscription.arn
+    return Job(
+        NOTIFY,
+        arn,
+        topic.account,
+        topic.region,
+        {"message": document},
+        max_attempts=1 + subscriber.retries.count,
+        dead_letter=arn if subscriber.dead_letter else "",
+        source_service=SOURCE,
+        source_arn=topic.arn,
+        group=f"{arn}/{group}" if topic.is_fifo else "",
+        trace=trace,
+    )

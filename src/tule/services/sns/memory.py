@@ -1,0 +1,118 @@
+"""What the service keeps in memory for its node: topics with their compiled subscriptions, the signer, throttles.
+
+A topic's row carries a version that changes with its subscriptions; publishers and deliveries read that one number and go on
+with what is in memory when it is the same.  So a subscription holds from its commit on, on every node.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from tule.lang import sns_filters
+from tule.platform.node import Node
+from tule.services.sns import delivery_policy, topic_policy
+from tule.services.sns.delivery_policy import Retries
+from tule.services.sns.signing import Signing
+from tule.services.sns.state import subscriptions, topics
+from tule.services.sns.state.subscriptions import Subscription
+from tule.services.sns.state.topics import Topic
+from tule.store.store import Tx
+
+_MAX_TOPICS = 10_000
+
+
+@dataclass(slots=True)
+class Subscriber:
+    """A confirmed subscription, ready to be matched and delivered to."""
+
+    subscription: Subscription
+    filter: sns_filters.Filter | None
+    retries: Retries
+    dead_letter: str
+    content_type: str = delivery_policy.DEFAULT_CONTENT_TYPE
+    per_second: int = 0
+
+
+@dataclass(slots=True)
+class KnownTopic:
+    """`policy` is None where only the default policy stands, which gives nobody what they have not anyhow."""
+
+    topic: Topic
+    policy: dict[str, Any] | None
+    subscribers: dict[str, Subscriber]
+
+
+@dataclass(slots=True)
+class Memory:
+    signing: Signing
+    topics: dict[str, KnownTopic] = field(default_factory=dict[str, KnownTopic])
+    deliveries: dict[str, deque[int]] = field(default_factory=dict[str, "deque[int]"])
+
+    def forget(self) -> None:
+        self.topics.clear()
+        self.deliveries.clear()
+        self.signing.forget()
+
+
+def memory(node: Node) -> Memory:
+    found = node.memory.get("sns")
+    if found is None:
+        found = node.memory["sns"] = Memory(Signing(node))
+    return found
+
+
+def known_topic(node: Node, tx: Tx, arn: str) -> KnownTopic | None:
+    """None when there is no such topic."""
+    version = topics.version(tx, arn)
+    if version is None:
+        return None
+    known = memory(node).topics
+    found = known.get(arn)
+    if found is None or found.topic.version != version:
+        topic = topics.get(tx, arn)
+        if topic is None:
+            return None
+        if len(known) >= _MAX_TOPICS:
+            known.clear()
+        found = known[arn] = _compile(tx, topic)
+    return found
+
+
+def _compile(tx: Tx, topic: Topic) -> KnownTopic:
+    text = topic.attributes.get("Policy", "")
+    confirmed = (subscription for subscription in subscriptions.of_topic(tx, topic.arn) if subscription.confirmed)
+    return KnownTopic(
+        topic,
+        orjson.loads(text) if text else None,
+        {subscription.arn: subscriber(topic, subscription) for subscription in confirmed},
+    )
+
+
+def subscriber(topic: Topic, subscription: Subscription) -> Subscriber:
+    attributes = subscription.attributes
+    policy = attributes.get("FilterPolicy")
+    scope: Any = attributes.get("FilterPolicyScope", "MessageAttributes")
+    dead_letter = orjson.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"] if attributes.get("RedrivePolicy") else ""
+    found = Subscriber(
+        subscription,
+        sns_filters.compile(policy, scope) if policy else None,
+        delivery_policy.CUSTOMER_MANAGED if subscription.protocol in ("email", "email-json", "sms", "application") else delivery_policy.AWS_MANAGED,
+        dead_letter,
+    )
+    if subscription.protocol in ("http", "https"):
+        effective = delivery_policy.effective_of_subscription(attributes.get("DeliveryPolicy", ""), topic.attributes.get("DeliveryPolicy", ""))
+        found.retries = delivery_policy.retries_of(effective["healthyRetryPolicy"])
+        found.content_type = effective["requestPolicy"].get("headerContentType") or delivery_policy.DEFAULT_CONTENT_TYPE
+        found.per_second = (effective["throttlePolicy"] or {}).get("maxReceivesPerSecond", 0)
+    return found
+
+
+def policy_of(known: KnownTopic | None, arn: str) -> dict[str, Any] | None:
+    """The resource policy as the permission engine needs it."""
+    if known is None:
+        return None
+    return known.policy if known.policy is not None else topic_policy.default(arn)

@@ -1,0 +1,72 @@
+"""Platform applications and endpoints.  AWS: SNS API reference, CreatePlatformApplication, CreatePlatformEndpoint and on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tule.core.paging import page
+from tule.platform.call import Call
+from tule.platform.service import reads
+from tule.services.sns import applications
+from tule.services.sns.listing import PAGE, position
+from tule.store.store import Tx
+
+Params = dict[str, Any]
+
+
+def create_platform_application(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+    arn = applications.create(tx, call.account, call.region, params["Name"], params["Platform"], params["Attributes"])
+    return {"PlatformApplicationArn": arn}
+
+
+@reads
+def get_platform_application_attributes(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+    return {"Attributes": applications.shown(applications.get(tx, params["PlatformApplicationArn"]))}
+
+
+def set_platform_application_attributes(call: Call, tx: Tx, params: Params) -> None:
+    applications.change(tx, params["PlatformApplicationArn"], params["Attributes"])
+
+
+def delete_platform_application(call: Call, tx: Tx, params: Params) -> None:
+    applications.delete(tx, params["PlatformApplicationArn"])
+
+
+@reads
+def list_platform_applications(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+    scope = f"sns.applications/{call.account}/{call.region}"
+    after = position(call, scope, params.get("NextToken"))
+    rows, more = page(applications.page(tx, call.account, call.region, after, PAGE + 1), PAGE, lambda row: row[0])
+    found = [{"PlatformApplicationArn": arn, "Attributes": applications.shown(attributes)} for arn, attributes in rows]
+    return {"PlatformApplications": found, "NextToken": more and call.node.pager.token(scope, more)}
+
+
+def create_platform_endpoint(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+    given = dict(params.get("Attributes") or {})
+    if params.get("CustomUserData"):
+        given.setdefault("CustomUserData", params["CustomUserData"])
+    return {"EndpointArn": applications.create_endpoint(tx, params["PlatformApplicationArn"], params["Token"], given)}
+
+
+@reads
+def get_endpoint_attributes(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+    return {"Attributes": applications.endpoint(tx, params["EndpointArn"])}
+
+
+def set_endpoint_attributes(call: Call, tx: Tx, params: Params) -> None:
+    applications.change_endpoint(tx, params["EndpointArn"], params["Attributes"])
+
+
+def delete_endpoint(call: Call, tx: Tx, params: Params) -> None:
+    applications.delete_endpoint(tx, params["EndpointArn"])
+
+
+@reads
+def list_endpoints_by_platform_application(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+    arn = params["PlatformApplicationArn"]
+    applications.get(tx, arn)
+    scope = f"sns.endpoints/{arn}"
+    after = position(call, scope, params.get("NextToken"))
+    rows, more = page(applications.endpoints(tx, arn, after, PAGE + 1), PAGE, lambda row: row[0])
+    found = [{"EndpointArn": endpoint, "Attributes": attributes} for endpoint, attributes in rows]
+    return {"Endpoints": found, "NextToken": more and call.node.pager.token(scope, more)}

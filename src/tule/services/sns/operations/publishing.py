@@ -1,0 +1,95 @@
+"""Publishing to topics, telephones and mobile applications.  AWS: SNS API reference, Publish, PublishBatch."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tule.core.errors import ServiceError
+from tule.platform.call import Call
+from tule.services.sns import applications, errors, fanout, message, names, sms
+from tule.services.sns.memory import KnownTopic, known_topic
+from tule.services.sns.message import Message
+from tule.store.store import Tx
+
+_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]+")
+_MAX_ENTRIES = 10
+_MAX_ENTRY_ID = 80
+
+Params = dict[str, Any]
+
+
+def publish(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+    target = params.get("TopicArn") or params.get("TargetArn")
+    phone = params.get("PhoneNumber")
+    if phone is not None and not target:
+        return _to_phone(call, tx, phone, params)
+    if not target:
+        raise errors.invalid_reason("TopicArn or TargetArn", "no value for required parameter")
+    if ":endpoint/" in target:
+        return _to_endpoint(call, tx, target, params)
+    known = _topic(call, tx, target, "TopicArn" if params.get("TopicArn") else "TargetArn")
+    sent = message.new(params, tx.ids.uuid(), tx.now_ms)
+    message.order(known.topic, sent, params)
+    return _answer(fanout.accept(call.node, tx, known, sent, call.trace))
+
+
+def _topic(call: Call, tx: Tx, arn: str, parameter: str) -> KnownTopic:
+    names.topic(arn, call.region, parameter)
+    known = known_topic(call.node, tx, arn)
+    if known is None:
+        raise errors.no_topic()
+    return known
+
+
+def _answer(sent: Message) -> dict[str, Any]:
+    return {"MessageId": sent.id, "SequenceNumber": sent.sequence_number or None}
+
+
+def _to_phone(call: Call, tx: Tx, phone: str, params: Params) -> dict[str, Any]:
+    sent = message.new(params, tx.ids.uuid(), tx.now_ms)
+    sms.send(tx, call.account, call.region, phone, sent)
+    return {"MessageId": sent.id}
+
+
+def _to_endpoint(call: Call, tx: Tx, arn: str, params: Params) -> dict[str, Any]:
+    names.endpoint(arn, "TargetArn")
+    sent = message.new(params, tx.ids.uuid(), tx.now_ms)
+    applications.push(tx, arn, sent)
+    return {"MessageId": sent.id}
+
+
+def publish_batch(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+    entries: list[Params] = params["PublishBatchRequestEntries"]
+    if not entries:
+        raise errors.empty_batch()
+    known = _topic(call, tx, params["TopicArn"], "TopicArn")
+    _check_batch(entries)
+    if known.topic.is_fifo and any(not entry.get("MessageGroupId") for entry in entries):
+        raise errors.invalid_parameter("The MessageGroupId parameter is required for FIFO topics")
+    successful: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    for entry in entries:
+        try:
+            sent = message.new(entry, tx.ids.uuid(), tx.now_ms)
+            message.order(known.topic, sent, entry)
+        except ServiceError as error:
+            failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": error.status < 500})
+            continue
+        successful.append({"Id": entry["Id"], **_answer(fanout.accept(call.node, tx, known, sent, call.trace))})
+    return {"Successful": successful, "Failed": failed}
+
+
+def _check_batch(entries: list[Params]) -> None:
+    if len(entries) > _MAX_ENTRIES:
+        raise errors.too_many_entries()
+    ids = [entry["Id"] for entry in entries]
+    for id in ids:
+        if len(id) > _MAX_ENTRY_ID:
+            raise errors.entry_id_too_long(id)
+        if _ENTRY_ID.fullmatch(id) is None:
+            raise errors.entry_id_impermissible(id)
+    if len(set(ids)) != len(ids):
+        raise errors.entry_ids_not_distinct()
+    if sum(map(message.size, entries)) > message.MAX_BYTES:
+        raise errors.batch_too_long()

@@ -1,0 +1,7 @@
+"""SNS's tables.  Nothing else of the service knows SQL."""
+
+from __future__ import annotations
+
+from tule.services.sns.state import archive, fifo, subscriptions, tokens, topics
+
+SCHEMA = "".join(room.SCHEMA for room in (topics, subscriptions, tokens, fifo, archive))
