@@ -18,9 +18,10 @@ import pytest_asyncio
 
 from tests.compute.conftest import LEVELS
 from tests.compute.functions import REQUEST_ID, Functions, document, texts
+from tule.compute.answers import WholeAnswer
 from tule.compute.compute import Credentials, FunctionSpec
 from tule.compute.families import InstalledRuntimes
-from tule.compute.network_contract import RUNTIME_API
+from tule.compute.instance_api import InstanceApi
 from tule.compute.runtime_api import ApiLink
 from tule.compute.runtime_contract import Request, Spawned
 from tule.compute.supervisor import Supervisor
@@ -311,18 +312,19 @@ async def test_who_asks_again_gets_the_event() -> None:
     """A client that gave up waiting, and asked on a new connection."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setblocking(False)
-    spawned = Spawned("id", 1, "/var/task", "/opt", {}, None, {RUNTIME_API: listener})
-    link = ApiLink(spawned, asyncio.get_running_loop())
+    api = InstanceApi(listener, asyncio.get_running_loop())
+    link = ApiLink(Spawned("id", 1, "/var/task", "/opt", {}, None, api), asyncio.get_running_loop())
     starting = asyncio.create_task(link.initialize())
     first, second = [await asyncio.open_connection(*listener.getsockname()) for _ in range(2)]
     first[1].write(NEXT)
     await starting
     second[1].write(NEXT)
     assert (await first[0].readline()).startswith(b"HTTP/1.1 403 ")
-    invoked = asyncio.create_task(link.invoke(Request(b"{}", REQUEST_ID, 0, "arn")))
+    invoked = asyncio.create_task(link.invoke(Request(b"{}", REQUEST_ID, 0, "arn"), WholeAnswer()))
     assert (await second[0].readline()).startswith(b"HTTP/1.1 200 ")
     invoked.cancel()
     link.close()
+    api.close()
     for _, writer in (first, second):
         writer.close()
 

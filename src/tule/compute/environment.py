@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tule.compute.compute import Credentials, FunctionSpec
+from tule.compute.compute import Credentials, FunctionSpec, InitializationType
 
 
 def function_environment(
@@ -14,6 +14,7 @@ def function_environment(
     family: Mapping[str, str],
     network: Mapping[str, str],
     credentials: Credentials | None = None,
+    initialization: InitializationType = "on-demand",
 ) -> dict[str, str]:
     """AWS's reserved names win over the user's; what the user may set, such as TZ or AWS_ENDPOINT_URL, the user's win."""
     reserved = {
@@ -22,12 +23,14 @@ def function_environment(
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group or f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "LAMBDA_TASK_ROOT": task_root,
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
     }
+    if function.log_format == "JSON":
+        reserved |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": function.application_log_level or "INFO"}
     if credentials is not None:
         reserved |= credential_variables(credentials)
     defaults = {

@@ -11,7 +11,7 @@ import signal
 from dataclasses import dataclass
 from typing import Literal
 
-from tule.compute.python_family import MAX_ANSWER
+from tule.compute.answers import MAX_WHOLE
 
 
 @dataclass(slots=True, frozen=True)
@@ -42,8 +42,8 @@ def exited(request_id: str, status: int | None, out_of_memory: bool) -> Failure:
     return Failure("error", error_type, _document(error_type, message), f"{message}\n{error_type}\n")
 
 
-def response_too_large() -> Failure:
-    message = f"Response payload size exceeded maximum allowed payload size ({MAX_ANSWER} bytes)."
+def response_too_large(limit: int = MAX_WHOLE) -> Failure:
+    message = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
     return Failure("error", "Function.ResponseSizeTooLarge", _document("Function.ResponseSizeTooLarge", message))
 
 

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tule.compute.compute import Credentials, FunctionSpec
+from tule.compute.compute import Credentials, FunctionSpec, InitializationType
 from tule.compute.environment import credential_variables
+from tule.compute.instance_api import InstanceApi
 from tule.compute.runtime_contract import Link
 from tule.compute.sandboxes import Sandbox
 
@@ -19,13 +20,20 @@ class Instance:
     function: FunctionSpec
     sandbox: Sandbox
     link: Link
+    api: InstanceApi
     log_stream: str
     detach: Callable[[], None]
     credentials_until_ms: int | None = None
+    initialization: InitializationType = "on-demand"
+    init_ms: float | None = None  # until an invocation has reported it
     retired: bool = False
     idle_since: float = 0.0
     out_of_memory: bool = False
     freezing: asyncio.TimerHandle | None = field(default=None, repr=False)
+
+    @property
+    def provisioned(self) -> bool:
+        return self.initialization == "provisioned-concurrency"
 
     def renewed(self, credentials: Callable[[], Credentials] | None, now_ms: int) -> Mapping[str, str]:
         """New variables when the ones that the instance has would expire during or soon after the invocation."""
@@ -66,4 +74,5 @@ class Instance:
             self.freezing.cancel()
         self.sandbox.kill()
         self.link.close()
+        self.api.close()
         self.detach()

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tule.compute import failures, reports
-from tule.compute.compute import Credentials, FunctionSpec, Invocation
+from tule.compute.answers import AnswerStream, WholeAnswer
+from tule.compute.compute import Credentials, FunctionSpec, InitializationType, Invocation
 from tule.compute.failures import Failure
 from tule.compute.instances import Instance
 from tule.compute.race import Race
@@ -16,6 +17,7 @@ from tule.compute.runtime_contract import InitFailed, Outcome, Request, Response
 from tule.core.clock import Clock, iso8601
 
 INIT_LIMIT_S = 10.0  # AWS: the Init phase is limited to 10 seconds
+INIT_AHEAD_LIMIT_S = 130.0  # AWS: for provisioned concurrency to 130, or the function's time-out if that is longer
 
 
 @dataclass(slots=True, frozen=True)
@@ -26,6 +28,7 @@ class Caller:
     request: Request
     credentials: Callable[[], Credentials] | None
     clock: Clock
+    initialization: InitializationType = "on-demand"
 
 
 class ColdStart:
@@ -35,7 +38,6 @@ class ColdStart:
         self, caller: Caller, begin: Callable[[str], Awaitable[Instance]], end: Callable[[Instance], None], log_stream: str, warning: str
     ) -> None:
         """`begin` starts an instance with this log stream; `warning` goes into the log, when the runtime is not quite the one named."""
-        self.init_ms: float | None = None
         self.spent_s = 0.0  # of the function's time, when the second try succeeded
         self.failed: Invocation | None = None
         self._caller = caller
@@ -46,18 +48,34 @@ class ColdStart:
 
     async def instance(self) -> Instance | None:
         """None when it `failed`.  Raises FunctionUnavailable."""
-        function = self._caller.function
         began = time.perf_counter()
-        first = await self._begin(self._log_stream)
-        first.sandbox.log.add(reports.init_start(function.runtime, function.region))
-        for warning in filter(None, (self._warning, *function.warnings)):
-            first.sandbox.log.add(f"[WARNING] {warning}\n")
+        first = await self._started()
         failure = await self._initialize(first, INIT_LIMIT_S)
-        self.init_ms = _ms_since(began)
+        init_ms = _ms_since(began)
         if failure is None:
+            first.init_ms = init_ms
             return first
-        first.sandbox.log.add(reports.init_report(self.init_ms, "init", failure))
+        first.sandbox.log.add(reports.init_report(init_ms, "init", failure))
         return await self._again(first)
+
+    async def ahead(self) -> tuple[Instance, Failure | None]:
+        """Before there is an invocation, and so without a second try; one that failed has been ended.  Raises FunctionUnavailable."""
+        began = time.perf_counter()
+        instance = await self._started()
+        failure = await self._initialize(instance, max(INIT_AHEAD_LIMIT_S, self._caller.function.timeout_s))
+        instance.init_ms = _ms_since(began)
+        if failure is not None:
+            instance.sandbox.log.add(reports.init_report(instance.init_ms, "init", failure))
+        instance.sandbox.log.drain()
+        return instance, failure
+
+    async def _started(self) -> Instance:
+        function = self._caller.function
+        instance = await self._begin(self._log_stream)
+        instance.sandbox.log.add(reports.init_start(function.runtime, function.region))
+        for warning in filter(None, (self._warning, *function.warnings)):
+            instance.sandbox.log.add(f"[WARNING] {warning}\n")
+        return instance
 
     async def _again(self, first: Instance) -> Instance | None:
         caller, function = self._caller, self._caller.function
@@ -68,7 +86,6 @@ class ColdStart:
         second = await self._begin(self._log_stream)
         second.sandbox.log.prepend(lines)
         failure = await self._initialize(second, function.timeout_s)
-        self.init_ms = None
         self.spent_s = time.perf_counter() - began
         if failure is None:
             return second
@@ -93,7 +110,7 @@ class ColdStart:
         return _loss(race, self._caller, instance)
 
 
-async def run(caller: Caller, instance: Instance, cold: ColdStart | None) -> tuple[Invocation, bool]:
+async def run(caller: Caller, instance: Instance, cold: ColdStart | None, answer: WholeAnswer | AnswerStream) -> tuple[Invocation, bool]:
     """The event goes in.  Returns the invocation, and whether the instance may serve again."""
     function, request = caller.function, caller.request
     instance.wake()
@@ -109,7 +126,7 @@ async def run(caller: Caller, instance: Instance, cold: ColdStart | None) -> tup
     alive = True
     async with Race(instance.sandbox.ended, left_s) as race:
         try:
-            outcome = await instance.link.invoke(request)
+            outcome = await instance.link.invoke(request, answer)
         except ResponseTooLarge:
             failure = failures.response_too_large()
         except InitFailed as failed:
@@ -117,10 +134,14 @@ async def run(caller: Caller, instance: Instance, cold: ColdStart | None) -> tup
     duration_ms = _ms_since(began) + spent_s * 1000
     if race.lost is not None:
         outcome, failure, alive = None, _loss(race, caller, instance), False
+    elif failure is None and answer.size > answer.limit:
+        failure = failures.response_too_large(answer.limit)
+    elif outcome is not None and outcome.error is None and answer.begun:
+        outcome = dataclasses.replace(outcome, payload=answer.payload())
     if race.lost == "time":
         duration_ms = function.timeout_s * 1000
     log.drain()
-    init_ms = cold.init_ms if cold else None
+    init_ms, instance.init_ms = instance.init_ms, None
     return _conclude(caller, instance, duration_ms, init_ms, failure, outcome), alive
 
 
@@ -136,8 +157,9 @@ def _conclude(
     if failure is not None and failure.status == "error" and failure.log:
         log.add(failure.log)
     payload, error = (failure.document, "Unhandled") if failure else (outcome.payload, outcome.error) if outcome else (b"null", None)
-    billed = reports.billed_ms(duration_ms, init_ms)
-    return Invocation(payload, error, instance.log_stream, log.take(), duration_ms, billed, init_ms, used_mb)
+    billed = reports.billed_ms(duration_ms, None if instance.provisioned else init_ms)
+    kind = instance.initialization
+    return Invocation(payload, error, instance.log_stream, log.take(), duration_ms, billed, init_ms, used_mb, kind)
 
 
 def _loss(race: Race, caller: Caller, instance: Instance) -> Failure | None:

@@ -7,13 +7,13 @@ known; loading the function's code is all that is left for its first invocation.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tule.compute.compute import FunctionSpec, FunctionUnavailable
 from tule.compute.python_family import PythonLink
-from tule.compute.runtime_contract import InitFailed, Launch, Mount, Spawned, SpawnRequest
+from tule.compute.runtime_contract import Answer, InitFailed, Launch, Mount, Spawned, SpawnRequest
 from tule.compute.runtimes import find_interpreter
 
 BOOTSTRAP = Path(__file__).with_name("inside") / "nodejs" / "bootstrap.cjs"
@@ -30,7 +30,6 @@ class NodeFamily:
     sdks: Mapping[int, Path]
     extra_certificates: str = ""  # a file inside; node reads it at its start, which is before the function's variables are known
     strict: bool = False
-    listeners: Sequence[str] = ()
     parkable: bool = True
 
     def launch(self, runtime: str, function: FunctionSpec | None) -> Launch:
@@ -84,8 +83,8 @@ def _moved(path: str, shown: Mapping[str, str]) -> str:
 class NodeLink(PythonLink):
     """As Python's, but a process can tell its last error before it ends: its instance serves no more."""
 
-    async def _ask(self, raw: bytes) -> tuple[bytes, bytes]:
-        kind, body = await super()._ask(raw)
+    async def _ask(self, raw: bytes, answer: Answer | None) -> tuple[bytes, bytes]:
+        kind, body = await super()._ask(raw, answer)
         if kind == CRASHED:
             raise InitFailed("Runtime.ExitError", body)
         return kind, body

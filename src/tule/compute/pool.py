@@ -1,4 +1,4 @@
-"""Idle instances of every function, the last used first; those idle for too long are ended."""
+"""Idle instances of every function, the last used first; those idle for too long are ended, but for provisioned ones."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ class Pool:
         self._end = end
         self._by_key: dict[str, list[Instance]] = {}
         self._oldest_first: dict[Instance, None] = {}
+        self._provisioned: dict[str, list[Instance]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._oldest_first)
+        return len(self._oldest_first) + sum(map(len, self._provisioned.values()))
 
     def take(self, key: str) -> Instance | None:
-        idle = self._by_key.get(key)
+        idle = self._provisioned.get(key) or self._by_key.get(key)
         if not idle:
             return None
         instance = idle[-1]
@@ -28,6 +29,9 @@ class Pool:
         return instance
 
     def put(self, instance: Instance) -> None:
+        if instance.provisioned:
+            self._provisioned.setdefault(instance.function.key, []).append(instance)
+            return
         instance.idle_since = asyncio.get_running_loop().time()
         self._by_key.setdefault(instance.function.key, []).append(instance)
         self._oldest_first[instance] = None
@@ -36,20 +40,22 @@ class Pool:
 
     def discard(self, instance: Instance) -> bool:
         """False when it was not idle."""
-        if instance not in self._oldest_first:
-            return False
-        del self._oldest_first[instance]
-        idle = self._by_key[instance.function.key]
-        idle.remove(instance)
-        if not idle:
-            del self._by_key[instance.function.key]
-        return True
+        if instance in self._oldest_first:
+            del self._oldest_first[instance]
+            _remove(self._by_key, instance)
+            return True
+        if instance.provisioned and instance in self._provisioned.get(instance.function.key, ()):
+            _remove(self._provisioned, instance)
+            return True
+        return False
 
     def oldest(self) -> Instance | None:
+        """Of those that may be ended to make room."""
         return next(iter(self._oldest_first), None)
 
     def matching(self, key_prefix: str) -> list[Instance]:
-        return [instance for key, idle in self._by_key.items() if key.startswith(key_prefix) for instance in idle]
+        both = (*self._by_key.items(), *self._provisioned.items())
+        return [instance for key, idle in both if key.startswith(key_prefix) for instance in idle]
 
     def close(self) -> None:
         if self._timer is not None:
@@ -67,3 +73,10 @@ class Pool:
             self.discard(oldest)
             self._end(oldest)
         self._wait()
+
+
+def _remove(by_key: dict[str, list[Instance]], instance: Instance) -> None:
+    idle = by_key[instance.function.key]
+    idle.remove(instance)
+    if not idle:
+        del by_key[instance.function.key]

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tule.compute.answers import MAX_WHOLE, STREAMED
 from tule.compute.compute import FunctionSpec
 from tule.compute.inside import frames
-from tule.compute.runtime_contract import InitFailed, Interpreter, Launch, Outcome, Request, ResponseTooLarge, Spawned, ZygoteRequest
+from tule.compute.runtime_contract import Answer, InitFailed, Interpreter, Launch, Outcome, Request, ResponseTooLarge, Spawned, ZygoteRequest
 
-MAX_ANSWER = 6_291_556  # AWS: 6 MB and a little
 MAX_HEAD = 65_536
 
 
@@ -30,7 +30,6 @@ class PythonFamily:
 
     interpreter: Callable[[str, Sequence[Path]], Interpreter]
     sdk: Callable[[str], Path | None] = _no_sdk
-    listeners: Sequence[str] = ()
     parkable: bool = True
 
     def launch(self, runtime: str, function: FunctionSpec | None) -> Launch:
@@ -60,11 +59,11 @@ class PythonLink:
 
     async def initialize(self) -> None:
         head = {"environment": dict(self._spawned.environment), "path": self._search_path()}
-        kind, body = await self._ask(frames.pack(frames.INIT, head))
+        kind, body = await self._ask(frames.pack(frames.INIT, head), None)
         if kind == frames.FAILED:
             raise InitFailed(str(json.loads(body)["errorType"]), body)
 
-    async def invoke(self, request: Request) -> Outcome:
+    async def invoke(self, request: Request, answer: Answer) -> Outcome:
         head = {
             "id": request.request_id,
             "deadline_ms": request.deadline_ms,
@@ -74,7 +73,7 @@ class PythonLink:
             "trace": request.trace,
             "environment": dict(request.environment),
         }
-        kind, body = await self._ask(frames.pack(frames.EVENT, head, request.payload))
+        kind, body = await self._ask(frames.pack(frames.EVENT, head, request.payload), answer)
         return Outcome(body, "Unhandled" if kind == frames.FAULT else None, self._memory_kb)
 
     def close(self) -> None:
@@ -82,8 +81,22 @@ class PythonLink:
         self._loop.remove_writer(self._sock.fileno())
         self._sock.close()
 
-    async def _ask(self, raw: bytes) -> tuple[bytes, bytes]:
+    async def _ask(self, raw: bytes, answer: Answer | None) -> tuple[bytes, bytes]:
         await self._send(raw)
+        kind, head, body = await self._frame()
+        while answer is not None and kind in (frames.STREAM, frames.PIECE):
+            if kind == frames.STREAM:
+                answer.begin(str(head.get("type") or STREAMED))
+            else:
+                await answer.write(body)
+            kind, head, body = await self._frame()
+        rss = head.get("rss_kb", 0)
+        self._memory_kb = rss if isinstance(rss, int) else 0
+        return kind, body
+
+    async def _frame(self) -> tuple[bytes, dict[str, Any], bytes]:
+        if (early := self._reader.next()) is not None:
+            return early
         answer: asyncio.Future[tuple[bytes, dict[str, Any], bytes]] = self._loop.create_future()
         fileno = self._sock.fileno()
 
@@ -103,13 +116,10 @@ class PythonLink:
 
         self._loop.add_reader(fileno, readable)
         try:
-            kind, head, body = await answer
+            return await answer
         finally:
             if not answer.done() or answer.cancelled():
                 self._loop.remove_reader(fileno)
-        rss = head.get("rss_kb", 0)
-        self._memory_kb = rss if isinstance(rss, int) else 0
-        return kind, body
 
     async def _send(self, raw: bytes) -> None:
         try:
@@ -136,7 +146,10 @@ class FrameReader:
         self._too_large = 0
 
     def read(self, sock: socket.socket) -> tuple[bytes, dict[str, Any], bytes] | None:
-        """A frame when one is complete.  Raises ResponseTooLarge, ConnectionError, ValueError; BlockingIOError is swallowed."""
+        """A frame when one is complete; others may be, see `next`.
+
+        Raises ResponseTooLarge, ConnectionError, ValueError; BlockingIOError is swallowed.
+        """
         try:
             chunk = sock.recv(262_144)
         except BlockingIOError:
@@ -146,9 +159,10 @@ class FrameReader:
         if self._skip:
             return self._skipped(chunk)
         self._data += chunk
-        return self._frame()
+        return self.next()
 
-    def _frame(self) -> tuple[bytes, dict[str, Any], bytes] | None:
+    def next(self) -> tuple[bytes, dict[str, Any], bytes] | None:
+        """A frame out of what has arrived already.  Raises ResponseTooLarge, ValueError."""
         data = self._data
         if len(data) < frames.PREFIX.size:
             return None
@@ -156,7 +170,7 @@ class FrameReader:
         if head_size > MAX_HEAD:
             raise ValueError("head too long")
         total = frames.PREFIX.size + head_size + body_size
-        if body_size > MAX_ANSWER:
+        if body_size > MAX_WHOLE:
             self._skip, self._too_large = total - len(data), body_size
             data.clear()
             return self._skipped(b"")

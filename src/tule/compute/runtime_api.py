@@ -1,41 +1,41 @@
 """The Runtime API: how custom runtimes (`provided.*` bootstraps) ask for events and answer them.
 
-One small HTTP server for each instance, on the listener that was opened inside it.
-AWS: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+AWS: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, and for answers in pieces runtimes-custom.html
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import json
-import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from tule.compute.answers import MAX_WHOLE, STREAMED
 from tule.compute.compute import FunctionSpec
-from tule.compute.network_contract import RUNTIME_API
-from tule.compute.runtime_contract import InitFailed, Launch, Outcome, ResponseTooLarge, Spawned, SpawnRequest
+from tule.compute.instance_api import refused
+from tule.compute.runtime_contract import Answer, InitFailed, Launch, Outcome, ResponseTooLarge, Spawned, SpawnRequest
 from tule.compute.runtime_contract import Request as Event
-from tule.server.http1 import Limits, Server
+from tule.server.http1 import ClientDisconnected
 from tule.wire.http import BodyTooLarge, Request, Response, json_response
 
-MAX_ANSWER_BYTES = 6_291_556  # AWS: 6 MB and a little
+VERSION = "/2018-06-01/"
 MAX_ERROR_BYTES = 256 * 1024
 _INVOCATION = re.compile(r"^/2018-06-01/runtime/invocation/([^/]+)/(response|error)$")
 _NEXT = "/2018-06-01/runtime/invocation/next"
 _INIT_ERROR = "/2018-06-01/runtime/init/error"
 _ERROR_TYPE = "lambda-runtime-function-error-type"
+_ERROR_BODY = "lambda-runtime-function-error-body"
+_MODE = "lambda-runtime-function-response-mode"
 _STARTS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")  # what a kernel executes: scripts, and programs of Linux and macOS
-# A runtime that keeps its connection may compute in silence for as long as its function's time-out lets it.
-_PATIENT = Limits(idle_timeout_s=math.inf, body_timeout_s=math.inf)
 
 
 class ProvidedRuntime:
     """`bootstrap` of the package (or of a layer), executed as it is.  AWS: Building a custom runtime."""
 
-    listeners: Sequence[str] = (RUNTIME_API,)
     parkable = False  # what is to be started comes with the function
 
     def launch(self, runtime: str, function: FunctionSpec | None) -> Launch:
@@ -85,27 +85,23 @@ class ApiLink:
         """`unusable` says why the program cannot be executed."""
         self._loop = loop
         self._unusable = unusable
-        self._server = Server(_PATIENT)
-        self._listener = spawned.sockets[RUNTIME_API]
-        self._listening = False
+        spawned.api.serve(VERSION, self._handle)
         self._ready: asyncio.Future[None] = loop.create_future()
         self._event: Event | None = None  # waits to be fetched
         self._asking: asyncio.Future[Event] | None = None  # waits for an event
         self._current: Event | None = None
         self._answer: asyncio.Future[Outcome] | None = None
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._sink: Answer | None = None
 
     async def initialize(self) -> None:
         if self._unusable:
             message = f"RequestId:  Error: {self._unusable}"  # the request's id is filled in by who knows it
             document = {"errorType": "Runtime.InvalidEntrypoint", "errorMessage": message}
             raise InitFailed("Runtime.InvalidEntrypoint", json.dumps(document, separators=(",", ":")).encode())
-        self._listening = True
-        await self._server.listen(self._handle, sock=self._listener)
         await self._ready
 
-    async def invoke(self, request: Event) -> Outcome:
-        self._answer = self._loop.create_future()
+    async def invoke(self, request: Event, answer: Answer) -> Outcome:
+        self._answer, self._sink = self._loop.create_future(), answer
         if self._asking is not None and not self._asking.done():
             self._asking.set_result(request)
         else:
@@ -113,11 +109,6 @@ class ApiLink:
         return await self._answer
 
     def close(self) -> None:
-        if not self._listening:
-            self._listener.close()
-        task = self._loop.create_task(self._server.stop(0))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
         for waiting in (self._ready, self._asking):
             if waiting is not None and not waiting.done():
                 waiting.cancel()
@@ -129,19 +120,19 @@ class ApiLink:
             return await self._init_error(request)
         match = _INVOCATION.match(request.path)
         if request.method != "POST" or match is None:
-            return _refused(404, "InvalidRequest", "Page not found")
+            return refused(404, "InvalidRequest", "Page not found")
         if self._current is None or match[1] != self._current.request_id:
-            return _refused(400, "InvalidRequestID", "Invalid request ID")
+            return refused(400, "InvalidRequestID", "Invalid request ID")
         return await (self._response(request) if match[2] == "response" else self._error(request))
 
     async def _next(self) -> Response:
         if self._current is not None:
-            return _refused(403, "InvalidStateTransition", "Transition from Running to Ready is not allowed")
+            return refused(403, "InvalidStateTransition", "Transition from Running to Ready is not allowed")
         if not self._ready.done():
             self._ready.set_result(None)
         event = await self._fetched()
         if event is None:
-            return _refused(403, "InvalidStateTransition", "Another request for the next invocation came after this one")
+            return refused(403, "InvalidStateTransition", "Another request for the next invocation came after this one")
         self._current = event
         headers = {
             "content-type": "application/json",
@@ -170,13 +161,29 @@ class ApiLink:
         return None if asking.cancelled() else asking.result()
 
     async def _response(self, request: Request) -> Response:
+        if (mode := request.headers.get(_MODE)) is not None:
+            return await self._streamed(request) if mode == "streaming" else refused(400, "InvalidResponseMode", "Invalid response mode")
         try:
-            body = await request.stream.read(MAX_ANSWER_BYTES)
+            body = await request.stream.read(MAX_WHOLE)
         except BodyTooLarge:
-            size = request.stream.length or MAX_ANSWER_BYTES + 1
+            size = request.stream.length or MAX_WHOLE + 1
             self._settle(ResponseTooLarge(size))
-            return _refused(413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({MAX_ANSWER_BYTES} bytes).")
+            return refused(413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({MAX_WHOLE} bytes).")
         self._settle(Outcome(body))
+        return json_response(202, {"status": "OK"})
+
+    async def _streamed(self, request: Request) -> Response:
+        """Pieces until the body ends; trailers say whether the function failed by then."""
+        assert self._sink is not None
+        self._sink.begin(request.headers.get("content-type", STREAMED))
+        try:
+            async for piece in request.stream:
+                await self._sink.write(piece)
+        except ClientDisconnected:
+            self._settle(Outcome(_told("Runtime.TruncatedResponse", "Response truncated"), "Unhandled"))
+            raise
+        trailers = dict(request.raw_headers)  # which they are appended to
+        self._settle(Outcome(_late_error(trailers), "Unhandled") if _ERROR_TYPE in trailers else Outcome(b""))
         return json_response(202, {"status": "OK"})
 
     async def _error(self, request: Request) -> Response:
@@ -203,10 +210,6 @@ class ApiLink:
             self._answer.set_result(outcome)
 
 
-def _refused(status: int, error_type: str, message: str) -> Response:
-    return json_response(status, {"errorMessage": message, "errorType": error_type})
-
-
 async def _document(request: Request) -> bytes:
     """The error document a runtime posted; one that is no JSON object becomes one."""
     try:
@@ -215,4 +218,19 @@ async def _document(request: Request) -> bytes:
             return raw
     except (BodyTooLarge, ValueError):
         pass
-    return json.dumps({"errorType": request.headers.get(_ERROR_TYPE, "Runtime.Unknown"), "errorMessage": ""}).encode()
+    return _told(request.headers.get(_ERROR_TYPE, "Runtime.Unknown"))
+
+
+def _late_error(trailers: Mapping[str, str]) -> bytes:
+    """The document comes in base64."""
+    try:
+        raw = base64.b64decode(trailers.get(_ERROR_BODY, ""), validate=True)
+        if isinstance(json.loads(raw), dict):
+            return raw
+    except (binascii.Error, ValueError):
+        pass
+    return _told(trailers[_ERROR_TYPE])
+
+
+def _told(error_type: str, message: str = "") -> bytes:
+    return json.dumps({"errorType": error_type, "errorMessage": message}).encode()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from tule.compute.compute import FunctionSpec
+from tule.compute.instance_api import InstanceApi
 
 
 @dataclass(slots=True, frozen=True)
@@ -85,7 +86,7 @@ class Spawned:
     opt_root: str
     environment: Mapping[str, str]  # what the function's process has or, when parked, must be given late
     control: socket.socket | None
-    sockets: Mapping[str, socket.socket]  # the listeners in `Runtime.listeners` by name, non-blocking, owned by the Link
+    api: InstanceApi  # the HTTP server on AWS_LAMBDA_RUNTIME_API
 
 
 @dataclass(slots=True, frozen=True)
@@ -128,6 +129,18 @@ class ResponseTooLarge(Exception):
         self.size = size
 
 
+class Answer(Protocol):
+    """Where an answer goes that a runtime gives piece by piece."""
+
+    def begin(self, content_type: str) -> None:
+        """Once, before anything is written."""
+        ...
+
+    async def write(self, chunk: bytes) -> None:
+        """Waits while whoever reads is slow.  Raises ResponseTooLarge."""
+        ...
+
+
 class Link(Protocol):
     """The way to one instance.  All methods run on the loop; each may be cancelled, after which only `close` is called.
 
@@ -141,8 +154,11 @@ class Link(Protocol):
         """Let the function's code be loaded (extensions registered); return when it waits for its first event.  Raises InitFailed."""
         ...
 
-    async def invoke(self, request: Request) -> Outcome:
-        """Raises ResponseTooLarge, InitFailed (reported late); a connection lost waits for the supervisor's cancellation."""
+    async def invoke(self, request: Request, answer: Answer) -> Outcome:
+        """A streamed answer goes to `answer`, and the outcome's payload is empty then or, after a late error, its document.
+
+        Raises ResponseTooLarge, InitFailed (reported late); a connection lost waits for the supervisor's cancellation.
+        """
         ...
 
     def close(self) -> None:
@@ -152,11 +168,6 @@ class Link(Protocol):
 
 class Runtime(Protocol):
     """One runtime family."""
-
-    @property
-    def listeners(self) -> Sequence[str]:
-        """Names of the listeners that its Links take (usually RUNTIME_API)."""
-        ...
 
     @property
     def parkable(self) -> bool:

@@ -19,15 +19,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tule.compute import cgroups
-from tule.compute.compute import Credentials, FunctionSpec, FunctionUnavailable, Invocation
+from tule.compute.answers import AnswerStream, WholeAnswer
+from tule.compute.compute import Credentials, FunctionSpec, FunctionUnavailable, InitializationType, Invocation, LogLine, Provisioned
 from tule.compute.environment import function_environment
 from tule.compute.families import InstalledRuntimes
+from tule.compute.instance_api import InstanceApi
 from tule.compute.instances import Instance
 from tule.compute.invocations import Caller, ColdStart, run
 from tule.compute.network_contract import RUNTIME_API, ListenerSpec, Network, NoNetwork, Tenant
 from tule.compute.parking import Parking
 from tule.compute.pool import Pool
 from tule.compute.probe import Features, probe
+from tule.compute.provisioning import Provisioning
 from tule.compute.runtime_contract import Request, Runtime, Runtimes, Spawned
 from tule.compute.sandboxes import Sandbox, Sandboxes
 from tule.compute.spawning import Spawner
@@ -40,6 +43,8 @@ STARTS_AT_ONCE = 2 * (os.cpu_count() or 1) + 2
 FREEZE_AFTER_S = 0.02
 LOOK_AFTER_S = 1.0
 STOP_TIMEOUT_S = 5.0  # a process that cannot die (in a system call) does not keep the node
+
+TakeLines = Callable[[FunctionSpec, str, tuple[LogLine, ...]], None]
 
 
 class Supervisor:
@@ -65,6 +70,8 @@ class Supervisor:
         self._pool = Pool(config.instance_idle_s, self._end)
         self._parking = Parking(config.parked, self._park, lambda: self._starting > 0)
         self._instances: set[Instance] = set()
+        self._provisioning = Provisioning(self._start_ahead, self._give_up)
+        self._take_late_lines: TakeLines = _no_lines
         self._turns = asyncio.Semaphore(STARTS_AT_ONCE)
         self._starting = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -107,6 +114,7 @@ class Supervisor:
         for task in (*self._preparing.values(), *([self._looking] if self._looking else ())):
             task.cancel()
         self._parking.close()
+        self._provisioning.close()
         self._pool.close()
         sandboxes = self.sandboxes()
         for instance in list(self._instances):
@@ -136,19 +144,38 @@ class Supervisor:
         trace: str | None = None,
     ) -> Invocation:
         request = Request(payload, request_id, 0, function.arn, client_context, cognito_identity, trace)
-        caller = Caller(function, request, credentials, self._clock)
+        return await self._invoke(Caller(function, request, credentials, self._clock, _on_demand(function)), WholeAnswer())
+
+    async def invoke_streaming(
+        self,
+        function: FunctionSpec,
+        payload: bytes,
+        *,
+        request_id: str,
+        credentials: Callable[[], Credentials] | None = None,
+        client_context: str | None = None,
+        cognito_identity: str | None = None,
+        trace: str | None = None,
+    ) -> AnswerStream:
+        request = Request(payload, request_id, 0, function.arn, client_context, cognito_identity, trace)
+        caller, stream = Caller(function, request, credentials, self._clock, _on_demand(function)), AnswerStream()
+        stream.follow(asyncio.get_running_loop().create_task(self._invoke(caller, stream)))
+        await stream.beginning()
+        return stream
+
+    async def _invoke(self, caller: Caller, answer: WholeAnswer | AnswerStream) -> Invocation:
+        function = caller.function
         instance = self._take(function.key)
         cold: ColdStart | None = None
         if instance is None:
             await self._room()
-            stream, warning = self._log_stream(function), self.warning(function.runtime, (function.code, *function.layers))
-            cold = ColdStart(caller, lambda name: self._begin(caller, name), self._end, stream, warning)
+            cold = self._cold_start(caller)
             instance = await cold.instance()
         if instance is None:
             assert cold is not None and cold.failed is not None
             return cold.failed
         try:
-            answer, alive = await run(caller, instance, cold)
+            invocation, alive = await run(caller, instance, cold, answer)
         except BaseException:
             self._end(instance)
             raise
@@ -158,9 +185,43 @@ class Supervisor:
             self._make_room()
         else:
             self._end(instance)
-        return answer
+        return invocation
+
+    async def provision(self, function: FunctionSpec, count: int, *, credentials: Callable[[], Credentials] | None = None) -> Provisioned:
+        return await self._provisioning.keep(function, count, credentials)
+
+    def provisioned(self, key: str) -> Provisioned:
+        return self._provisioning.state(key)
+
+    def on_late_lines(self, take: TakeLines) -> None:
+        self._take_late_lines = take
+
+    async def _start_ahead(self, function: FunctionSpec, credentials: Callable[[], Credentials] | None) -> Instance | bytes:
+        """An initialised instance in the pool, or the error document of why there is none."""
+        caller = Caller(function, Request(b"", "", 0, function.arn), credentials, self._clock, "provisioned-concurrency")
+        await self._room()
+        instance, failure = await self._cold_start(caller).ahead()
+        self._take_late_lines(function, instance.log_stream, instance.sandbox.log.take())
+        if failure is not None:
+            self._end(instance)
+            return failure.document
+        instance.freeze_in(FREEZE_AFTER_S)
+        self._pool.put(instance)
+        return instance
+
+    def _cold_start(self, caller: Caller) -> ColdStart:
+        function = caller.function
+        stream, warning = self._log_stream(function), self.warning(function.runtime, (function.code, *function.layers))
+        return ColdStart(caller, lambda name: self._begin(caller, name), self._end, stream, warning)
+
+    def _give_up(self, instance: Instance) -> None:
+        """At once when it is idle, else after what it runs."""
+        instance.retired = True
+        if self._pool.discard(instance):
+            self._end(instance)
 
     def retire(self, key_prefix: str) -> None:
+        self._provisioning.forget(key_prefix)
         for instance in self._pool.matching(key_prefix):
             self._pool.discard(instance)
             self._end(instance)
@@ -244,45 +305,45 @@ class Supervisor:
         parked = self._can_park(family) and family.launch(function.runtime, None) == launch
         sandbox = self._parking.take(function.runtime) if parked else None
         if sandbox is None:
-            sandbox = await sandboxes.start(self._ids.hex(20), launch, self._listeners(family), function)
+            sandbox = await sandboxes.start(self._ids.hex(20), launch, self._listeners, function)
         try:
             fetched = caller.credentials() if caller.credentials is not None else None
-            environment = self._environment(function, sandbox, family, log_stream, fetched)
+            environment = self._environment(caller, sandbox, family, log_stream, fetched)
             await sandboxes.let_code_in(sandbox, launch, function, environment)
             return self._instance(caller, sandbox, family, log_stream, environment, fetched)
         except BaseException:
             sandbox.kill()
             raise
 
-    def _environment(
-        self, function: FunctionSpec, sandbox: Sandbox, family: Runtime, log_stream: str, credentials: Credentials | None
-    ) -> dict[str, str]:
+    def _environment(self, caller: Caller, sandbox: Sandbox, family: Runtime, log_stream: str, credentials: Credentials | None) -> dict[str, str]:
+        function = caller.function
         network = self._network.environment(function, sandbox.addresses)
-        environment = function_environment(function, log_stream, sandbox.task_root, family.environment(function), network, credentials)
-        if RUNTIME_API in sandbox.addresses:
-            environment["AWS_LAMBDA_RUNTIME_API"] = "{}:{}".format(*sandbox.addresses[RUNTIME_API])
+        own = family.environment(function)
+        environment = function_environment(function, log_stream, sandbox.task_root, own, network, credentials, caller.initialization)
+        environment["AWS_LAMBDA_RUNTIME_API"] = "{}:{}".format(*sandbox.addresses[RUNTIME_API])
         return environment
 
     def _instance(
         self, caller: Caller, sandbox: Sandbox, family: Runtime, log_stream: str, environment: dict[str, str], fetched: Credentials | None
     ) -> Instance:
         function = caller.function
-        own = {name: sock for name, sock in sandbox.sockets.items() if name in family.listeners}
-        others = {name: sock for name, sock in sandbox.sockets.items() if name not in family.listeners}
-        spawned = Spawned(sandbox.id, sandbox.features.level, sandbox.task_root, sandbox.opt_root, environment, sandbox.control, own)
-        link = family.connect(function, spawned, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        others = {name: sock for name, sock in sandbox.sockets.items() if name != RUNTIME_API}
+        api = InstanceApi(sandbox.sockets[RUNTIME_API], loop)
+        spawned = Spawned(sandbox.id, sandbox.features.level, sandbox.task_root, sandbox.opt_root, environment, sandbox.control, api)
+        link = family.connect(function, spawned, loop)
         detach = self._network.attach(Tenant(sandbox.id, function, caller.credentials), others)
         sandbox.function_key = function.key
-        instance = Instance(function, sandbox, link, log_stream, detach, fetched.expires_ms if fetched else None)
+        instance = Instance(function, sandbox, link, api, log_stream, detach, fetched.expires_ms if fetched else None, caller.initialization)
         if sandbox.group is not None:
             sandbox.group.limit_memory(function.memory_mb, function.tmp_mb, instance.run_out_of_memory)
         self._instances.add(instance)
         sandbox.ended.add_done_callback(lambda _: self._forget_idle(instance))
         return instance
 
-    def _listeners(self, family: Runtime) -> list[ListenerSpec]:
-        own = [RUNTIME_API_LISTENER] if RUNTIME_API in family.listeners else []
-        return [*own, *self._network.listeners]
+    @property
+    def _listeners(self) -> list[ListenerSpec]:
+        return [RUNTIME_API_LISTENER, *self._network.listeners]
 
     def _can_park(self, family: Runtime) -> bool:
         assert self._features is not None
@@ -291,7 +352,7 @@ class Supervisor:
     async def _park(self, runtime: str) -> Sandbox:
         family = self._runtimes.family(runtime)
         sandboxes = await self._open()
-        return await sandboxes.start(self._ids.hex(20), family.launch(runtime, None), self._listeners(family), None)
+        return await sandboxes.start(self._ids.hex(20), family.launch(runtime, None), self._listeners, None)
 
     async def _open(self) -> Sandboxes:
         if self._opening is None:
@@ -318,4 +379,13 @@ class Supervisor:
         if instance in self._instances:
             self._instances.discard(instance)
             instance.end()
+            self._provisioning.lost(instance)
             self._make_room()
+
+
+def _on_demand(function: FunctionSpec) -> InitializationType:
+    return "snap-start" if function.snap_start else "on-demand"
+
+
+def _no_lines(function: FunctionSpec, log_stream: str, lines: tuple[LogLine, ...]) -> None:
+    """Nobody asked for them."""

@@ -6,6 +6,7 @@ import struct
 PREFIX = struct.Struct("!cII")
 INIT, EVENT = b"I", b"E"  # to the instance
 READY, FAILED, ANSWER, FAULT = b"R", b"F", b"A", b"X"  # from the instance
+STREAM, PIECE = b"S", b"D"  # an answer comes in pieces; its end is an ANSWER without a body, or a FAULT
 
 
 def pack(kind, head, body=b""):

@@ -31,7 +31,9 @@ class Invocation {
     try {
       const input = JSON.parse(this.event.body.toString('utf8') || '{}');
       const context = this.context();
-      const result = isStreaming(this.handler) ? streamed(this.handler, input, context) : this.handler(input, context, this.callback(context));
+      const result = isStreaming(this.handler)
+        ? streamed(this.handler, input, context, this.control)
+        : this.handler(input, context, this.callback(context));
       if (result && typeof result.then === 'function') result.then(context.succeed, context.fail);
     } catch (error) {
       this.first(this.fail)(error);
@@ -63,7 +65,7 @@ class Invocation {
   }
 
   succeed(value) {
-    if (Buffer.isBuffer(value) && isStreaming(this.handler)) return this.settle('A', value);
+    if (isStreaming(this.handler)) return this.settle('A'); // the node has it
     let text;
     try {
       text = JSON.stringify(value === undefined ? null : value);
