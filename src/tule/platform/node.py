@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 class Node:
     """`store` holds what must never be lost, `telemetry` what may lose its last second (logs, metrics, traces).
 
+    `stopping` is set when the node begins to stop: whoever makes a client wait lets it go.
     `memory` is where a service keeps what it has in memory for its node, under its own name; never the only copy.
     """
 
@@ -48,4 +50,5 @@ class Node:
     roles: Roles = field(init=False)
     outgoing: Outgoing = field(init=False)
     compute: Compute = field(init=False)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     memory: dict[str, Any] = field(default_factory=dict[str, Any])

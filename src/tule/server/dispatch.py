@@ -64,7 +64,10 @@ class NodeDispatcher:
         needs = service.needs.get(call.operation)
         if operation.is_read and needs is not None and not call.principal.trusted:
             return await self._read(needs, operation, call, params)
-        await self._authorize(needs, call, params)
+        if (remembered := service.remembered_needs.get(call.operation)) is None:
+            await self._authorize(needs, call, params)
+        elif not call.principal.trusted:
+            await self._authorizer.authorize(call, await remembered(call, params))
         return await self._operate(operation, call, params)
 
     async def _read(self, needs: Needs, operation: Operation, call: Call, params: dict[str, Any]) -> dict[str, Any]:

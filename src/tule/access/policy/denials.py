@@ -47,10 +47,11 @@ def denial(service: str, principal: Principal, need: Need, decision: Decision) -
 def sentence(service: str, principal: Principal, need: Need, decision: Decision) -> str:
     """`User: ... is not authorized to perform: ... on resource: ... because ...`."""
     resource = f'"{need.resource}"' if service in _S3 else need.shown or need.resource
-    start = f"User: {principal.arn} is not authorized to perform: {need.action} on resource: {resource}"
+    action = need.action.lower() if service == "sqs" else need.action
+    start = f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}"
     if need.action in ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity") and not decision.explicit:
         return start
-    return f"{start} {reason(need.action, decision)}"
+    return f"{start} {reason(action, decision)}"
 
 
 def reason(action: str, decision: Decision) -> str:

@@ -1,0 +1,34 @@
+"""SendMessage, SendMessageBatch.  AWS: SQS API reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tule.platform.call import Call
+from tule.platform.service import Params
+from tule.services.sqs import batches, composing, errors, sends
+from tule.services.sqs.attributes import MAX_MESSAGE_BYTES
+from tule.services.sqs.composing import Draft
+from tule.services.sqs.queues import queue_of
+
+
+async def send_message(call: Call, params: Params) -> dict[str, Any]:
+    queue = await queue_of(call, params)
+    sent = await sends.send(call.node, queue, [composing.draft(call, queue, params)])
+    return sent[0]
+
+
+async def send_message_batch(call: Call, params: Params) -> dict[str, Any]:
+    queue = await queue_of(call, params)
+    entries = batches.entries_of(params, "SendMessageBatchRequestEntry")
+    drafts = batches.Outcome[Draft]()
+    for entry in entries:
+        drafts.attempt(entry["Id"], lambda entry=entry: composing.draft(call, queue, entry))
+    size = sum(draft.size for draft in drafts.succeeded.values())
+    if size > MAX_MESSAGE_BYTES:
+        raise errors.batch_too_long(MAX_MESSAGE_BYTES, size)
+    sent = await sends.send(call.node, queue, list(drafts.succeeded.values())) if drafts.succeeded else []
+    return {
+        "Successful": [{"Id": id, **each} for id, each in zip(drafts.succeeded, sent, strict=True)],
+        "Failed": drafts.failed,
+    }
