@@ -1,61 +1,69 @@
 """What is under way in a fleet of pollers, so that `advance` knows when everything that became due has been handled.
 
-Work is counted while it runs.  Whoever waits says for what: a bell, a time, or both.  The fleet is quiet when nothing
-runs and nobody who waits could go on without a new event or a later time.
+Every task of the fleet is counted as running, but for while it waits: for a bell, for a time, or for both.  The fleet is quiet
+when nothing runs and nobody who waits could go on without a new event or a later time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from tule.core.clock import Clock
 from tule.pollers.bell import Bell
 
+T = TypeVar("T")
+
 
 @dataclass(slots=True, eq=False)
 class _Wait:
-    bell: Bell | None
+    bell: Bell
     due_ms: int | None
 
 
 class Activity:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._working = 0
+        self._running = 0
         self._waits: set[_Wait] = set()
         self._changed = asyncio.Event()
 
     @contextmanager
-    def work(self) -> Generator[None]:
-        """Something runs that must end before the fleet is quiet."""
-        self._working += 1
+    def member(self) -> Generator[None]:
+        """The task that runs this is one of the fleet's."""
+        self._running += 1
         try:
             yield
         finally:
-            self._working -= 1
+            self._running -= 1
             self._tell()
 
+    def spawn(self, work: Coroutine[Any, Any, T], *, name: str, ended: Bell) -> asyncio.Task[T]:
+        """A task of the fleet.  `ended` is rung when it has ended, for whoever waits for that."""
+        self._running += 1
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(lambda _: self._end(ended))
+        return task
+
+    def _end(self, ended: Bell) -> None:
+        ended.ring()
+        self._running -= 1
+        self._tell()
+
     async def wait(self, bell: Bell, due_ms: int | None = None) -> None:
-        """Wait for the bell or the time; outside of `work`."""
+        """Wait for the bell or the time; for tasks of the fleet."""
         mark = _Wait(bell, due_ms)
         self._waits.add(mark)
+        self._running -= 1
         self._tell()
         try:
             await bell.wait(due_ms)
         finally:
+            self._running += 1
             self._waits.discard(mark)
-            self._tell()
-
-    async def nap(self, due_ms: int, bell: Bell | None = None) -> None:
-        """Wait in the middle of work: what was counted as running rests until the clock shows `due_ms` (or the bell rings)."""
-        self._working -= 1
-        try:
-            await self.wait(bell or Bell(self._clock), due_ms)
-        finally:
-            self._working += 1
 
     def next_due_ms(self) -> int | None:
         """The next time at which somebody goes on."""
@@ -71,13 +79,12 @@ class Activity:
         return True
 
     def _is_quiet(self) -> bool:
+        if self._running:
+            return False
         now_ms = self._clock.now_ms()
-        return not self._working and not any(self._may_go_on(wait, now_ms) for wait in self._waits)
-
-    @staticmethod
-    def _may_go_on(wait: _Wait, now_ms: int) -> bool:
-        return (wait.bell is not None and wait.bell.is_rung) or (wait.due_ms is not None and wait.due_ms <= now_ms)
+        return not any(wait.bell.is_rung or (wait.due_ms is not None and wait.due_ms <= now_ms) for wait in self._waits)
 
     def _tell(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        if not self._running:
+            self._changed.set()
+            self._changed = asyncio.Event()

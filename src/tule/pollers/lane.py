@@ -82,9 +82,8 @@ class Lane:
         while not self._stop.is_rung:
             await self._activity.wait(self._bell, self._due_ms())
             self._bell.hush()
-            with self._activity.work():
-                while not self._stop.is_rung and (await self._close_window() or await self._next()):
-                    pass
+            while not self._stop.is_rung and (await self._close_window() or await self._next()):
+                pass
             if self._ended and not self._waiting and self._aggregate is None:
                 return
 
@@ -238,5 +237,5 @@ class Lane:
     async def _pause(self, pauses: Pauses) -> bool:
         """False when the reading was stopped."""
         if not self._stop.is_rung:
-            await self._activity.nap(self._clock.now_ms() + pauses.next_ms(), self._stop)
+            await self._activity.wait(self._stop, self._clock.now_ms() + pauses.next_ms())
         return not self._stop.is_rung

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from tule.backbone import leases
 from tule.core import arn as arns
+from tule.core.clock import Clock
 from tule.core.errors import not_implemented
 from tule.platform.node import Node
 from tule.pollers import checkpoints
@@ -32,7 +33,7 @@ from tule.store.store import Tx
 
 log = logging.getLogger("tule.pollers")
 
-RESTART_S = 1.0
+RESTART_MS = 1_000
 
 
 class Poller(Protocol):
@@ -74,10 +75,10 @@ class Pollers:
         sharing = asyncio.create_task(self._sharing.run())
         self._bell.ring()
         try:
-            while True:
-                await self._activity.wait(self._bell)
-                self._bell.hush()
-                with self._activity.work():
+            with self._activity.member():
+                while True:
+                    await self._activity.wait(self._bell)
+                    self._bell.hush()
                     await self._look()
         finally:
             for stop in stops:
@@ -107,16 +108,12 @@ class Pollers:
             await self._kept(set(self._places))
         except Exception:
             log.exception("Pollers cannot be brought to what is wanted, and will be.")
-            asyncio.get_running_loop().call_later(RESTART_S, self._bell.ring)
+            asyncio.get_running_loop().call_later(RESTART_MS / 1000, self._bell.ring)
 
     def _begin(self, reader: str, source: Source) -> None:
-        place = _Place(source, self._make, self._activity)
+        place = _Place(source, self._make, self._activity, self._node.clock, self._bell)
         self._places[reader] = place
-        place.task.add_done_callback(lambda _: self._ended(reader))
-
-    def _ended(self, reader: str) -> None:
-        del self._places[reader]
-        self._bell.ring()
+        place.task.add_done_callback(lambda _: self._places.pop(reader))
 
     def _make(self, source: Source) -> Poller:
         reader = self._reader_of(source)
@@ -132,16 +129,19 @@ class Pollers:
 class _Place:
     """Of one reader: the poller that runs, and what should run instead once it has ended."""
 
-    def __init__(self, source: Source, make: Callable[[Source], Poller], activity: Activity) -> None:
+    def __init__(self, source: Source, make: Callable[[Source], Poller], activity: Activity, clock: Clock, ended: Bell) -> None:
         self._wanted: Source | None = source
         self._make = make
         self._activity = activity
+        self._clock = clock
+        self._changed = Bell(clock)
         self._poller: Poller | None = None
-        self.task = asyncio.create_task(self._run(), name=f"poller of {source.arn}")
+        self.task = activity.spawn(self._run(), name=f"poller of {source.arn}", ended=ended)
 
     def want(self, source: Source | None) -> None:
         if source != self._wanted:
             self._wanted = source
+            self._changed.ring()
             if self._poller is not None:
                 self._poller.stop()
 
@@ -151,9 +151,10 @@ class _Place:
 
     async def _run(self) -> None:
         while (source := self._wanted) is not None:
+            self._changed.hush()
             self._poller = self._make(source)
             try:
                 await self._poller.run()
             except Exception:
                 log.exception("The poller of %s ended and is started again.", source.arn)
-                await asyncio.sleep(RESTART_S)
+                await self._activity.wait(self._changed, self._clock.now_ms() + RESTART_MS)

@@ -67,10 +67,11 @@ class QueuePoller:
             while not self._stopping:
                 await self._activity.wait(self._bell, self._due_ms())
                 self._bell.hush()
-                with self._activity.work():
-                    await self._look()
+                await self._look()
             self._dispatch()
-            await asyncio.gather(*self._running)
+            while self._running:
+                await self._activity.wait(self._bell)
+                self._bell.hush()
         finally:
             unsubscribe()
             for task in self._running:
@@ -139,26 +140,24 @@ class QueuePoller:
             return
         batch = Batch(tuple(self._gathered))
         self._gathered, self._gathered_bytes = [], 0
-        task = asyncio.create_task(self._process(batch), name=f"batch of {self._source.arn}")
+        task = self._activity.spawn(self._process(batch), name=f"batch of {self._source.arn}", ended=self._bell)
         self._running.add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._bell.ring()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A batch of %s was left to come back.", self._source.arn, exc_info=error)
 
     async def _process(self, batch: Batch) -> None:
-        with self._activity.work():
-            outcome = await self._outcome(batch)
-            match outcome:
-                case Handled():
-                    await self._delete(batch.records)
-                case PartlyHandled(failed):
-                    await self._delete([record for record in batch.records if record.id not in failed])
-                case _:
-                    log.debug("A batch of %s was not handled and comes back.", self._source.arn)
+        outcome = await self._outcome(batch)
+        match outcome:
+            case Handled():
+                await self._delete(batch.records)
+            case PartlyHandled(failed):
+                await self._delete([record for record in batch.records if record.id not in failed])
+            case _:
+                log.debug("A batch of %s was not handled and comes back.", self._source.arn)
 
     async def _outcome(self, batch: Batch) -> Outcome:
         """What the reader answers in the end: as long as the messages are hidden, it is asked again while it says `NotNow`."""
@@ -174,7 +173,7 @@ class QueuePoller:
             again_ms = clock.now_ms() + pauses.next_ms()
             if self._stopping or again_ms >= hidden_until_ms:
                 return Failed()
-            await self._activity.nap(again_ms)
+            await self._activity.wait(Bell(clock), again_ms)
 
     async def _visibility_ms(self) -> int:
         answer = await self._call("GetQueueAttributes", {"AttributeNames": ["VisibilityTimeout"]})

@@ -55,6 +55,7 @@ class ShardReader:
         self._writing = asyncio.Lock()
         self._bell = Bell(node.clock)
         self._stopping = False
+        self._iterator: str | None = None
         self._written = self._progress.sequence
         self._lanes = [self._lane(number) for number in range(source.lanes)]
 
@@ -73,23 +74,27 @@ class ShardReader:
             lane.stop()
 
     async def run(self) -> bool:
-        tasks = [asyncio.create_task(lane.run(), name=f"lane of {self._shard}") for lane in self._lanes]
-        reading = asyncio.create_task(self._read_all(), name=f"reading of {self._shard}")
+        ended = Bell(self._node.clock)
+        works = [self._read_all(), *(lane.run() for lane in self._lanes)]
+        tasks = [self._activity.spawn(work, name=f"reading of {self._shard}", ended=ended) for work in works]
         try:
-            await _first_failure(reading, *tasks)
+            while any(not task.done() for task in tasks):
+                await self._activity.wait(ended)
+                ended.hush()
+                for task in tasks:
+                    if task.done():
+                        task.result()
         finally:
-            for task in (reading, *tasks):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(reading, *tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         if self._stopping:
             return False
-        with self._activity.work():
-            await self._write(is_done=True)
+        await self._write(is_done=True)
         return True
 
     async def _read_all(self) -> None:
         """Until the shard's end, or `stop`."""
-        iterator: str | None = None
         following: str | None = ""
         self._bell.ring()
         due_ms: int | None = None
@@ -97,24 +102,30 @@ class ShardReader:
         while following is not None and not self._stopping:
             await self._activity.wait(self._bell, due_ms)
             self._bell.hush()
-            with self._activity.work():
-                due_ms = None
-                try:
-                    while not self._stopping and self._has_room():
-                        iterator = iterator or await self._begin()
-                        page = await self._stream.read(self._shard, iterator, PAGE)
-                        pauses.clear()
-                        iterator = following = page.following
-                        await self._take(page)
-                        if following is None or not (page.more or page.records):
-                            break
-                except IteratorExpired:
-                    iterator = None
-                    self._bell.ring()
-                except Busy:
-                    due_ms = self._node.clock.now_ms() + pauses.next_ms()
+            due_ms = None
+            try:
+                following = await self._read_on()
+            except IteratorExpired:
+                self._iterator = None
+                self._bell.ring()
+            except Busy:
+                due_ms = self._node.clock.now_ms() + pauses.next_ms()
+            else:
+                pauses.clear()
         for lane in self._lanes:
             lane.end()
+
+    async def _read_on(self) -> str | None:
+        """As far as there is something, and room for it; None at the shard's end."""
+        following: str | None = ""
+        while not self._stopping and self._has_room():
+            iterator = self._iterator or await self._begin()
+            page = await self._stream.read(self._shard, iterator, PAGE)
+            self._iterator = following = page.following
+            await self._take(page)
+            if following is None or not (page.more or page.records):
+                break
+        return following
 
     async def _begin(self) -> str:
         read_to = self._progress.read_to
@@ -154,10 +165,3 @@ class ShardReader:
 
             await self._node.store.write(write)
             self._written = checkpoint.sequence
-
-
-async def _first_failure(*tasks: asyncio.Task[None]) -> None:
-    """Wait for all of them, or for the first that fails."""
-    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    for task in done:
-        task.result()

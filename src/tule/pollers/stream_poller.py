@@ -49,8 +49,12 @@ class StreamPoller:
 
     def ring(self) -> None:
         """Something changed besides the stream: the clock, or who else reads."""
-        self._bell.ring()
+        self._look_now()
         self._ring_shards()
+
+    def _look_now(self) -> None:
+        self._retry_ms = None
+        self._bell.ring()
 
     def stop(self) -> None:
         self._stopping = True
@@ -62,7 +66,7 @@ class StreamPoller:
         store = self._node.store
         stops = [
             store.subscribe(self._source.arn.partition("/consumer/")[0], self._ring_shards),
-            store.subscribe(READING + self._source.reader, self._bell.ring),
+            store.subscribe(READING + self._source.reader, self._look_now),
         ]
         renewal = asyncio.create_task(self._renew())
         self._bell.ring()
@@ -70,9 +74,10 @@ class StreamPoller:
             while not self._stopping:
                 await self._activity.wait(self._bell, self._retry_ms)
                 self._bell.hush()
-                with self._activity.work():
-                    await self._look()
-            await asyncio.gather(*(task for _, task in self._reading.values()))
+                await self._look()
+            while self._reading:
+                await self._activity.wait(self._bell)
+                self._bell.hush()
         finally:
             for stop in stops:
                 stop()
@@ -86,7 +91,7 @@ class StreamPoller:
             reading.ring()
 
     async def _look(self) -> None:
-        if self._stopping:
+        if self._stopping or (self._retry_ms is not None and self._node.clock.now_ms() < self._retry_ms):
             return
         self._retry_ms = None
         try:
@@ -140,7 +145,7 @@ class StreamPoller:
             lease, checkpoint = (name, epoch), known.get(shard, Checkpoint())
             self._leases[name] = epoch
         reading = ShardReader(node, source, self._reader, self._stream, self._activity, shard, checkpoint, lease)
-        task = asyncio.create_task(self._run(shard, reading, lease), name=f"shard {shard} of {source.arn}")
+        task = self._activity.spawn(self._run(shard, reading, lease), name=f"shard {shard} of {source.arn}", ended=self._bell)
         self._reading[shard] = (reading, task)
 
     async def _run(self, shard: str, reading: ShardReader, lease: tuple[str, int] | None) -> None:
@@ -151,12 +156,13 @@ class StreamPoller:
             await self._reader.report(error.message if isinstance(error, ServiceError) else str(error))
         except LeaseLost:
             log.info("Another node reads %s of %s now.", shard, self._source.arn)
+        except Exception:
+            self._retry_ms = self._node.clock.now_ms() + self._pauses.next_ms()
+            log.exception("%s of %s cannot be read and waits.", shard, self._source.arn)
         finally:
             del self._reading[shard]
             if lease is not None:
                 await self._release(lease)
-            if self._retry_ms is None:
-                self._bell.ring()
 
     async def _release(self, lease: tuple[str, int]) -> None:
         self._leases.pop(lease[0], None)
