@@ -114,11 +114,11 @@ def outcome_of(error: ServiceError) -> Outcome:
 
 def is_sent(delivery: Delivery) -> bool:
     """Whether a job is for `deliver`, and not for its target's service."""
-    return delivery.kind == SEND or (delivery.kind == DEAD_LETTER and delivery.payload["kind"] == SEND)
+    return delivery.kind == SEND or (delivery.kind == DEAD_LETTER and "letter" in delivery.payload["payload"])
 
 
 async def deliver(node: Node, delivery: Delivery) -> Outcome:
-    """A job of kind `send`, or the dead letter of one."""
+    """A job of kind `send`, or the dead letter of any that says how its letter is written."""
     if delivery.kind == DEAD_LETTER:
         return await _deliver_letter(node, delivery)
     payload = delivery.payload

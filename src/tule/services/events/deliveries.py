@@ -1,0 +1,38 @@
+"""What jobs bring to EventBridge: events of AWS services, events from other buses, and work of its own."""
+
+from __future__ import annotations
+
+from tule.backbone.delivery import Dead, Delivery, Done, Outcome
+from tule.platform import service_events
+from tule.platform.node import Node
+from tule.services.events import targets, timers
+from tule.services.events.matching import Incoming, matcher
+from tule.services.events.names import bus_of
+from tule.services.events.relaying import relay
+from tule.store.store import Tx
+
+
+async def deliver(node: Node, delivery: Delivery) -> Outcome:
+    match delivery.kind:
+        case service_events.EVENT:
+            return await _take(node, delivery)
+        case targets.RELAY:
+            return await relay(node, delivery)
+        case timers.TICK:
+            return await timers.tick(node, delivery)
+        case targets.BROKEN:
+            return Dead("The transformed input is not valid JSON.", code="INVALID_JSON")
+        case kind:
+            return Dead(f"EventBridge does not know deliveries of kind {kind}.")
+
+
+async def _take(node: Node, delivery: Delivery) -> Outcome:
+    """What an AWS service tells the default bus.  The event is the payload."""
+    ref = bus_of(delivery.target, delivery.account, delivery.region)
+    incoming = Incoming(delivery.payload, delivery.now_ms, delivery.trace)
+
+    def ingest(tx: Tx) -> None:
+        matcher(node).ingest(tx, ref, incoming)
+
+    await node.store.write(ingest)
+    return Done()

@@ -1,0 +1,1 @@
+"""EventBridge's operations, named as the API's."""

@@ -1,0 +1,99 @@
+"""Events coming in, and patterns tried.  AWS: EventBridge API reference, PutEvents and TestEventPattern."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tule.core.errors import ServiceError
+from tule.platform.call import Call
+from tule.platform.service import reads
+from tule.services.events import errors, rules
+from tule.services.events.matching import Incoming, matcher
+from tule.services.events.names import bus
+from tule.services.events.times import event_time
+from tule.store.store import Tx
+
+Params = dict[str, Any]
+
+MAX_BYTES = 1_048_576
+_TIME_BYTES = 14
+_REQUIRED = ("Source", "DetailType", "Detail")
+_EVENT_MEMBERS = ("id", "account", "source", "time", "region", "resources", "detail-type")
+
+
+class _Refused(Exception):
+    """An entry that is not taken: code and message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code, self.message = code, message
+
+
+def put_events(call: Call, tx: Tx, params: Params) -> Params:
+    entries = params["Entries"]
+    if sum(map(_size, entries)) > MAX_BYTES:
+        raise errors.validation("Total size of the entries in the request is over the limit.")
+    answers: list[Params] = []
+    for entry in entries:
+        try:
+            event = _event(call, tx, entry)
+        except _Refused as refused:
+            answers.append({"ErrorCode": refused.code, "ErrorMessage": refused.message})
+            continue
+        matcher(call.node).ingest(tx, bus(call, entry.get("EventBusName")), Incoming(event, call.now_ms, entry.get("TraceHeader") or call.trace))
+        answers.append({"EventId": event["id"]})
+    return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+
+
+def _size(entry: Params) -> int:
+    """AWS: EventBridge user guide, calculating PutEvents event entry size."""
+    texts = (entry.get("Source", ""), entry.get("DetailType", ""), entry.get("Detail", ""), *entry.get("Resources", ()))
+    return sum(len(text.encode()) for text in texts) + (_TIME_BYTES if "Time" in entry else 0)
+
+
+def _event(call: Call, tx: Tx, entry: Params) -> Params:
+    """The event that an entry becomes.  Raises _Refused."""
+    for member in _REQUIRED:
+        if not entry.get(member):
+            raise _Refused("InvalidArgument", f"Parameter {member} is not valid. Reason: {member} is a required argument.")
+    if entry["Source"].startswith("aws.") and call.principal.kind != "service":
+        raise _Refused("NotAuthorizedForSourceException", "Not authorized for the source.")
+    return {
+        "version": "0",
+        "id": tx.ids.uuid(),
+        "detail-type": entry["DetailType"],
+        "source": entry["Source"],
+        "account": call.principal.account or call.account,
+        "time": event_time(entry["Time"] * 1000 if "Time" in entry else call.now_ms),
+        "region": call.region,
+        "resources": entry.get("Resources", []),
+        "detail": _detail(entry["Detail"]),
+    }
+
+
+def _detail(text: str) -> Params:
+    try:
+        detail = orjson.loads(text)
+    except ValueError as error:
+        raise _Refused("MalformedDetail", "Detail is malformed.") from error
+    if not isinstance(detail, dict):
+        raise _Refused("MalformedDetail", "Detail is malformed.")
+    return detail
+
+
+@reads
+def test_event_pattern(call: Call, tx: Tx, params: Params) -> Params:
+    pattern = rules.compiled_pattern(params["EventPattern"])
+    try:
+        event = orjson.loads(params["Event"])
+    except ValueError as error:
+        raise _not_an_event() from error
+    if not isinstance(event, dict) or not all(member in event for member in _EVENT_MEMBERS):
+        raise _not_an_event()
+    return {"Result": pattern.matches(event)}
+
+
+def _not_an_event() -> ServiceError:
+    return errors.invalid_parameter("Event")

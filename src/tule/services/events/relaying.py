@@ -1,0 +1,61 @@
+"""Events that a rule sends to another bus, of the same account or region or not.
+
+The event stays what it is, with the account and region where it began; across regions it gets another id.  The rule's role
+must be allowed to put events, or else the bus's policy must let the rule's account in.
+AWS: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html and eb-bus-to-bus.html
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from tule.access.principal import Principal, root
+from tule.backbone.delivery import Dead, Delivery, Done, Outcome
+from tule.core.errors import ServiceError
+from tule.platform import targets
+from tule.platform.call import Call
+from tule.platform.node import Node
+from tule.services.events import state
+from tule.services.events.access import put_needs
+from tule.services.events.matching import Incoming, matcher
+from tule.services.events.names import BusRef, bus_of
+from tule.store.store import Tx
+
+
+async def relay(node: Node, delivery: Delivery) -> Outcome:
+    ref = bus_of(delivery.target, delivery.account, delivery.region)
+    event = orjson.loads(delivery.payload["text"])
+    try:
+        await _authorize(node, delivery, ref, event)
+    except ServiceError as error:
+        return targets.outcome_of(error)
+
+    def ingest(tx: Tx) -> bool:
+        if not ref.is_default and state.bus(tx, ref) is None:
+            return False
+        arrived = event if ref.region == delivery.region else {**event, "id": tx.ids.uuid()}
+        matcher(node).ingest(tx, ref, Incoming(arrived, delivery.now_ms, delivery.trace, relayed=True))
+        return True
+
+    if await node.store.write(ingest):
+        return Done()
+    return Dead(f"Event bus {ref.name} does not exist.", code="ResourceNotFoundException")
+
+
+async def _authorize(node: Node, delivery: Delivery, ref: BusRef, event: dict[str, object]) -> None:
+    """Raises AccessDeniedException."""
+    sender: Principal = await targets.principal_of(node, delivery) if delivery.role else root(delivery.account)
+    call = Call(
+        node=node,
+        id=delivery.id,
+        now_ms=delivery.now_ms,
+        principal=sender,
+        account=delivery.account,
+        region=ref.region,
+        service="events",
+        operation="PutEvents",
+        trace=delivery.trace,
+    )
+    entry = {"EventBusName": ref.arn, "Source": event["source"], "DetailType": event["detail-type"]}
+    needs = await node.store.read(lambda tx: put_needs(call, tx, {"Entries": [entry]}, relayed=True))
+    await node.authorizer.authorize(call, needs)

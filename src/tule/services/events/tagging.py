@@ -1,0 +1,14 @@
+"""Tags of buses and rules."""
+
+from __future__ import annotations
+
+from tule.core import tags as tag_rules
+from tule.services.events import errors
+
+
+def checked(tags: dict[str, str]) -> dict[str, str]:
+    """Raises ValidationException.  CloudFormation's own tags may begin with `aws:`."""
+    violation = tag_rules.violation({key: value for key, value in tags.items() if not key.startswith("aws:cloudformation:")})
+    if violation is not None:
+        raise errors.validation(f"Invalid tags: {violation}.")
+    return tags
