@@ -30,5 +30,5 @@ def test_runs_that_fell_due_while_the_node_was_killed_are_made_up_for(start_node
     assert len(groups(account)) == 4
     node.kill()
     again = start_node()
-    again.advance(0)
+    again.advance(1)
     assert len(groups(Account(again, account.id))) == 11

@@ -40,7 +40,11 @@ async def test_a_body_is_text(house: SchedulerHouse) -> None:
 
 async def test_a_call_needs_the_roles_permission(house: SchedulerHouse) -> None:
     await house.call(
-        "iam", "PutRolePolicy", RoleName="clock", PolicyName="p", PolicyDocument=allow("logs:CreateLogGroup", resource="*:log-group:pa*")
+        "iam",
+        "PutRolePolicy",
+        RoleName="clock",
+        PolicyName="p",
+        PolicyDocument=allow("logs:CreateLogGroup", resource="arn:aws:logs:*:*:log-group:pa*"),
     )
     await run(house, "cloudwatchlogs:createLogGroup", {"LogGroupName": "pb"})
     await house.schedule(

@@ -1,10 +1,37 @@
 """Amazon EventBridge Pipes: from one source, through a filter and an enrichment, to one target.
 
 AWS: https://docs.aws.amazon.com/eventbridge/latest/pipes-reference/
+
+Queues, Kinesis and DynamoDB streams are read.  Known to differ: a KMS key is kept and shown, and encrypts nothing; pipes are
+not stopped by themselves when everything fails; targets of services that are not built can be configured, and fail visibly.
 """
 
 from __future__ import annotations
 
-from tule.platform.service import Service
+from collections.abc import Awaitable, Sequence
 
-SERVICE = Service("pipes", {})
+from tule.platform.node import Node
+from tule.platform.service import Service, operations_in
+from tule.services.pipes import access, events
+from tule.services.pipes.fleet import fleet
+from tule.services.pipes.operations import pipes, tags
+from tule.services.pipes.resources import RESOURCE_TYPES
+
+
+def _start(node: Node) -> Sequence[Awaitable[None]]:
+    return [fleet(node).pollers.run()]
+
+
+async def _reset(node: Node) -> None:
+    fleet(node).pollers.look_again()
+
+
+SERVICE = Service(
+    "pipes",
+    operations_in(pipes, tags),
+    needs=access.NEEDS,
+    deliver=events.deliver,
+    start=_start,
+    resource_types=RESOURCE_TYPES,
+    reset=_reset,
+)

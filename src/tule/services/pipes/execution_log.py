@@ -1,0 +1,99 @@
+"""The log of one execution: a record for each step that the pipe's log level asks for, sent when the execution is over.
+
+AWS: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-logs.html and eb-pipes-logs-schema.html
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from tule.access.principal import platform
+from tule.core.errors import ServiceError
+from tule.platform import targets
+from tule.platform.node import Node
+from tule.services.pipes.names import PipeRef
+
+log = logging.getLogger("tule.pipes")
+
+_LEVELS = ("OFF", "ERROR", "INFO", "TRACE")
+_TRACE_STEPS = frozenset(
+    (
+        "EnrichmentInvocationStarted",
+        "EnrichmentInvocationSucceeded",
+        "EnrichmentTransformationStarted",
+        "EnrichmentTransformationSucceeded",
+        "TargetInvocationSkipped",
+        "TargetInvocationStarted",
+        "TargetInvocationSucceeded",
+        "TargetStageSkipped",
+        "TargetTransformationStarted",
+        "TargetTransformationSucceeded",
+    )
+)
+MAX_RECORD_BYTES = 256 * 1024
+_DATA = ("payload", "awsRequest", "awsResponse")  # in the order in which they are cut
+
+
+class ExecutionLog:
+    def __init__(self, node: Node, ref: PipeRef, settings: Mapping[str, Any]) -> None:
+        self._node = node
+        self._ref = ref
+        self._settings: Mapping[str, Any] = settings.get("LogConfiguration", {})
+        self._level = _LEVELS.index(self._settings.get("Level", "OFF"))
+        self._with_data = "ALL" in self._settings.get("IncludeExecutionData", [])
+        self._execution = node.ids.uuid()
+        self._records: list[tuple[int, str]] = []
+
+    def step(self, name: str, error: Mapping[str, Any] | None = None, **data: str) -> None:
+        """`data` are `payload`, `awsRequest` and `awsResponse`, which are told where the pipe includes execution data."""
+        level = "ERROR" if error is not None else "TRACE" if name in _TRACE_STEPS else "INFO"
+        if _LEVELS.index(level) > self._level:
+            return
+        at_ms = self._node.clock.now_ms()
+        record: dict[str, Any] = {
+            "resourceArn": self._ref.arn,
+            "timestamp": at_ms,
+            "executionId": self._execution,
+            "messageType": name,
+            "logLevel": level,
+        }
+        if error is not None:
+            record["error"] = dict(error)
+        if self._with_data:
+            record |= data
+        self._records.append((at_ms, _within_limit(record)))
+
+    async def send(self) -> None:
+        """A log that cannot be written holds up nothing, and is told of in the node's own."""
+        if not self._records:
+            return
+        for member, name in (("CloudwatchLogsLogDestination", "LogGroupArn"), ("FirehoseLogDestination", "DeliveryStreamArn")):
+            if member in self._settings:
+                await self._send_to(self._settings[member][name])
+
+    async def _send_to(self, destination: str) -> None:
+        principal, region = platform(self._ref.account), self._ref.region
+        try:
+            for at_ms, text in self._records:
+                settings = {"LogStreamName": self._ref.name, "Timestamp": at_ms}
+                await targets.send(self._node, destination, text, principal=principal, region=region, settings=settings)
+        except ServiceError as error:
+            log.warning("The log of %s cannot be written to %s: %s", self._ref.arn, destination, error.message)
+
+
+def _within_limit(record: dict[str, Any]) -> str:
+    """As JSON; what is too long is cut, one member after the other."""
+    text = orjson.dumps(record)
+    cut: list[str] = []
+    for name in _DATA:
+        excess = len(text) - MAX_RECORD_BYTES
+        if excess <= 0 or name not in record:
+            continue
+        cut.append(name)
+        record = {**record, name: record[name][: max(0, len(record[name]) - excess - 100)], "truncatedFields": cut}
+        text = orjson.dumps(record)
+    return text.decode()

@@ -1,0 +1,1 @@
+"""Pipes' API, one file for each kind of resource."""
