@@ -30,6 +30,7 @@ log = logging.getLogger("tule.pollers")
 
 AT_ONCE = 10  # messages of one call
 MAX_BATCH_BYTES = 6 * 1024 * 1024
+THROTTLED_AT_MOST_MS = 5_000
 
 
 class QueuePoller:
@@ -161,7 +162,7 @@ class QueuePoller:
 
     async def _outcome(self, batch: Batch) -> Outcome:
         """What the reader answers in the end: as long as the messages are hidden, it is asked again while it says `NotNow`."""
-        clock, pauses = self._node.clock, Pauses()
+        clock, pauses = self._node.clock, Pauses(at_most_ms=THROTTLED_AT_MOST_MS)
         hidden_until_ms: int | None = None
         while True:
             outcome = await self._reader.handle(batch)
