@@ -75,7 +75,8 @@ class Outgoing:
         import aiohttp
 
         connector = aiohttp.TCPConnector(limit=CONNECTIONS, resolver=self._resolver(), ttl_dns_cache=10)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "Amazon/Tule"})
+        jar, agent = aiohttp.DummyCookieJar(), {"User-Agent": "Amazon/Tule"}
+        return aiohttp.ClientSession(connector=connector, cookie_jar=jar, headers=agent, skip_auto_headers=("Accept",))
 
     def _resolver(self) -> AbstractResolver:
         from aiohttp.abc import AbstractResolver

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.sns import access, deliveries, pages, signing, state
-from tule.services.sns.memory import memory
+from tule.services.sns import access, deliveries, memory, pages, signing, state
 from tule.services.sns.operations import applications, publishing, subscriptions, text_messages, topics
+from tule.services.sns.resources import RESOURCE_TYPES
 
 
 async def _reset(node: Node) -> None:
-    memory(node).forget()
+    memory.memory(node).forget()
 
 
 SERVICE = Service(
@@ -26,6 +26,7 @@ SERVICE = Service(
     anonymous=frozenset({"ConfirmSubscription", "Unsubscribe"}),
     schema=state.SCHEMA,
     deliver=deliveries.deliver,
+    resource_types=RESOURCE_TYPES,
     reset=_reset,
     pages={signing.PATH: pages.certificate, pages.OPT_OUT: pages.opt_out},
 )

@@ -20,7 +20,7 @@ from tule.platform import targets
 from tule.platform.mailbox import Mail, keep
 from tule.platform.node import Node
 from tule.platform.outgoing import OutgoingFailed
-from tule.services.sns import applications, confirmations, envelope, fanout, message, names, replay, sms, status_log
+from tule.services.sns import confirmations, envelope, fanout, message, mobile, names, replay, sms, status_log
 from tule.services.sns.fanout import NOTIFY, SOURCE
 from tule.services.sns.memory import Subscriber, known_topic, memory
 from tule.services.sns.message import Message
@@ -267,7 +267,7 @@ async def _keep_mail(node: Node, display: str, topic: Topic, subscription: Subsc
 
 async def _push(node: Node, endpoint: str, sent: Message) -> None:
     try:
-        await node.store.write(lambda tx: applications.push(tx, endpoint, sent))
+        await node.store.write(lambda tx: mobile.push(tx, endpoint, sent))
     except ServiceError as error:
         raise Failed(error.message, passing=False, status=error.status, code=error.code) from error
 
@@ -314,7 +314,7 @@ async def _send_confirmation(node: Node, topic: Topic, subscription: Subscriptio
         case "email" | "email-json":
             text = orjson.dumps(document).decode() if subscription.protocol == "email-json" else _confirmation_text(document)
             subject = "AWS Notification - " + ("Subscription Confirmation" if document["Type"].startswith("Sub") else "Unsubscribe Confirmation")
-            await _keep_mail(node, topic.attributes.get("DisplayName", ""), topic, subscription, subject, text, document["MessageId"])
+            await _keep_mail(node, "", topic, subscription, subject, text, document["MessageId"])
         case "lambda":
             await _to_target(node, subscription, envelope.function_event(document, subscription.arn), delivery.trace)
         case _:

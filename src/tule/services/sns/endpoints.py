@@ -10,12 +10,14 @@ from collections.abc import Callable
 
 from tule.core import arn as arns
 from tule.services.sns import errors, names
-from tule.services.sns.state.topics import Topic
+from tule.services.sns.state.topics import DEFAULT_MESSAGE_BYTES, Topic
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.?[^@\s]*")
 _PHONE = re.compile(r"\+?[0-9][0-9 .()-]{4,24}")
 _HTTP = ("http", "https")
 _FIFO_PROTOCOLS = ("sqs",)
+_LARGE_PROTOCOLS = ("sqs", "firehose", "lambda")
+_MAX_LARGE_SUBSCRIPTIONS = 100
 _AUTOMATIC = ("sms", "application")
 
 
@@ -31,6 +33,19 @@ def check(topic: Topic, protocol: str, endpoint: str) -> None:
     rule(endpoint)
     if protocol == "sqs" and endpoint.endswith(names.FIFO) and not topic.is_fifo:
         raise errors.invalid_parameter("Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
+
+
+def check_large(topic: Topic, protocol: str, count: int) -> None:
+    """Topics of large messages have few subscriptions, `count` in all, and only of AWS's own kinds.  Raises InvalidParameter.
+
+    AWS: https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html
+    """
+    if topic.max_message_bytes <= DEFAULT_MESSAGE_BYTES:
+        return
+    if protocol not in _LARGE_PROTOCOLS:
+        raise errors.invalid_reason("Protocol", f"Delivery protocol [{protocol}] is not supported by topics with a MaximumMessageSize above 256 KiB")
+    if count > _MAX_LARGE_SUBSCRIPTIONS:
+        raise errors.invalid_reason("TopicArn", "topics with a MaximumMessageSize above 256 KiB must have 100 or fewer subscriptions")
 
 
 def confirms_itself(protocol: str, endpoint: str, subscriber: str) -> bool:

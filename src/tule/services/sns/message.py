@@ -16,9 +16,8 @@ import orjson
 
 from tule.lang import sns_filters
 from tule.services.sns import errors
-from tule.services.sns.state.topics import Topic
+from tule.services.sns.state.topics import DEFAULT_MESSAGE_BYTES, Topic
 
-MAX_BYTES = 256 * 1024
 _MAX_SUBJECT = 100
 _SUBJECT = re.compile(r"[\x20-\x7e\xa0-\uffff][^\x00-\x1f\x7f]*")
 _FIFO_ID = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}")
@@ -95,13 +94,13 @@ def _object(text: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def new(params: Mapping[str, Any], id: str, now_ms: int) -> Message:
+def new(params: Mapping[str, Any], id: str, now_ms: int, max_bytes: int = DEFAULT_MESSAGE_BYTES) -> Message:
     """The message of a Publish or of a batch's entry.  Raises InvalidParameter and ParameterValueInvalid."""
     text: str = params["Message"]
     if not text:
         raise errors.invalid_parameter("Empty message")
     attributes = _attributes(params.get("MessageAttributes") or {})
-    if size(params) > MAX_BYTES:
+    if size(params) > max_bytes:
         raise errors.invalid_parameter("Message too long")
     subject = params.get("Subject")
     if subject is not None and (len(subject) > _MAX_SUBJECT or _SUBJECT.fullmatch(subject) is None):

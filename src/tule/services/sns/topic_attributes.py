@@ -20,6 +20,7 @@ from tule.store.store import Tx
 _DAY_MS = 86_400_000
 _MAX_RETENTION_DAYS = 365
 _MAX_DISPLAY_NAME = 100
+_MESSAGE_BYTES = (1_024, 1_048_576)
 _FEEDBACK = ("Application", "HTTP", "Lambda", "SQS", "Firehose")
 _BOOLEANS = ("ContentBasedDeduplication", "FifoTopic")
 _FIFO_ONLY = ("ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy")
@@ -135,6 +136,13 @@ def _sample_rate(value: str) -> str:
     return value
 
 
+def _message_size(value: str) -> str:
+    low, high = _MESSAGE_BYTES
+    if not value.isdigit() or not low <= int(value) <= high:
+        raise ValueError(f"Invalid value [{value}]. Must be a whole number between {low} and {high}.")
+    return value
+
+
 def _delivery(value: str) -> str:
     return _text(delivery_policy.read(value, of_topic=True)) if value else ""
 
@@ -165,6 +173,7 @@ _CHECKS: Mapping[str, Callable[[str], str]] = {
     **dict.fromkeys(_BOOLEANS, _boolean),
     **dict.fromkeys(_SAMPLE_RATES, _sample_rate),
     "DisplayName": _display_name,
+    "MaximumMessageSize": _message_size,
     "Policy": _policy,
     "DeliveryPolicy": _delivery,
     "SignatureVersion": _one_of("1", "2"),

@@ -7,7 +7,7 @@ from typing import Any
 from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.sns import applications
+from tule.services.sns import mobile
 from tule.services.sns.listing import PAGE, position
 from tule.store.store import Tx
 
@@ -15,29 +15,29 @@ Params = dict[str, Any]
 
 
 def create_platform_application(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
-    arn = applications.create(tx, call.account, call.region, params["Name"], params["Platform"], params["Attributes"])
+    arn = mobile.create(tx, call.account, call.region, params["Name"], params["Platform"], params["Attributes"])
     return {"PlatformApplicationArn": arn}
 
 
 @reads
 def get_platform_application_attributes(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
-    return {"Attributes": applications.shown(applications.get(tx, params["PlatformApplicationArn"]))}
+    return {"Attributes": mobile.shown(mobile.get(tx, params["PlatformApplicationArn"]))}
 
 
 def set_platform_application_attributes(call: Call, tx: Tx, params: Params) -> None:
-    applications.change(tx, params["PlatformApplicationArn"], params["Attributes"])
+    mobile.change(tx, params["PlatformApplicationArn"], params["Attributes"])
 
 
 def delete_platform_application(call: Call, tx: Tx, params: Params) -> None:
-    applications.delete(tx, params["PlatformApplicationArn"])
+    mobile.delete(tx, params["PlatformApplicationArn"])
 
 
 @reads
 def list_platform_applications(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     scope = f"sns.applications/{call.account}/{call.region}"
     after = position(call, scope, params.get("NextToken"))
-    rows, more = page(applications.page(tx, call.account, call.region, after, PAGE + 1), PAGE, lambda row: row[0])
-    found = [{"PlatformApplicationArn": arn, "Attributes": applications.shown(attributes)} for arn, attributes in rows]
+    rows, more = page(mobile.page(tx, call.account, call.region, after, PAGE + 1), PAGE, lambda row: row[0])
+    found = [{"PlatformApplicationArn": arn, "Attributes": mobile.shown(attributes)} for arn, attributes in rows]
     return {"PlatformApplications": found, "NextToken": more and call.node.pager.token(scope, more)}
 
 
@@ -45,28 +45,28 @@ def create_platform_endpoint(call: Call, tx: Tx, params: Params) -> dict[str, An
     given = dict(params.get("Attributes") or {})
     if params.get("CustomUserData"):
         given.setdefault("CustomUserData", params["CustomUserData"])
-    return {"EndpointArn": applications.create_endpoint(tx, params["PlatformApplicationArn"], params["Token"], given)}
+    return {"EndpointArn": mobile.create_endpoint(tx, params["PlatformApplicationArn"], params["Token"], given)}
 
 
 @reads
 def get_endpoint_attributes(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
-    return {"Attributes": applications.endpoint(tx, params["EndpointArn"])}
+    return {"Attributes": mobile.endpoint(tx, params["EndpointArn"])}
 
 
 def set_endpoint_attributes(call: Call, tx: Tx, params: Params) -> None:
-    applications.change_endpoint(tx, params["EndpointArn"], params["Attributes"])
+    mobile.change_endpoint(tx, params["EndpointArn"], params["Attributes"])
 
 
 def delete_endpoint(call: Call, tx: Tx, params: Params) -> None:
-    applications.delete_endpoint(tx, params["EndpointArn"])
+    mobile.delete_endpoint(tx, params["EndpointArn"])
 
 
 @reads
 def list_endpoints_by_platform_application(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     arn = params["PlatformApplicationArn"]
-    applications.get(tx, arn)
+    mobile.get(tx, arn)
     scope = f"sns.endpoints/{arn}"
     after = position(call, scope, params.get("NextToken"))
-    rows, more = page(applications.endpoints(tx, arn, after, PAGE + 1), PAGE, lambda row: row[0])
+    rows, more = page(mobile.endpoints(tx, arn, after, PAGE + 1), PAGE, lambda row: row[0])
     found = [{"EndpointArn": endpoint, "Attributes": attributes} for endpoint, attributes in rows]
     return {"Endpoints": found, "NextToken": more and call.node.pager.token(scope, more)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
-from tule.services.sns import applications, errors, fanout, message, names, sms
+from tule.services.sns import errors, fanout, message, mobile, names, sms
 from tule.services.sns.memory import KnownTopic, known_topic
 from tule.services.sns.message import Message
 from tule.store.store import Tx
@@ -29,7 +29,7 @@ def publish(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     if ":endpoint/" in target:
         return _to_endpoint(call, tx, target, params)
     known = _topic(call, tx, target, "TopicArn" if params.get("TopicArn") else "TargetArn")
-    sent = message.new(params, tx.ids.uuid(), tx.now_ms)
+    sent = message.new(params, tx.ids.uuid(), tx.now_ms, known.topic.max_message_bytes)
     message.order(known.topic, sent, params)
     return _answer(fanout.accept(call.node, tx, known, sent, call.trace))
 
@@ -55,7 +55,7 @@ def _to_phone(call: Call, tx: Tx, phone: str, params: Params) -> dict[str, Any]:
 def _to_endpoint(call: Call, tx: Tx, arn: str, params: Params) -> dict[str, Any]:
     names.endpoint(arn, "TargetArn")
     sent = message.new(params, tx.ids.uuid(), tx.now_ms)
-    applications.push(tx, arn, sent)
+    mobile.push(tx, arn, sent)
     return {"MessageId": sent.id}
 
 
@@ -64,14 +64,14 @@ def publish_batch(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     if not entries:
         raise errors.empty_batch()
     known = _topic(call, tx, params["TopicArn"], "TopicArn")
-    _check_batch(entries)
+    _check_batch(entries, known.topic.max_message_bytes)
     if known.topic.is_fifo and any(not entry.get("MessageGroupId") for entry in entries):
         raise errors.invalid_parameter("The MessageGroupId parameter is required for FIFO topics")
     successful: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     for entry in entries:
         try:
-            sent = message.new(entry, tx.ids.uuid(), tx.now_ms)
+            sent = message.new(entry, tx.ids.uuid(), tx.now_ms, known.topic.max_message_bytes)
             message.order(known.topic, sent, entry)
         except ServiceError as error:
             failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": error.status < 500})
@@ -80,7 +80,7 @@ def publish_batch(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     return {"Successful": successful, "Failed": failed}
 
 
-def _check_batch(entries: list[Params]) -> None:
+def _check_batch(entries: list[Params], max_bytes: int) -> None:
     if len(entries) > _MAX_ENTRIES:
         raise errors.too_many_entries()
     ids = [entry["Id"] for entry in entries]
@@ -91,5 +91,5 @@ def _check_batch(entries: list[Params]) -> None:
             raise errors.entry_id_impermissible(id)
     if len(set(ids)) != len(ids):
         raise errors.entry_ids_not_distinct()
-    if sum(map(message.size, entries)) > message.MAX_BYTES:
+    if sum(map(message.size, entries)) > max_bytes:
         raise errors.batch_too_long()

@@ -35,6 +35,7 @@ def subscribe(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
         if not subscription_attributes.agree(topic, subscription, given):
             raise errors.invalid_reason("Attributes", "Subscription already exists with different attributes")
     else:
+        endpoints.check_large(topic, protocol, 1 + sum(subscriptions.counts(tx, topic_arn)))
         subscription = _new(call, tx, topic, params, subscription_attributes.of_creation(topic, protocol, given))
         subscriptions.insert(tx, subscription)
         replay.begin(tx, topic, subscription)

@@ -11,7 +11,7 @@ from tule.core.tags import to_list, to_map
 from tule.lang import json_tokens
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.sns import errors, names, topic_attributes, topic_policy
+from tule.services.sns import endpoints, errors, names, topic_attributes, topic_policy
 from tule.services.sns.listing import PAGE, position
 from tule.services.sns.state import archive, fifo, subscriptions, topics
 from tule.services.sns.state.topics import Topic
@@ -75,9 +75,18 @@ def set_topic_attributes(call: Call, tx: Tx, params: Params) -> None:
         _archive(tx, topic, kept)
     if kept:
         topic.attributes[name] = kept
+        _check_subscriptions(tx, topic, name)
     else:
         topic.attributes.pop(name, None)
     topics.update(tx, topic)
+
+
+def _check_subscriptions(tx: Tx, topic: Topic, name: str) -> None:
+    """Large messages only where every subscription takes them."""
+    if name == "MaximumMessageSize":
+        existing = subscriptions.of_topic(tx, topic.arn)
+        for subscription in existing:
+            endpoints.check_large(topic, subscription.protocol, len(existing))
 
 
 def _archive(tx: Tx, topic: Topic, kept: str) -> None:

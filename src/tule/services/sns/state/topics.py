@@ -22,6 +22,7 @@ CREATE TABLE sns_topics (
 CREATE INDEX sns_topics_by_account ON sns_topics (account, region, arn);
 """
 
+DEFAULT_MESSAGE_BYTES = 256 * 1024
 _INSERT = "INSERT INTO sns_topics (arn, account, region, version, body, subscriptions_deleted, sequence) VALUES (?, ?, ?, ?, ?, 0, 0)"
 _GET = "SELECT arn, version, body, subscriptions_deleted FROM sns_topics WHERE arn = ?"
 _VERSION = "SELECT version FROM sns_topics WHERE arn = ?"
@@ -47,6 +48,10 @@ class Topic:
     @property
     def is_fifo(self) -> bool:
         return self.attributes.get("FifoTopic") == "true"
+
+    @property
+    def max_message_bytes(self) -> int:
+        return int(self.attributes.get("MaximumMessageSize", DEFAULT_MESSAGE_BYTES))
 
     @property
     def account(self) -> str:
