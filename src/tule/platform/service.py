@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tule.access.need import Need
 
 if TYPE_CHECKING:
+    from tule.access.principal import Principal
     from tule.backbone.delivery import Delivery, Outcome
     from tule.platform.call import Call
     from tule.platform.node import Node
@@ -24,6 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 Needs = Callable[["Call", "Tx", Params], Sequence[Need]]
+Sink = Callable[["Node", str, str, "Principal", Mapping[str, Any]], Awaitable[dict[str, Any]]]  # node, ARN, text, caller, settings; the answer
 RememberedNeeds = Callable[["Call", Params], Awaitable[Sequence[Need]]]
 
 
@@ -75,6 +77,7 @@ class Service:
     `sites`           HTTP outside the AWS protocols, by host: `lambda-url` gets `<id>.lambda-url.<region>.on.aws` and the
                       like, as `handler(node, request, site)`.  It does its own authentication.
     `recorded`        operations whose answers were compared with recordings of AWS's; for docs/coverage.md.
+    `sinks`           targets that are reached by no operation of the API, by the ARN's resource type (`api-destination`).
     `preflight`       answers a browser's CORS preflight, or gives None when the request is not this service's.
     """
 
@@ -97,6 +100,7 @@ class Service:
     )
     recorded: frozenset[str] = frozenset()
     preflight: Callable[[Node, Request], Awaitable[Response | None]] | None = None
+    sinks: Mapping[str, Sink] = field(default_factory=dict[str, "Sink"])
 
 
 def operations_in(*modules: ModuleType) -> dict[str, Operation]:

@@ -89,6 +89,9 @@ async def send(
 ) -> dict[str, Any]:
     """Bring `text` to `target` now; the API's answer.  `region` is for targets whose ARN has none.  Raises ServiceError."""
     to = arns.parse(target)
+    serving = node.services.get(to.service)
+    if serving is not None and to.resource_type in serving.sinks:
+        return await serving.sinks[to.resource_type](node, target, text, principal, settings or {})
     service, operation, params = _call(node, to, text, settings or {})
     region = to.region or region
     if service == "logs":

@@ -5,25 +5,50 @@ AWS: https://docs.aws.amazon.com/eventbridge/latest/APIReference/
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
+
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.events import access, state
-from tule.services.events.deliveries import deliver
-from tule.services.events.matching import matcher
-from tule.services.events.operations import buses, events
+from tule.services.events import access, deliveries, expiry, invocations, state
+from tule.services.events.memory import memory
+from tule.services.events.operations import api_destinations as api_destination_operations
+from tule.services.events.operations import archives as archive_operations
+from tule.services.events.operations import buses as bus_operations
+from tule.services.events.operations import connections as connection_operations
+from tule.services.events.operations import events as event_operations
+from tule.services.events.operations import permissions as permission_operations
+from tule.services.events.operations import replays as replay_operations
 from tule.services.events.operations import rules as rule_operations
+from tule.services.events.operations import tags as tag_operations
 from tule.services.events.operations import targets as target_operations
 
 
+def _start(node: Node) -> Sequence[Awaitable[None]]:
+    return [expiry.run(node)]
+
+
 async def _reset(node: Node) -> None:
-    matcher(node).forget()
+    memory(node).forget()
 
 
 SERVICE = Service(
     "events",
-    operations=operations_in(buses, rule_operations, target_operations, events),
+    operations=operations_in(
+        bus_operations,
+        rule_operations,
+        target_operations,
+        event_operations,
+        permission_operations,
+        tag_operations,
+        archive_operations,
+        replay_operations,
+        connection_operations,
+        api_destination_operations,
+    ),
     needs=access.NEEDS,
     schema=state.SCHEMA,
-    deliver=deliver,
+    deliver=deliveries.deliver,
+    start=_start,
     reset=_reset,
+    sinks={"api-destination": invocations.sink},
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from tule.backbone.delivery import Dead, Delivery, Done, Outcome
 from tule.platform import service_events
 from tule.platform.node import Node
-from tule.services.events import targets, timers
-from tule.services.events.matching import Incoming, matcher
+from tule.services.events import connections, invocations, replays, targets, timers
+from tule.services.events.matching import Incoming
+from tule.services.events.memory import memory
 from tule.services.events.names import bus_of
 from tule.services.events.relaying import relay
 from tule.store.store import Tx
@@ -18,6 +19,12 @@ async def deliver(node: Node, delivery: Delivery) -> Outcome:
             return await _take(node, delivery)
         case targets.RELAY:
             return await relay(node, delivery)
+        case targets.CALL:
+            return await invocations.deliver(node, delivery)
+        case connections.AUTHORIZE:
+            return await invocations.authorize_connection(node, delivery)
+        case replays.REPLAY:
+            return await replays.run(node, delivery)
         case timers.TICK:
             return await timers.tick(node, delivery)
         case targets.BROKEN:
@@ -32,7 +39,7 @@ async def _take(node: Node, delivery: Delivery) -> Outcome:
     incoming = Incoming(delivery.payload, delivery.now_ms, delivery.trace)
 
     def ingest(tx: Tx) -> None:
-        matcher(node).ingest(tx, ref, incoming)
+        memory(node).matcher.ingest(tx, ref, incoming)
 
     await node.store.write(ingest)
     return Done()

@@ -16,7 +16,6 @@ import orjson
 from tule.backbone.jobs import enqueue
 from tule.lang import event_patterns
 from tule.lang.event_patterns import PatternSet
-from tule.platform.node import Node
 from tule.services.events import rules, state
 from tule.services.events.names import BusRef
 from tule.services.events.targets import CompiledTarget, compile_target
@@ -107,11 +106,3 @@ def send_to_targets(tx: Tx, ref: BusRef, rule: CompiledRule, incoming: Incoming,
         if incoming.relayed and target.is_bus:
             continue  # AWS: an event goes from one bus to another, and not on to a third
         enqueue(tx, target.job(ref, incoming.event, text, incoming.ingested_ms, tx.now_ms, incoming.trace))
-
-
-def matcher(node: Node) -> Matcher:
-    """This node's."""
-    found = node.memory.get("events")
-    if found is None:
-        found = node.memory["events"] = Matcher()
-    return found

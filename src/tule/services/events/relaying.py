@@ -17,7 +17,8 @@ from tule.platform.call import Call
 from tule.platform.node import Node
 from tule.services.events import state
 from tule.services.events.access import put_needs
-from tule.services.events.matching import Incoming, matcher
+from tule.services.events.matching import Incoming
+from tule.services.events.memory import memory
 from tule.services.events.names import BusRef, bus_of
 from tule.store.store import Tx
 
@@ -34,7 +35,7 @@ async def relay(node: Node, delivery: Delivery) -> Outcome:
         if not ref.is_default and state.bus(tx, ref) is None:
             return False
         arrived = event if ref.region == delivery.region else {**event, "id": tx.ids.uuid()}
-        matcher(node).ingest(tx, ref, Incoming(arrived, delivery.now_ms, delivery.trace, relayed=True))
+        memory(node).matcher.ingest(tx, ref, Incoming(arrived, delivery.now_ms, delivery.trace, relayed=True))
         return True
 
     if await node.store.write(ingest):

@@ -74,7 +74,9 @@ _ARCHIVED = (
     "SELECT at_ms, id, event FROM archived_events WHERE account = ? AND region = ? AND archive = ?"
     " AND (at_ms > ? OR (at_ms = ? AND id > ?)) AND at_ms <= ? ORDER BY at_ms, id LIMIT ?"
 )
-_ARCHIVED_SIZE = "SELECT count(*), coalesce(sum(length(event)), 0) FROM archived_events WHERE account = ? AND region = ? AND archive = ?"
+_ARCHIVED_SIZE = (
+    "SELECT count(*), coalesce(sum(length(event)), 0) FROM archived_events WHERE account = ? AND region = ? AND archive = ? AND at_ms >= ?"
+)
 _FORGET = "DELETE FROM archived_events WHERE account = ? AND region = ? AND archive = ? AND at_ms < ?"
 _LAST = "\U0010ffff"
 
@@ -138,9 +140,9 @@ def archived(tx: Tx, account: str, region: str, name: str, after: tuple[int, str
         yield at_ms, id, bytes(event)
 
 
-def archived_size(tx: Tx, account: str, region: str, name: str) -> tuple[int, int]:
+def archived_size(tx: Tx, account: str, region: str, name: str, since_ms: int) -> tuple[int, int]:
     """How many events, and of how many bytes."""
-    row = tx.one(_ARCHIVED_SIZE, account, region, name)
+    row = tx.one(_ARCHIVED_SIZE, account, region, name, since_ms)
     return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
 

@@ -73,6 +73,8 @@ class CompiledTarget:
     def _settings(self, event: Event) -> dict[str, Any]:
         target = self.target
         match arns.parse(self.arn).service:
+            case "events" if "HttpParameters" in target:
+                return _http_parameters(target["HttpParameters"], event)
             case "sqs" if "SqsParameters" in target:
                 return {"MessageGroupId": _dynamic(target["SqsParameters"].get("MessageGroupId", ""), event)}
             case "kinesis":
@@ -134,6 +136,14 @@ def _dynamic(text: str, event: Event) -> str:
     if found is MISSING:
         return ""
     return found if isinstance(found, str) else input_templates.dumps(found)
+
+
+def _http_parameters(parameters: Record, event: Event) -> dict[str, Any]:
+    return {
+        "PathParameterValues": [_dynamic(value, event) for value in parameters.get("PathParameterValues", ())],
+        "HeaderParameters": {name: _dynamic(value, event) for name, value in parameters.get("HeaderParameters", {}).items()},
+        "QueryStringParameters": {name: _dynamic(value, event) for name, value in parameters.get("QueryStringParameters", {}).items()},
+    }
 
 
 def _partition_key(parameters: Record | None, event: Event) -> str:

@@ -10,7 +10,8 @@ from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.events import errors, rules
-from tule.services.events.matching import Incoming, matcher
+from tule.services.events.matching import Incoming
+from tule.services.events.memory import memory
 from tule.services.events.names import bus
 from tule.services.events.times import event_time
 from tule.store.store import Tx
@@ -42,7 +43,9 @@ def put_events(call: Call, tx: Tx, params: Params) -> Params:
         except _Refused as refused:
             answers.append({"ErrorCode": refused.code, "ErrorMessage": refused.message})
             continue
-        matcher(call.node).ingest(tx, bus(call, entry.get("EventBusName")), Incoming(event, call.now_ms, entry.get("TraceHeader") or call.trace))
+        memory(call.node).matcher.ingest(
+            tx, bus(call, entry.get("EventBusName")), Incoming(event, call.now_ms, entry.get("TraceHeader") or call.trace)
+        )
         answers.append({"EventId": event["id"]})
     return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
 
