@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tule.access.principal import Principal
+from tule.access.principal import Principal, platform
 from tule.backbone.delivery import Delivery
 from tule.backbone.jobs import Job, enqueue
 from tule.core import arn as arns
@@ -109,11 +109,15 @@ async def _check_stream(node: Node, principal: Principal, stream: Arn) -> None:
 
 async def _check_letters(node: Node, ref: PipeRef, principal: Principal, target: Arn) -> None:
     params: dict[str, Any]
+    seen: tuple[str, dict[str, Any]]  # a call that finds out whether it is there
     if target.service == "sqs":
         operation, params, what = "SendMessage", {"QueueUrl": queue_url(node, target), "MessageBody": "-"}, "SQS queue"
+        seen = ("GetQueueUrl", {"QueueName": target.resource})
     else:
         operation, params, what = "Publish", {"TopicArn": str(target), "Message": "-"}, "SNS topic"
+        seen = ("GetTopicAttributes", {"TopicArn": str(target)})
     try:
+        await node.dispatcher.invoke(target.service, *seen, principal=platform(target.account), region=target.region)
         allowed = await may(node, principal, target.service, operation, params, region=target.region, account=target.account)
     except ServiceError:
         allowed = False

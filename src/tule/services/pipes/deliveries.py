@@ -158,12 +158,13 @@ async def _to_log_group(at: Station, items: Sequence[Item]) -> Answer:
 
 
 def _time(text: str) -> float:
-    """Seconds; a number of thirteen digits is in milliseconds."""
+    """Seconds; a whole number of more than eleven digits is in milliseconds."""
+    if text.isdigit():
+        return int(text) / 1000 if len(text) > 11 else int(text)
     try:
-        seconds = from_wire(text)
+        return from_wire(text)
     except Malformed as error:
         raise validation(str(error)) from error
-    return seconds / 1000 if seconds > 100_000_000_000 else seconds
 
 
 _SENDERS: Mapping[str, Callable[[Station, Sequence[Item]], Awaitable[Answer]]] = {
