@@ -29,7 +29,8 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerato
 
 
 async def send(house: House, target: str, text: str = '{"a": 1}', **how: Any) -> None:
-    job = targets.job(target, text, account=ACCOUNT, region=REGION, **{"source_service": "events.amazonaws.com", "source_arn": RULE, **how})
+    how = {"source_service": "events.amazonaws.com", "source_arn": RULE} | how
+    job = targets.job(target, text, account=ACCOUNT, region=REGION, **how)
     await house.node.store.write(lambda tx: enqueue(tx, job))
     await house.settle()
 
