@@ -11,8 +11,10 @@ from tule.core.tags import to_map
 from tule.platform.resource_type import Properties, Resource, ResourceType, StackContext
 from tule.services.kinesis import names
 from tule.services.kinesis.names import StreamRef
+from tule.services.kinesis.state import streams
 
 _DEFAULT_HOURS = 24
+_AS_THEY_ARE = ("MaxRecordSizeInKiB", "WarmThroughputMiBps", "RecordDistributionStrategy")
 
 
 class StreamType:
@@ -33,10 +35,7 @@ class StreamType:
         params: dict[str, Any] = {"StreamName": name, "StreamModeDetails": {"StreamMode": _mode(properties)}}
         if _mode(properties) == "PROVISIONED":
             params["ShardCount"] = properties.get("ShardCount", 1)
-        if "MaxRecordSizeInKiB" in properties:
-            params["MaxRecordSizeInKiB"] = properties["MaxRecordSizeInKiB"]
-        if "WarmThroughputMiBps" in properties:
-            params["WarmThroughputMiBps"] = properties["WarmThroughputMiBps"]
+        params |= {key: properties[key] for key in _AS_THEY_ARE if key in properties}
         tags = _tags(stack, properties)
         if tags:
             params["Tags"] = tags
@@ -58,6 +57,9 @@ class StreamType:
         await _monitor(stack, physical_id, _metrics(old), _metrics(new))
         if old.get("MaxRecordSizeInKiB", 1024) != new.get("MaxRecordSizeInKiB", 1024):
             await stack.call("kinesis", "UpdateMaxRecordSize", {"StreamARN": arn, "MaxRecordSizeInKiB": new.get("MaxRecordSizeInKiB", 1024)})
+        if old.get("RecordDistributionStrategy", streams.BY_KEY) != new.get("RecordDistributionStrategy", streams.BY_KEY):
+            strategy = new.get("RecordDistributionStrategy", streams.BY_KEY)
+            await stack.call("kinesis", "UpdateStreamRecordDistributionStrategy", {"StreamARN": arn, "RecordDistributionStrategy": strategy})
         if old.get("WarmThroughputMiBps") != new.get("WarmThroughputMiBps"):
             await stack.call("kinesis", "UpdateStreamWarmThroughput", {**named, "WarmThroughputMiBps": new.get("WarmThroughputMiBps", 0)})
         await _retag(stack, arn, _tags(stack, new))
@@ -134,7 +136,7 @@ class StreamConsumerType:
     """Ref is the consumer's ARN."""
 
     name = "AWS::Kinesis::StreamConsumer"
-    replace_on = frozenset({"ConsumerName", "StreamARN"})
+    replace_on = frozenset({"ConsumerName", "StreamARN", "Tags"})
 
     async def exists(self, stack: StackContext, properties: Properties) -> bool:
         asked = {"StreamARN": properties["StreamARN"], "ConsumerName": properties["ConsumerName"]}
