@@ -15,12 +15,15 @@ from tule.services.events.operations import api_destinations as api_destination_
 from tule.services.events.operations import archives as archive_operations
 from tule.services.events.operations import buses as bus_operations
 from tule.services.events.operations import connections as connection_operations
+from tule.services.events.operations import endpoints as endpoint_operations
 from tule.services.events.operations import events as event_operations
+from tule.services.events.operations import partners as partner_operations
 from tule.services.events.operations import permissions as permission_operations
 from tule.services.events.operations import replays as replay_operations
 from tule.services.events.operations import rules as rule_operations
 from tule.services.events.operations import tags as tag_operations
 from tule.services.events.operations import targets as target_operations
+from tule.services.events.resources import RESOURCE_TYPES
 
 
 def _start(node: Node) -> Sequence[Awaitable[None]]:
@@ -44,11 +47,14 @@ SERVICE = Service(
         replay_operations,
         connection_operations,
         api_destination_operations,
+        endpoint_operations,
+        partner_operations,
     ),
     needs=access.NEEDS,
     schema=state.SCHEMA,
     deliver=deliveries.deliver,
     start=_start,
     reset=_reset,
+    resource_types=RESOURCE_TYPES,
     sinks={"api-destination": invocations.sink},
 )

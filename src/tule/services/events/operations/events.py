@@ -10,6 +10,7 @@ from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.events import errors, rules
+from tule.services.events.entries import Refused, detail_of
 from tule.services.events.matching import Incoming
 from tule.services.events.memory import memory
 from tule.services.events.names import bus
@@ -24,14 +25,6 @@ _REQUIRED = ("Source", "DetailType", "Detail")
 _EVENT_MEMBERS = ("id", "account", "source", "time", "region", "resources", "detail-type")
 
 
-class _Refused(Exception):
-    """An entry that is not taken: code and message."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)
-        self.code, self.message = code, message
-
-
 def put_events(call: Call, tx: Tx, params: Params) -> Params:
     entries = params["Entries"]
     if sum(map(_size, entries)) > MAX_BYTES:
@@ -40,7 +33,7 @@ def put_events(call: Call, tx: Tx, params: Params) -> Params:
     for entry in entries:
         try:
             event = _event(call, tx, entry)
-        except _Refused as refused:
+        except Refused as refused:
             answers.append({"ErrorCode": refused.code, "ErrorMessage": refused.message})
             continue
         memory(call.node).matcher.ingest(
@@ -57,12 +50,10 @@ def _size(entry: Params) -> int:
 
 
 def _event(call: Call, tx: Tx, entry: Params) -> Params:
-    """The event that an entry becomes.  Raises _Refused."""
-    for member in _REQUIRED:
-        if not entry.get(member):
-            raise _Refused("InvalidArgument", f"Parameter {member} is not valid. Reason: {member} is a required argument.")
+    """The event that an entry becomes.  Raises Refused."""
+    detail = detail_of(entry, _REQUIRED)
     if entry["Source"].startswith("aws.") and call.principal.kind != "service":
-        raise _Refused("NotAuthorizedForSourceException", "Not authorized for the source.")
+        raise Refused("NotAuthorizedForSourceException", "Not authorized for the source.")
     return {
         "version": "0",
         "id": tx.ids.uuid(),
@@ -72,18 +63,8 @@ def _event(call: Call, tx: Tx, entry: Params) -> Params:
         "time": event_time(entry["Time"] * 1000 if "Time" in entry else call.now_ms),
         "region": call.region,
         "resources": entry.get("Resources", []),
-        "detail": _detail(entry["Detail"]),
+        "detail": detail,
     }
-
-
-def _detail(text: str) -> Params:
-    try:
-        detail = orjson.loads(text)
-    except ValueError as error:
-        raise _Refused("MalformedDetail", "Detail is malformed.") from error
-    if not isinstance(detail, dict):
-        raise _Refused("MalformedDetail", "Detail is malformed.")
-    return detail
 
 
 @reads
