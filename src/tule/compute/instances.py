@@ -44,8 +44,8 @@ class Instance:
         return credential_variables(fresh)
 
     def is_stale(self, now_ms: int) -> bool:
-        """Its credentials would run out, and it cannot be given others."""
-        return not self.link.renews and self._expires_soon(now_ms)
+        """Its credentials would run out: clients that the function keeps between invocations never look for others."""
+        return self._expires_soon(now_ms)
 
     def _expires_soon(self, now_ms: int) -> bool:
         until_ms = self.credentials_until_ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -78,7 +79,8 @@ class ScriptedCompute:
             await self.hold.wait()
         lines = tuple(LogLine(self.clock.now_ms(), text) for text in self.lines)
         try:
-            answer, error = json.dumps(self.behave(run)).encode(), None
+            answered = self.behave(run)
+            answer, error = json.dumps(await answered if inspect.isawaitable(answered) else answered).encode(), None
         except RuntimeError as raised:
             answer, error = json.dumps({"errorMessage": str(raised), "errorType": "RuntimeError"}).encode(), "Unhandled"
         return Invocation(answer, error, f"2026/01/01/[{function.version}]{'0' * 32}", lines, 1.0, 1, None, 30)

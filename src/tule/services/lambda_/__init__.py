@@ -18,6 +18,7 @@ from tule.services.lambda_ import access, code, events, state
 from tule.services.lambda_.mappings import access as mappings_access
 from tule.services.lambda_.mappings.fleet import fleet
 from tule.services.lambda_.mappings.resource import EventSourceMappingType
+from tule.services.lambda_.durable import state as durable
 from tule.services.lambda_.operations import MODULES
 from tule.services.lambda_.resources import RESOURCE_TYPES
 from tule.services.lambda_.running import functions
@@ -46,7 +47,7 @@ SERVICE = Service(
     "lambda",
     operations=operations_in(*MODULES),
     needs={**access.NEEDS, **mappings_access.NEEDS},
-    schema=state.SCHEMA,
+    schema=state.SCHEMA + durable.SCHEMA,
     deliver=events.deliver,
     start=_start,
     resource_types=(*RESOURCE_TYPES, EventSourceMappingType()),

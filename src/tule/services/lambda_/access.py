@@ -15,6 +15,8 @@ from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs
 from tule.services.lambda_ import layers, state
+from tule.services.lambda_.durable import callbacks
+from tule.services.lambda_.durable import state as durable
 from tule.services.lambda_.execution_role import LAMBDA
 from tule.services.lambda_.layers import LayerRef, layer_ref, of_version_arn
 from tule.services.lambda_.names import FunctionRef, function_ref, of_arn
@@ -60,6 +62,18 @@ _ON_FUNCTION = [
     "GetFunctionCodeSigningConfig",
     "DeleteFunctionCodeSigningConfig",
     "ListFunctionUrlConfigs",
+    "ListDurableExecutionsByFunction",
+]
+
+_ON_EXECUTION = [
+    "CheckpointDurableExecution",
+    "GetDurableExecution",
+    "GetDurableExecutionHistory",
+    "GetDurableExecutionState",
+    "StopDurableExecution",
+    "PauseDurableExecution",
+    "ResumeDurableExecution",
+    "DeleteDurableExecution",
 ]
 
 _ON_URL = ["CreateFunctionUrlConfig", "GetFunctionUrlConfig", "UpdateFunctionUrlConfig", "DeleteFunctionUrlConfig"]
@@ -178,6 +192,18 @@ def _on_tagged(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
     return [Need(action, arn, {**context, **_resource_tags(function)}, owner=owner)]
 
 
+def _on_execution(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    """On the execution itself, whose ARN begins with its function's."""
+    arn: str = params["DurableExecutionArn"]
+    return [Need(action, arn, owner=arn.split(":")[4])]
+
+
+def _on_callback(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    """On the execution that waits; whoever has an id that names none is told so by the operation."""
+    execution = durable.find(tx, callbacks.execution_of(params["CallbackId"])[0])
+    return [Need(action)] if execution is None else [Need(action, execution.arn, owner=execution.account)]
+
+
 def _needs() -> dict[str, Needs]:
     needs: dict[str, Needs] = {
         "Invoke": _invoke,
@@ -186,6 +212,10 @@ def _needs() -> dict[str, Needs]:
         "CreateFunction": _create_function,
         "UpdateFunctionConfiguration": _update_function_configuration,
     }
+    for operation in _ON_EXECUTION:
+        needs[operation] = partial(_on_execution, f"lambda:{operation}")
+    for ending in ("Success", "Failure", "Heartbeat"):
+        needs[f"SendDurableExecutionCallback{ending}"] = partial(_on_callback, f"lambda:SendDurableExecutionCallback{ending}")
     for operation in _ON_URL:
         needs[operation] = partial(_on_url, f"lambda:{operation}")
     for operation in ("PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePolicy"):

@@ -5,6 +5,7 @@ AWS: Lambda API reference, CreateFunction, UpdateFunctionConfiguration, Function
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from tule.compute.reports import init_start
+from tule.core.errors import not_implemented
 from tule.core.tags import MAX_TAGS
 from tule.services.lambda_ import errors
 from tule.services.lambda_.names import LATEST, FunctionRef
@@ -72,8 +74,12 @@ RESERVED_VARIABLES = frozenset(
     ]
 )
 
+_SNAP_START = re.compile(r"java(?:11|17|21|25)|python3\.(?:1[2-9])|dotnet(?:8|10)")
+"""Runtimes that SnapStart can be asked for.  AWS: Lambda developer guide, SnapStart, supported features."""
+
 _CREATING = "The function is being created."
 _KEPT = ("Role", "Handler", "Runtime", "KMSKeyArn")  # as given, and absent when not given
+_DURABLE = {"RetentionPeriodInDays": 14, "ExecutionTimeout": 86_400}
 _SUBSET = frozenset(
     ["State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode", "RuntimeVersionConfig"]
 )
@@ -81,20 +87,12 @@ _SUBSET = frozenset(
 
 
 def refuse_unbuilt(params: Mapping[str, Any]) -> None:
-    """What changes how a function runs and is not built is refused, never kept silently."""
-    for name in (
-        "ImageConfig",
-        "CodeSigningConfigArn",
-        "CapacityProviderConfig",
-        "DurableConfig",
-        "TenancyConfig",
-        "AcceleratorConfig",
-        "FileSystemConfigs",
-    ):
+    """What changes how a function runs and is not built is refused, never kept silently.  Raises NotImplemented."""
+    for name in ("ImageConfig", "CapacityProviderConfig", "TenancyConfig", "AcceleratorConfig", "RuntimeConfig", "PublishTo"):
         if params.get(name):
-            raise errors.invalid_parameter(f"{name} is not implemented by Tule yet.")
+            raise not_implemented("lambda", name)
     if params.get("PackageType", "Zip") != "Zip":
-        raise errors.invalid_parameter("PackageType Image is not implemented by Tule yet; use a .zip file archive.")
+        raise not_implemented("lambda", "PackageType Image (use a .zip file archive)")
 
 
 def check(params: Mapping[str, Any]) -> None:
@@ -116,6 +114,15 @@ def check(params: Mapping[str, Any]) -> None:
     if target and target.split(":")[2:3] not in (["sqs"], ["sns"]):
         raise errors.invalid_parameter(f"The provided dead letter target ARN {target} is invalid: it must be that of an SQS queue or an SNS topic.")
     check_tags(params.get("Tags", {}))
+
+
+def check_whole(config: Mapping[str, Any]) -> None:
+    """The rules of settings that depend on one another.  Raises InvalidParameterValueException."""
+    runtime = config.get("Runtime", "")
+    if config["SnapStart"]["ApplyOn"] == "PublishedVersions" and not _SNAP_START.match(runtime):
+        raise errors.invalid_parameter(f"{runtime} is not supported for SnapStart enabled functions.")
+    if config.get("FileSystemConfigs") and not config.get("VpcConfig", {}).get("SubnetIds"):
+        raise errors.invalid_parameter("Function must be configured in VPC to reference access points.")
 
 
 def check_environment(variables: Mapping[str, str]) -> None:
@@ -175,13 +182,23 @@ def apply(config: Config, ref: FunctionRef, params: Mapping[str, Any], now_ms: i
     if "DeadLetterConfig" in params:
         _keep_or_drop(config, "DeadLetterConfig", params["DeadLetterConfig"] if params["DeadLetterConfig"].get("TargetArn") else None)
     if "VpcConfig" in params:
-        _keep_or_drop(config, "VpcConfig", _vpc(params["VpcConfig"]))
+        config["VpcConfig"] = _vpc(params["VpcConfig"])
+    if "FileSystemConfigs" in params:
+        _keep_or_drop(config, "FileSystemConfigs", params["FileSystemConfigs"])
+    if "DurableConfig" in params:
+        config["DurableConfig"] = {**config.get("DurableConfig", _DURABLE), **params["DurableConfig"]}
     if "LoggingConfig" in params:
         config["LoggingConfig"] = _logging(ref, config["LoggingConfig"], params["LoggingConfig"])
     if "KMSKeyArn" in params and not params["KMSKeyArn"]:
         del config["KMSKeyArn"]
+    check_whole(config)
     config["RuntimeVersionConfig"] = {"RuntimeVersionArn": runtime_version_arn(ref.region, config.get("Runtime", ""))}
     config["LastModified"] = timestamp(now_ms)
+
+
+def left_out(config: Mapping[str, Any]) -> list[str]:
+    """What to say of the file systems that a function names and runs without."""
+    return [f"The file system {each['Arn']} is not mounted at {each['LocalMountPath']}." for each in config.get("FileSystemConfigs", ())]
 
 
 def _keep_or_drop(config: Config, name: str, value: Any) -> None:
@@ -191,10 +208,8 @@ def _keep_or_drop(config: Config, name: str, value: Any) -> None:
         config.pop(name, None)
 
 
-def _vpc(given: Mapping[str, Any]) -> Config | None:
+def _vpc(given: Mapping[str, Any]) -> Config:
     """Kept and shown; an instance has no network of its own to join.  Empty lists take the function out of its VPC."""
-    if not given.get("SubnetIds") and not given.get("SecurityGroupIds"):
-        return None
     return {
         "SubnetIds": given.get("SubnetIds", []),
         "SecurityGroupIds": given.get("SecurityGroupIds", []),

@@ -58,6 +58,14 @@ def function_ref(call: Call, name: str, qualifier: str | None = None) -> Functio
     return FunctionRef(match["account"] or call.account, region, bare, derived or qualifier)
 
 
+def named_in(name: str, account: str, region: str) -> FunctionRef:
+    """As `function_ref`, for a name that a function of this account and region uses.  Raises InvalidParameterValueException."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise errors.invalid_parameter(f"{name} does not name a function.")
+    return FunctionRef(match["account"] or account, match["region"] or region, match["name"], match["qualifier"])
+
+
 def of_arn(text: str) -> FunctionRef:
     """The function that an ARN names.  Raises ValueError."""
     parsed = arns.parse(text)

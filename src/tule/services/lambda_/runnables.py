@@ -14,7 +14,7 @@ from typing import Any
 
 from tule.compute.compute import FunctionSpec
 from tule.platform.node import Node
-from tule.services.lambda_ import layers, provisioned, state
+from tule.services.lambda_ import configuration, layers, provisioned, state
 from tule.services.lambda_.concurrency import Share
 from tule.services.lambda_.names import LATEST, FunctionRef
 from tule.services.lambda_.packages import Packages
@@ -39,6 +39,7 @@ class Runnable:
     tags: dict[str, str] = field(default_factory=dict[str, str])  # as condition keys
     recursive_loop: str = "Terminate"
     tracing: str = "PassThrough"
+    durable: dict[str, Any] | None = None  # its DurableConfig
 
 
 class Runnables:
@@ -85,6 +86,7 @@ class Runnables:
             tags={f"aws:ResourceTag/{key}": value for key, value in function["tags"].items()},
             recursive_loop=function.get("recursive_loop", "Terminate"),
             tracing=config["TracingConfig"]["Mode"],
+            durable=config.get("DurableConfig"),
         )
 
     def forget(self) -> None:
@@ -142,7 +144,7 @@ def _spec(ref: FunctionRef, config: dict[str, Any], generation: str, directories
         tmp_mb=config["EphemeralStorage"]["Size"],
         log_group=logging["LogGroup"],
         architecture=config["Architectures"][0],
-        warnings=tuple(layers.left_out(config)),
+        warnings=(*layers.left_out(config), *configuration.left_out(config)),
         log_format=logging.get("LogFormat", "Text"),
         application_log_level=logging.get("ApplicationLogLevel", ""),
         system_log_level=logging.get("SystemLogLevel", ""),

@@ -2,6 +2,8 @@
 
 from tule.services.lambda_.operations import (
     concurrency,
+    durable_callbacks,
+    durable_executions,
     event_invoke,
     event_source_mappings,
     functions,
@@ -13,6 +15,7 @@ from tule.services.lambda_.operations import (
     resource_policies,
     runtime_management,
     signing,
+    streaming,
     tags,
     urls,
     versions,
@@ -20,6 +23,8 @@ from tule.services.lambda_.operations import (
 
 MODULES = (
     concurrency,
+    durable_callbacks,
+    durable_executions,
     event_invoke,
     event_source_mappings,
     functions,
@@ -31,6 +36,7 @@ MODULES = (
     resource_policies,
     runtime_management,
     signing,
+    streaming,
     tags,
     urls,
     versions,

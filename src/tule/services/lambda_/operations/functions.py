@@ -100,7 +100,7 @@ def get_function_configuration(call: Call, tx: Tx, params: Params) -> Params:
 def _shown(call: Call, ref: FunctionRef, version: Params) -> Params:
     config = version["configuration"]
     directories = functions(call.node).packages.directories(version)
-    warnings = [call.node.compute.warning(config["Runtime"], directories), *layers.left_out(config)]
+    warnings = [call.node.compute.warning(config["Runtime"], directories), *layers.left_out(config), *configuration.left_out(config)]
     return configuration.shown(config, ref.qualified_arn, " ".join(filter(None, warnings)))
 
 
@@ -129,6 +129,8 @@ async def update_function_configuration(call: Call, params: Params) -> Params:
         await execution_role.assume(call.node, ref, params["Role"])
 
     def change(config: Params) -> Params:
+        if "DurableConfig" in params and "DurableConfig" not in config:
+            raise errors.invalid_parameter("You cannot enable durable execution for a function that exists already.")
         changed = dict(config)
         configuration.apply(changed, ref, params, call.now_ms)
         return changed

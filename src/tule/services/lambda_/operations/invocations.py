@@ -10,6 +10,7 @@ import orjson
 from tule.compute.compute import Invocation
 from tule.platform.call import Call
 from tule.services.lambda_ import asynchronous, errors
+from tule.services.lambda_.durable import invoking
 from tule.services.lambda_.json_complaints import complaint
 from tule.services.lambda_.names import function_ref
 from tule.services.lambda_.runnables import Runnable
@@ -26,9 +27,13 @@ Params = dict[str, Any]
 async def invoke(call: Call, params: Params) -> Params:
     kind = params.get("InvocationType", "RequestResponse")
     payload: bytes = params.get("Payload") or b"{}"
-    _check_payload(payload, kind)
+    check_payload(payload, kind)
     here = functions(call.node)
     function = await here.runnables.get(function_ref(call, params["FunctionName"], params.get("Qualifier")))
+    if function.durable is not None and kind != "DryRun":
+        return await _invoke_durable(call, function, payload, params, waits=kind == "RequestResponse")
+    if "DurableExecutionName" in params:
+        raise errors.invalid_parameter("You cannot specify a durable execution name for a function that is not durable.")
     if kind == "Event":
         await asynchronous.accept(call, function, payload, params.get("ClientContext"))
         return {"StatusCode": 202}
@@ -38,7 +43,16 @@ async def invoke(call: Call, params: Params) -> Params:
     return _answer(function, done, params.get("LogType") == "Tail")
 
 
-def _check_payload(payload: bytes, kind: str) -> None:
+async def _invoke_durable(call: Call, function: Runnable, payload: bytes, params: Params, *, waits: bool) -> Params:
+    execution = await invoking.start(call.node, function, payload, params.get("DurableExecutionName"), call.trace, waits=waits)
+    if not waits:
+        return {"StatusCode": 202, "DurableExecutionArn": execution.arn}
+    answered, error = invoking.answer(await invoking.end(call.node, execution.id))
+    answer: Params = {"StatusCode": 200, "Payload": answered, "ExecutedVersion": execution.version, "DurableExecutionArn": execution.arn}
+    return answer | ({"FunctionError": error} if error else {})
+
+
+def check_payload(payload: bytes, kind: str) -> None:
     limit = MAX_EVENT_BYTES if kind == "Event" else MAX_SYNC_BYTES
     if len(payload) > limit:
         raise errors.payload_too_large(len(payload), kind, limit)
@@ -53,9 +67,14 @@ def _answer(function: Runnable, done: Invocation, with_log: bool) -> Params:
     if done.error is not None:
         answer["FunctionError"] = done.error
     if with_log:
-        tail = "".join(_with_newline(line.text) for line in done.lines).encode()[-LOG_TAIL_BYTES:]
-        answer["LogResult"] = base64.b64encode(tail).decode()
+        answer["LogResult"] = log_tail(done)
     return answer
+
+
+def log_tail(done: Invocation) -> str:
+    """The end of what the invocation wrote, in base64."""
+    tail = "".join(_with_newline(line.text) for line in done.lines).encode()[-LOG_TAIL_BYTES:]
+    return base64.b64encode(tail).decode()
 
 
 def _with_newline(text: str) -> str:
@@ -66,7 +85,7 @@ async def invoke_async(call: Call, params: Params) -> Params:
     """The old way to invoke asynchronously; `InvokeArgs` is a stream."""
     args = params["InvokeArgs"]
     payload = (await args.read(MAX_EVENT_BYTES) if isinstance(args, Body) else bytes(args)) or b"{}"
-    _check_payload(payload, "Event")
+    check_payload(payload, "Event")
     function = await functions(call.node).runnables.get(function_ref(call, params["FunctionName"]))
     await asynchronous.accept(call, function, payload, None)
     return {"Status": 202}

@@ -125,7 +125,7 @@ def _route(tx: Tx, ref: FunctionRef, alias: Params, params: Params) -> None:
         alias.pop("RoutingConfig", None)
 
 
-def pages(call: Call, params: Params, scope: str, member: str, shown: Sequence[Any]) -> Params:
+def pages(call: Call, params: Params, scope: str, member: str, shown: Sequence[Any], limit: int | None = None) -> Params:
     """The part of a complete listing that was asked for."""
     start = 0
     if params.get("Marker"):
@@ -133,7 +133,7 @@ def pages(call: Call, params: Params, scope: str, member: str, shown: Sequence[A
             start = call.node.pager.position(scope, params["Marker"])
         except InvalidToken as error:
             raise errors.invalid_parameter("The Marker provided is invalid.") from error
-    end = start + min(params.get("MaxItems", MAX_ITEMS), MAX_ITEMS)
+    end = start + (limit or min(params.get("MaxItems", MAX_ITEMS), MAX_ITEMS))
     answer: Params = {member: list(shown[start:end])}
     if end < len(shown):
         answer["NextMarker"] = call.node.pager.token(scope, end)

@@ -6,6 +6,7 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html: whoever invoke
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 
 from tule.access.principal import ANONYMOUS, Principal
@@ -15,7 +16,8 @@ from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.node import Node
 from tule.platform.service import Need, Site
-from tule.services.lambda_.names import FunctionRef
+from tule.services.lambda_.durable import invoking
+from tule.services.lambda_.names import LATEST, FunctionRef
 from tule.services.lambda_.runnables import Runnable
 from tule.services.lambda_.running import RunningStream, functions
 from tule.services.lambda_.urls import answers, cors
@@ -66,6 +68,8 @@ async def _invoke(node: Node, request: Request, path: str, ref: FunctionRef, con
         return answers.forbidden()
     domain = request.host.rpartition(":")[0] if ":" in request.host else request.host
     visit = Visit(request, body, path, config["id"], domain, request_id, node.clock.now_ms(), trace, caller)
+    if function.durable is not None:
+        return await _durable(node, function, event(visit), trace)
     if config["InvokeMode"] == "RESPONSE_STREAM":
         return await _streamed(await here.stream(function, event(visit), request_id, trace=trace))
     done = await here.run(function, event(visit), request_id, trace=trace)
@@ -73,6 +77,16 @@ async def _invoke(node: Node, request: Request, path: str, ref: FunctionRef, con
         return answers.bad_gateway()
     try:
         return answers.whole(done.payload)
+    except answers.Malformed:
+        return answers.bad_gateway()
+
+
+async def _durable(node: Node, function: Runnable, payload: bytes, trace: str) -> Response:
+    qualified = dataclasses.replace(function, ref=function.ref._replace(qualifier=function.ref.qualifier or LATEST))
+    execution = await invoking.start(node, qualified, payload, None, trace, waits=True)
+    answered, error = invoking.answer(await invoking.end(node, execution.id))
+    try:
+        return answers.bad_gateway() if error else answers.whole(answered)
     except answers.Malformed:
         return answers.bad_gateway()
 
