@@ -136,13 +136,16 @@ class ScriptedReader:
 
 
 class Stage:
-    def __init__(self, store: Store, clock: TurnableClock) -> None:
+    """`is_mine` says which shards fall to it."""
+
+    def __init__(self, store: Store, clock: TurnableClock, is_mine: Callable[[str], bool] = lambda _: True) -> None:
         self.store = store
         self.clock = clock
         self.activity = Activity(clock)
         self.stream = FakeStream(clock, store)
         self.stream.add("s0")
         self.reader = ScriptedReader()
+        self.is_mine = is_mine
         self.poller: StreamPoller | None = None
         self._task: asyncio.Task[None] | None = None
         clock.on_change(self._ring)
@@ -156,7 +159,7 @@ class Stage:
         node = cast(Node, SimpleNamespace(store=self.store, clock=self.clock))
         source = replace(SOURCE, **settings)
         self.reader = reader or self.reader
-        self.poller = StreamPoller(node, source, self.reader, self.stream, self.activity, lambda _: True)
+        self.poller = StreamPoller(node, source, self.reader, self.stream, self.activity, lambda unit: self.is_mine(unit))
         self._task = self.activity.spawn(self.poller.run(), name="poller", ended=Bell(self.clock))
 
     async def crash(self) -> None:

@@ -30,12 +30,12 @@ class Sharing:
         self._store = store
         self._prefix = f"pollers/{name}/"
         self._changed = changed
-        self._members: list[str] = [store.node]
+        self._members: list[str] = [] if store.shared else [store.node]  # until it knows who is there, it reads nothing
         self._epoch: int | None = None
 
     def is_mine(self, unit: str) -> bool:
         """Whether `unit` falls to this node."""
-        return len(self._members) < 2 or max(self._members, key=lambda node: _weight(node, unit)) == self._store.node
+        return bool(self._members) and max(self._members, key=lambda node: _weight(node, unit)) == self._store.node
 
     async def run(self) -> None:
         """For the node's life."""
@@ -44,14 +44,15 @@ class Sharing:
         try:
             while True:
                 try:
-                    await self._beat()
+                    await self.look()
                 except StoreError:
                     log.exception("Others may read what this node reads: it cannot say that it is there.")
                 await asyncio.sleep(BEAT_S)
         finally:
             await self._leave()
 
-    async def _beat(self) -> None:
+    async def look(self) -> None:
+        """Say that this node is there, and see who else is."""
         epoch, members = await self._store.write(self._say_and_look)
         self._epoch = epoch
         if members != self._members:
