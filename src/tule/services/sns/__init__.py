@@ -23,6 +23,7 @@ SERVICE = Service(
     "sns",
     operations=operations_in(topics, subscriptions, publishing, applications, text_messages),
     needs=access.NEEDS,
+    remembered_needs=access.REMEMBERED_NEEDS,
     anonymous=frozenset({"ConfirmSubscription", "Unsubscribe"}),
     schema=state.SCHEMA,
     deliver=deliveries.deliver,

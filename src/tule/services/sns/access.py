@@ -7,13 +7,13 @@ put only before strangers and services.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from tule.core import arn as arns
 from tule.platform.call import Call
-from tule.platform.service import Need, Needs
+from tule.platform.service import Need, Needs, RememberedNeeds
 from tule.services.sns import memory, names
 from tule.services.sns.memory import KnownTopic
 from tule.store.store import Tx
@@ -42,7 +42,10 @@ _OWNED_SOURCES = ("cloudwatch.amazonaws.com",)
 
 
 def _need(call: Call, tx: Tx, action: str, topic_arn: str, context: Mapping[str, Any] | None = None) -> Need:
-    known = memory.known_topic(call.node, tx, topic_arn) if topic_arn.startswith("arn:") else None
+    return _need_on(call, memory.known_topic(call.node, tx, topic_arn), action, topic_arn, context)
+
+
+def _need_on(call: Call, known: KnownTopic | None, action: str, topic_arn: str, context: Mapping[str, Any] | None = None) -> Need:
     return Need(
         f"SNS:{action}",
         topic_arn,
@@ -106,11 +109,14 @@ def _passed_roles(attributes: Any) -> list[Need]:
     ]
 
 
-def _publish(call: Call, tx: Tx, params: Params) -> list[Need]:
+async def _publish(call: Call, params: Params) -> Sequence[Need]:
     target = params.get("TopicArn") or params.get("TargetArn")
     if not target:
         return [Need("SNS:Publish", "*")]
-    return [_need(call, tx, "Publish", target)]
+    known = await memory.remembered_topic(call.node, target)
+    if known is not None and known.policy is None and call.principal.kind == "root" and call.principal.account == known.topic.account:
+        return []  # nothing can deny the account's root
+    return [_need_on(call, known, "Publish", target)]
 
 
 def _subscribe(call: Call, tx: Tx, params: Params) -> list[Need]:
@@ -141,8 +147,6 @@ def _needs() -> dict[str, Needs]:
     return {
         "CreateTopic": _create_topic,
         "SetTopicAttributes": _set_topic_attributes,
-        "Publish": _publish,
-        "PublishBatch": _publish,
         "Subscribe": _subscribe,
         "ConfirmSubscription": _confirm,
         "Unsubscribe": _unsubscribe,
@@ -155,3 +159,4 @@ def _needs() -> dict[str, Needs]:
 
 
 NEEDS = _needs()
+REMEMBERED_NEEDS: Mapping[str, RememberedNeeds] = {"Publish": _publish, "PublishBatch": _publish}

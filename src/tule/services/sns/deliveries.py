@@ -5,7 +5,6 @@ AWS: https://docs.aws.amazon.com/sns/latest/dg/sns-event-destinations.html
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections import deque
 from typing import Any
@@ -20,10 +19,11 @@ from tule.platform import targets
 from tule.platform.mailbox import Mail, keep
 from tule.platform.node import Node
 from tule.platform.outgoing import OutgoingFailed
-from tule.services.sns import confirmations, envelope, fanout, message, mobile, names, replay, sms, status_log
+from tule.services.sns import confirmations, envelope, fanout, message, mobile, names, notifications, pump, replay, sms, status_log
 from tule.services.sns.fanout import NOTIFY, SOURCE
-from tule.services.sns.memory import Subscriber, known_topic, memory
+from tule.services.sns.memory import Subscriber, memory, remembered_topic
 from tule.services.sns.message import Message
+from tule.services.sns.notifications import base_url
 from tule.services.sns.state.subscriptions import Subscription
 from tule.services.sns.state.topics import Topic
 from tule.services.sns.status_log import Attempt
@@ -33,7 +33,6 @@ log = logging.getLogger("tule.sns")
 AGENT = "Amazon Simple Notification Service Agent"
 SENDER = "no-reply@sns.amazonaws.com"
 _TIMEOUT_S = 15.0
-_LOOPBACK = ("http://127.", "http://localhost", "http://[::1]", "https://127.", "https://localhost")
 
 
 class Failed(Exception):
@@ -53,6 +52,8 @@ async def deliver(node: Node, delivery: Delivery) -> Outcome:
             return await _notify(node, delivery)
         case confirmations.CONFIRM:
             return await _confirm(node, delivery)
+        case pump.PUMP:
+            await pump.run(node, delivery.target)
         case confirmations.EXPIRE:
             await node.store.write(lambda tx: confirmations.expire(tx, delivery.target))
         case replay.REPLAY:
@@ -87,7 +88,7 @@ async def _notify(node: Node, delivery: Delivery) -> Outcome:
     if wait_ms:
         return Retry("Throttled by the delivery policy.", wait_ms, counts=False)
     sent = message.of(delivery.payload["message"])
-    attempt = Attempt(sent, delivery, node.clock.now_ms())
+    attempt = Attempt(sent, delivery.id, delivery.attempt, node.clock.now_ms())
     try:
         attempt.answer = await _send(node, topic, subscriber, sent, delivery.trace)
     except Failed as failure:
@@ -100,7 +101,7 @@ async def _notify(node: Node, delivery: Delivery) -> Outcome:
 
 
 async def _subscriber(node: Node, arn: str) -> tuple[Topic, Subscriber] | None:
-    known = await node.store.read(lambda tx: known_topic(node, tx, names.topic_of(arn)))
+    known = await remembered_topic(node, names.topic_of(arn))
     subscriber = known.subscribers.get(arn) if known is not None else None
     return None if known is None or subscriber is None else (known.topic, subscriber)
 
@@ -123,10 +124,12 @@ async def _send(node: Node, topic: Topic, subscriber: Subscriber, sent: Message,
     subscription = subscriber.subscription
     match subscription.protocol:
         case "sqs":
-            return await _to_queue(node, topic, subscription, subscription.endpoint, sent, trace)
+            async with memory(node).room:
+                return await _to_queue(node, topic, subscription, subscription.endpoint, sent, trace)
         case "lambda":
-            document = await _document(node, topic, subscription, sent)
-            return await _to_target(node, subscription, envelope.function_event(document, subscription.arn), trace)
+            async with memory(node).room:
+                document = await _document(node, topic, subscription, sent)
+                return await _to_target(node, subscription, envelope.function_event(document, subscription.arn), trace)
         case "firehose":
             text = sent.text if subscription.is_raw else orjson.dumps(await _document(node, topic, subscription, sent)).decode()
             return await _to_stream(node, subscription, text, trace)
@@ -142,44 +145,19 @@ async def _send(node: Node, topic: Topic, subscriber: Subscriber, sent: Message,
 
 
 async def _document(node: Node, topic: Topic, subscription: Subscription, sent: Message) -> envelope.Document:
-    signer = await memory(node).signing.signer()
-    base = base_url(node, subscription)
-    if subscription.protocol == "lambda":
-        return envelope.notification(sent, subscription, signer, "1", base)
-    return envelope.notification(sent, subscription, None if topic.is_fifo else signer, topic.attributes.get("SignatureVersion", "1"), base)
+    return notifications.document(topic, subscription, sent, await memory(node).signing.signer(), base_url(node, subscription))
 
 
 async def _body(node: Node, topic: Topic, subscription: Subscription, sent: Message) -> str:
-    return sent.text if subscription.is_raw else envelope.pretty(await _document(node, topic, subscription, sent))
-
-
-def base_url(node: Node, subscription: Subscription) -> str:
-    """Where the receiver reaches SNS: a function by AWS's name, others as the subscriber did, or by the node's own address."""
-    if subscription.protocol == "lambda":
-        return f"https://sns.{subscription.region}.amazonaws.com"
-    if subscription.base and not subscription.base.startswith(_LOOPBACK):
-        return subscription.base
-    config = node.config
-    host = "127.0.0.1" if config.host in ("0.0.0.0", "::", "") else config.host
-    return f"{'https' if config.tls_certificate else 'http'}://{host}:{config.port}"
+    return notifications.body(topic, subscription, sent, await memory(node).signing.signer(), base_url(node, subscription))
 
 
 async def _to_queue(node: Node, topic: Topic, subscription: Subscription, queue: str, sent: Message, trace: str | None) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    if subscription.is_raw and sent.attributes:
-        settings["MessageAttributes"] = _sqs_attributes(sent)
-    if sent.group:
-        settings["MessageGroupId"] = sent.group
+    signer = await memory(node).signing.signer()
+    settings = notifications.parameters(topic, subscription, sent, signer, base_url(node, subscription))
     if queue.endswith(names.FIFO):
         settings["MessageDeduplicationId"] = sent.id if sent.replayed else sent.deduplication
-    return await _to_target(node, subscription, await _body(node, topic, subscription, sent), trace, queue, settings)
-
-
-def _sqs_attributes(sent: Message) -> dict[str, Any]:
-    return {
-        name: {**attribute, "BinaryValue": base64.b64decode(attribute["BinaryValue"])} if "BinaryValue" in attribute else attribute
-        for name, attribute in sent.attributes.items()
-    }
+    return await _to_target(node, subscription, settings.pop("MessageBody"), trace, queue, settings)
 
 
 async def _to_target(
@@ -278,9 +256,10 @@ async def _push(node: Node, endpoint: str, sent: Message) -> None:
 async def _confirm(node: Node, delivery: Delivery) -> Outcome:
     payload = delivery.payload
     subscription = Subscription(**payload["subscription"])
-    topic = await node.store.read(lambda tx: _topic(node, tx, subscription.topic_arn))
-    if topic is None:
+    known = await remembered_topic(node, subscription.topic_arn)
+    if known is None:
         return Done()
+    topic = known.topic
     signer = await memory(node).signing.signer()
     version = "1" if subscription.protocol == "lambda" else topic.attributes.get("SignatureVersion", "1")
     base = base_url(node, subscription)
@@ -292,11 +271,6 @@ async def _confirm(node: Node, delivery: Delivery) -> Outcome:
             return Dead(failure.reason, failure.code)
         return Retry(failure.reason, confirmations.RETRIES.delay_ms(delivery.attempt), code=failure.code)
     return Done()
-
-
-def _topic(node: Node, tx: Any, arn: str) -> Topic | None:
-    known = known_topic(node, tx, arn)
-    return known.topic if known is not None else None
 
 
 async def _send_confirmation(node: Node, topic: Topic, subscription: Subscription, document: envelope.Document, delivery: Delivery) -> None:

@@ -1,4 +1,6 @@
-"""From one message to a job for each subscription that wants it, in the transaction that takes the message.
+"""From one message to work for each subscription that wants it, in the transaction that takes the message.
+
+What goes from a standard topic to a queue is put into the outbox (`pump.py`); all else is a job for itself.
 
 A job's target is the subscription; its group, on FIFO topics, the subscription and the message's group, so that each
 subscription gets each group in order.
@@ -6,12 +8,12 @@ subscription gets each group in order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from tule.backbone.jobs import Job, enqueue
-from tule.platform.node import Node
 from tule.services.sns.memory import KnownTopic, Subscriber
 from tule.services.sns.message import Message, Seen
 from tule.services.sns.state import archive, fifo, topics
@@ -24,7 +26,10 @@ SOURCE = "sns.amazonaws.com"
 _FIRST_SEQUENCE = 10_000_000_000_000_000_000
 
 
-def accept(node: Node, tx: Tx, known: KnownTopic, message: Message, trace: str | None) -> Message:
+Put = Callable[[Tx, KnownTopic, Subscriber, bytes, "str | None"], None]
+
+
+def accept(tx: Tx, known: KnownTopic, message: Message, trace: str | None, put: Put) -> Message:
     """Take `message` for the topic's subscribers; of a duplicate on a FIFO topic the first one is answered again."""
     topic = known.topic
     if topic.is_fifo:
@@ -32,7 +37,7 @@ def accept(node: Node, tx: Tx, known: KnownTopic, message: Message, trace: str |
         if earlier is not None:
             message.id, message.sequence_number = earlier
             return message
-    spread(tx, known, message, trace)
+    spread(tx, known, message, trace, put)
     return message
 
 
@@ -52,17 +57,21 @@ def _earlier(tx: Tx, topic: Topic, message: Message) -> tuple[str, str] | None:
     return None
 
 
-def spread(tx: Tx, known: KnownTopic, message: Message, trace: str | None) -> None:
+def spread(tx: Tx, known: KnownTopic, message: Message, trace: str | None, put: Put) -> None:
+    """`put` takes what goes to a queue without an order."""
     seen = Seen(message)
-    documents: dict[str, orjson.Fragment] = {}
+    documents: dict[str, bytes] = {}
     for subscriber in known.subscribers.values():
         protocol = subscriber.subscription.protocol
         if subscriber.filter is not None and not seen.passes(subscriber.filter, protocol):
             continue
         document = documents.get(protocol)
         if document is None:
-            document = documents[protocol] = orjson.Fragment(orjson.dumps(message.document(protocol)))
-        enqueue(tx, job(known.topic, subscriber, document, message.group, trace))
+            document = documents[protocol] = orjson.dumps(message.document(protocol))
+        if protocol == "sqs" and not known.topic.is_fifo:
+            put(tx, known, subscriber, document, trace)
+        else:
+            enqueue(tx, job(known.topic, subscriber, orjson.Fragment(document), message.group, trace))
 
 
 def job(topic: Topic, subscriber: Subscriber, document: Any, group: str, trace: str | None) -> Job:

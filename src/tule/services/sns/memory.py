@@ -1,11 +1,13 @@
 """What the service keeps in memory for its node: topics with their compiled subscriptions, the signer, throttles.
 
-A topic's row carries a version that changes with its subscriptions; publishers and deliveries read that one number and go on
-with what is in memory when it is the same.  So a subscription holds from its commit on, on every node.
+A topic's row carries a version that changes with its subscriptions; publishers read that one number and go on with what is in
+memory when it is the same.  So a subscription holds from its commit on, on every node.  Deliveries and permissions go by what is
+in memory until the store tells of a change.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +25,8 @@ from tule.services.sns.state.topics import Topic
 from tule.store.store import Tx
 
 _MAX_TOPICS = 10_000
+AT_ONCE = 8
+"""Deliveries inside the platform at a time: a burst of them leaves the node to those who call it."""
 
 
 @dataclass(slots=True)
@@ -50,9 +54,18 @@ class KnownTopic:
 class Memory:
     signing: Signing
     topics: dict[str, KnownTopic] = field(default_factory=dict[str, KnownTopic])
+    fresh: set[str] = field(default_factory=set[str])
+    changes: int = 0
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     deliveries: dict[str, deque[int]] = field(default_factory=dict[str, "deque[int]"])
 
+    def changed(self) -> None:
+        """Some topic is not what it was."""
+        self.changes += 1
+        self.fresh.clear()
+
     def forget(self) -> None:
+        self.changed()
         self.topics.clear()
         self.deliveries.clear()
         self.signing.forget()
@@ -62,6 +75,19 @@ def memory(node: Node) -> Memory:
     found = node.memory.get("sns")
     if found is None:
         found = node.memory["sns"] = Memory(Signing(node))
+        node.store.subscribe(topics.CHANGED, found.changed)
+    return found
+
+
+async def remembered_topic(node: Node, arn: str) -> KnownTopic | None:
+    """As of the latest change that was told; None when there is no such topic."""
+    mine = memory(node)
+    if arn in mine.fresh:
+        return mine.topics.get(arn)
+    changes = mine.changes
+    found = await node.store.read(lambda tx: known_topic(node, tx, arn))
+    if found is not None and changes == mine.changes:
+        mine.fresh.add(arn)
     return found
 
 
@@ -78,6 +104,7 @@ def known_topic(node: Node, tx: Tx, arn: str) -> KnownTopic | None:
             return None
         if len(known) >= _MAX_TOPICS:
             known.clear()
+            memory(node).fresh.clear()
         found = known[arn] = _compile(tx, topic)
     return found
 

@@ -28,6 +28,7 @@ PATH = "/SimpleNotificationService-"
 KEY_BITS = 2048
 _KEYS = Documents("sns.signing-key")
 _YEARS = 20
+_KEPT = 64
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
@@ -43,16 +44,19 @@ class Signer:
         self._key = key
         self.certificate = certificate
         self.name = hashlib.md5(certificate, usedforsecurity=False).hexdigest()
-        self._latest: tuple[str, str] = ("", "")
+        self._made: dict[str, str] = {}
 
     def sign(self, document: Mapping[str, Any], version: str) -> str:
-        """SHA-1 for version 1, SHA-256 for version 2.  The signature is the same for all subscribers, so the latest is kept."""
+        """SHA-1 for version 1, SHA-256 for version 2.  It is the same for all subscribers, so the latest are kept."""
         text = version + string_to_sign(document)
-        if self._latest[0] == text:
-            return self._latest[1]
+        made = self._made.get(text)
+        if made is not None:
+            return made
         algorithm = hashes.SHA256() if version == "2" else hashes.SHA1()
         signature = base64.b64encode(self._key.sign(text[1:].encode(), padding.PKCS1v15(), algorithm)).decode()
-        self._latest = (text, signature)
+        if len(self._made) >= _KEPT:
+            self._made = {}
+        self._made[text] = signature
         return signature
 
     def certificate_url(self, base: str) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 
 import orjson
 
-from tule.backbone.delivery import Delivery
 from tule.core.arn import arn as make_arn
 from tule.core.errors import ServiceError
 from tule.platform import targets
@@ -32,10 +31,11 @@ _NAMES = {"http": "HTTP", "https": "HTTP", "lambda": "Lambda", "sqs": "SQS", "fi
 
 @dataclass(slots=True)
 class Attempt:
-    """One delivery: what came of it.  `status` is the HTTP status of a failure, 0 when there was no answer."""
+    """Delivery `id`, its attempt number `number`, and what came of it.  `status` is the HTTP status of a failure, 0 when there was no answer."""
 
     message: Message
-    delivery: Delivery
+    id: str
+    number: int
     began_ms: int
     answer: dict[str, Any] = field(default_factory=dict[str, Any])
     failure: str = ""
@@ -84,11 +84,11 @@ def _line(topic: Topic, subscription: Subscription, attempt: Attempt, dwell_ms: 
     sent = attempt.message
     published = datetime.fromtimestamp(sent.published_ms / 1000, UTC)
     delivery: dict[str, Any] = {
-        "deliveryId": attempt.delivery.id,
+        "deliveryId": attempt.id,
         "destination": subscription.endpoint,
         "providerResponse": attempt.failure or _provider_response(attempt.answer),
         "dwellTimeMs": dwell_ms,
-        "attempts": attempt.delivery.attempt,
+        "attempts": attempt.number,
         "statusCode": attempt.status if attempt.failure else _success(subscription.protocol),
     }
     if subscription.protocol in ("sqs", "lambda"):

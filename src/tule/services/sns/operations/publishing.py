@@ -7,7 +7,7 @@ from typing import Any
 
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
-from tule.services.sns import errors, fanout, message, mobile, names, sms
+from tule.services.sns import errors, fanout, message, mobile, names, pump, sms
 from tule.services.sns.memory import KnownTopic, known_topic
 from tule.services.sns.message import Message
 from tule.store.store import Tx
@@ -31,7 +31,7 @@ def publish(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     known = _topic(call, tx, target, "TopicArn" if params.get("TopicArn") else "TargetArn")
     sent = message.new(params, tx.ids.uuid(), tx.now_ms, known.topic.max_message_bytes)
     message.order(known.topic, sent, params)
-    return _answer(fanout.accept(call.node, tx, known, sent, call.trace))
+    return _answer(fanout.accept(tx, known, sent, call.trace, pump.put))
 
 
 def _topic(call: Call, tx: Tx, arn: str, parameter: str) -> KnownTopic:
@@ -76,7 +76,7 @@ def publish_batch(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
         except ServiceError as error:
             failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": error.status < 500})
             continue
-        successful.append({"Id": entry["Id"], **_answer(fanout.accept(call.node, tx, known, sent, call.trace))})
+        successful.append({"Id": entry["Id"], **_answer(fanout.accept(tx, known, sent, call.trace, pump.put))})
     return {"Successful": successful, "Failed": failed}
 
 

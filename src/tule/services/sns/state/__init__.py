@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tule.services.sns.state import archive, fifo, subscriptions, tokens, topics
+from tule.services.sns.state import archive, fifo, outbox, subscriptions, tokens, topics
 
-SCHEMA = "".join(room.SCHEMA for room in (topics, subscriptions, tokens, fifo, archive))
+SCHEMA = "".join(room.SCHEMA for room in (topics, subscriptions, tokens, fifo, archive, outbox))

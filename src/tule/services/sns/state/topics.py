@@ -22,6 +22,7 @@ CREATE TABLE sns_topics (
 CREATE INDEX sns_topics_by_account ON sns_topics (account, region, arn);
 """
 
+CHANGED = "sns.topics"  # woken when any topic or subscription changes
 DEFAULT_MESSAGE_BYTES = 256 * 1024
 _INSERT = "INSERT INTO sns_topics (arn, account, region, version, body, subscriptions_deleted, sequence) VALUES (?, ?, ?, ?, ?, 0, 0)"
 _GET = "SELECT arn, version, body, subscriptions_deleted FROM sns_topics WHERE arn = ?"
@@ -68,6 +69,7 @@ class Topic:
 
 def insert(tx: Tx, topic: Topic) -> None:
     tx.execute(_INSERT, topic.arn, topic.account, topic.region, _new_version(tx), _body(topic))
+    tx.wake(CHANGED)
 
 
 def get(tx: Tx, arn: str) -> Topic | None:
@@ -82,15 +84,18 @@ def version(tx: Tx, arn: str) -> int | None:
 
 def update(tx: Tx, topic: Topic) -> None:
     tx.execute(_UPDATE, _body(topic), _new_version(tx), topic.arn)
+    tx.wake(CHANGED)
 
 
 def touch(tx: Tx, arn: str, *, deleted: int = 0) -> None:
     """Its subscriptions changed; `deleted` of them are gone."""
     tx.execute(_TOUCH, _new_version(tx), deleted, arn)
+    tx.wake(CHANGED)
 
 
 def delete(tx: Tx, arn: str) -> None:
     tx.execute(_DELETE, arn)
+    tx.wake(CHANGED)
 
 
 def page(tx: Tx, account: str, region: str, after: str, limit: int) -> list[str]:
