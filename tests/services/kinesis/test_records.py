@@ -88,7 +88,11 @@ def test_a_time_finds_the_first_record_that_came_then_or_later(turned: Account) 
 
 
 def test_an_iterator_that_is_not_well_formed_is_refused(aws: Account, stream: str) -> None:
-    for asked in ({"ShardIteratorType": "AT_SEQUENCE_NUMBER"}, {"ShardIteratorType": "AT_TIMESTAMP"}, {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 9e9}):
+    for asked in (
+        {"ShardIteratorType": "AT_SEQUENCE_NUMBER"},
+        {"ShardIteratorType": "AT_TIMESTAMP"},
+        {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 9e9},
+    ):
         with pytest.raises(ClientError) as error:
             aws.kinesis.get_shard_iterator(StreamName=stream, ShardId=FIRST, **asked)
         assert refusal(error)[0] == "InvalidArgumentException"
