@@ -28,6 +28,9 @@ class ChaosStore:
     async def write_relaxed(self, fn: Callable[[Tx], T]) -> T:
         return await self._store.write_relaxed(fn)
 
+    async def write_forgettable(self, fn: Callable[[Tx], T]) -> T:
+        return await self._store.write_forgettable(fn)
+
     async def read(self, fn: Callable[[Tx], T]) -> T:
         return await self._store.read(fn)
 

@@ -156,6 +156,13 @@ class PostgresStore:
     async def write_relaxed(self, fn: Callable[[Tx], T]) -> T:
         return await self._submit(self._writers, _RELAXED, fn)
 
+    async def write_forgettable(self, fn: Callable[[Tx], T]) -> T:
+        def hasty(tx: Tx) -> T:
+            tx.execute("SET LOCAL synchronous_commit TO OFF")
+            return fn(tx)
+
+        return await self._submit(self._writers, _RELAXED, hasty)
+
     async def read(self, fn: Callable[[Tx], T]) -> T:
         return await self._submit(self._readers, _SNAPSHOT, fn)
 

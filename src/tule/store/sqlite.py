@@ -82,10 +82,12 @@ class SqliteTx:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A closure on its way: what it did, until the event loop hands that on."""
+    """A closure on its way: what it did, until the event loop hands that on.  A batch of which nothing must last commits
+    without waiting for the disk."""
 
     run: Callable[[Tx], Any]
     answer: asyncio.Future[Any]
+    lasts: bool = True
     result: Any = None
     error: BaseException | None = None
     wakes: list[str] = field(default_factory=list[str])
@@ -123,6 +125,7 @@ class SqliteStore:
         self._arrived = threading.Condition(threading.Lock())
         self._closing = False
         self.commits = 0
+        self._synchronous = self._heeded = synchronous
         with _clear_errors(path):
             self._writer = _connect(path, synchronous, shrinks=shrinks)
             self._reader = _connect(path, synchronous)
@@ -131,16 +134,22 @@ class SqliteStore:
         self._thread.start()
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
+        return await self._submit(fn)
+
+    async def write_relaxed(self, fn: Callable[[Tx], T]) -> T:
+        return await self._submit(fn)
+
+    async def write_forgettable(self, fn: Callable[[Tx], T]) -> T:
+        return await self._submit(fn, lasts=False)
+
+    def _submit(self, fn: Callable[[Tx], T], *, lasts: bool = True) -> asyncio.Future[T]:
         answer: asyncio.Future[T] = self._loop.create_future()
         with self._arrived:
             if self._closing:
                 raise StoreClosed("The store is closed.")
-            self._queue.append(_Waiting(fn, answer))
+            self._queue.append(_Waiting(fn, answer, lasts))
             self._arrived.notify()
-        return await answer
-
-    async def write_relaxed(self, fn: Callable[[Tx], T]) -> T:
-        return await self.write(fn)
+        return answer
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
         if self._closing:
@@ -212,6 +221,7 @@ class SqliteStore:
     def _run_batch(self, batch: list[_Waiting]) -> None:
         """Leaves a result or an error in each of `batch`."""
         try:
+            self._heed(lasts=any(waiting.lasts for waiting in batch))
             if len(batch) == 1:
                 self._run_alone(batch[0])
             else:
@@ -223,6 +233,13 @@ class SqliteStore:
                 return
             for waiting in batch:
                 self._run_batch([waiting])
+
+    def _heed(self, *, lasts: bool) -> None:
+        """Between transactions: whether the next commit waits for the disk, where commits do at all."""
+        wanted = self._synchronous if lasts or self._synchronous != "FULL" else "NORMAL"
+        if wanted != self._heeded:
+            self._writer.execute(f"PRAGMA synchronous = {wanted}")
+            self._heeded = wanted
 
     def _run_alone(self, waiting: _Waiting) -> None:
         run = self._writer.execute

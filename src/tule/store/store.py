@@ -62,6 +62,11 @@ class Store(Protocol):
         """As `write`, but where others commit meanwhile it sees what they did: for claims by FOR UPDATE SKIP LOCKED only."""
         ...
 
+    async def write_forgettable(self, fn: Callable[[Tx], T]) -> T:
+        """As `write_relaxed`, but without waiting for the disk: it survives the end of the process, and a power cut may take it
+        back.  For what merely happens again when it is forgotten.  Whatever is durable later makes it durable, too."""
+        ...
+
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` against a consistent snapshot; it may not write."""
         ...

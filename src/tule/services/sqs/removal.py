@@ -1,7 +1,8 @@
 """Removing messages that were received.
 
 In a standard queue any handle of a message removes it.  In a FIFO queue only the latest does, and only while the message is
-hidden: after that somebody else may be at work on it.  AWS: SQS API reference, DeleteMessage.
+hidden: after that somebody else may be at work on it.  A power cut may bring back what was removed from a standard queue in
+its last moments, as AWS may.  AWS: SQS API reference, DeleteMessage; SQS developer guide, "At-least-once delivery".
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ async def delete(node: Node, queue: Queue, handles: Handles) -> list[ServiceErro
         return await node.store.write_relaxed(lambda tx: [_delete_in_order(tx, dialect, queue, handle, receipt) for handle, receipt in handles])
     numbers = [receipt.seq for _, receipt in handles if receipt.backlog == queue.backlog]
     if numbers:
-        await node.store.write_relaxed(lambda tx: messages.delete_all(tx, queue.backlog, numbers))
+        await node.store.write_forgettable(lambda tx: messages.delete_all(tx, queue.backlog, numbers))
     return [None] * len(handles)
 
 

@@ -47,7 +47,8 @@ async def _take(call: Call, wanted: Claim, *, is_polling: bool) -> Claimed:
         if queue.is_fifo or is_polling:
             return Claimed([], call.now_ms)
         raise errors.over_limit()
-    found = await node.store.write_relaxed(lambda tx: claims.claim(tx, node.store.dialect, wanted))
+    write = node.store.write_relaxed if queue.is_fifo else node.store.write_forgettable  # at worst a message comes again
+    found = await write(lambda tx: claims.claim(tx, node.store.dialect, wanted))
     if found.messages and wanted.hidden_ms:
         await reappearance(node).ensure(queue, found.received_ms + wanted.hidden_ms)
     return found

@@ -90,10 +90,9 @@ _VISIBLE = "SELECT seq FROM sqs_messages WHERE backlog = ? AND visible_ms <= ? A
 _VISIBLE_IN_ORDER = "SELECT seq FROM sqs_messages WHERE backlog = ? AND visible_ms <= ? AND sent_ms > ? ORDER BY seq LIMIT ?"
 _ANY_VISIBLE = "SELECT 1 FROM sqs_messages WHERE backlog = ? AND visible_ms <= ? AND sent_ms > ? LIMIT 1"
 _RECEIVED = "UPDATE sqs_messages SET visible_ms = ?, receives = receives + 1, first_ms = CASE first_ms WHEN 0 THEN ? ELSE first_ms END"
-_CLAIM = {
-    "sqlite": f"{_RECEIVED} WHERE seq IN ({_VISIBLE}) RETURNING {_COLUMNS}",
-    "postgresql": f"{_RECEIVED} WHERE seq = ANY(ARRAY({_VISIBLE} FOR UPDATE SKIP LOCKED)) RETURNING {_COLUMNS}",
-}
+_LONGEST_VISIBLE = _VISIBLE.replace("SELECT seq", f"SELECT {_COLUMNS}", 1)
+_CLAIM_LOCKED = f"{_RECEIVED} WHERE seq = ANY(ARRAY({_VISIBLE} FOR UPDATE SKIP LOCKED)) RETURNING {_COLUMNS}"
+_MARK = "UPDATE sqs_messages SET visible_ms = ?, receives = ?, first_ms = ? WHERE seq = ?"
 _CLAIM_ONE = f"{_RECEIVED} WHERE seq = ? RETURNING {_COLUMNS}"
 _LOOK = f"SELECT {_COLUMNS} FROM sqs_messages WHERE seq = ?"
 
@@ -150,8 +149,18 @@ def _values(tx: Tx, backlog: int, message: New, visible_ms: int) -> tuple[object
 
 def claim(tx: Tx, dialect: str, backlog: int, limit: int, until_ms: int, retention_ms: int) -> list[Message]:
     """Hide up to `limit` visible messages of a standard queue until `until_ms`, those that are visible longest first."""
-    rows = tx.all(_CLAIM[dialect], until_ms, tx.now_ms, backlog, tx.now_ms, tx.now_ms - retention_ms, limit)
-    return [_complete(tx, row) for row in rows] if len(rows) < 2 else [_complete(tx, row) for row in sorted(rows)]
+    if dialect == "postgresql":
+        rows = sorted(tx.all(_CLAIM_LOCKED, until_ms, tx.now_ms, backlog, tx.now_ms, tx.now_ms - retention_ms, limit))
+        return [_complete(tx, row) for row in rows]
+    # Where nobody else writes, looking and then marking takes half the time.
+    found = tx.all(_LONGEST_VISIBLE, backlog, tx.now_ms, tx.now_ms - retention_ms, limit)
+    claimed = [_complete(tx, (seq, receives + 1, sent_ms, first_ms or tx.now_ms, *rest)) for seq, receives, sent_ms, first_ms, *rest in found]
+    marks = [(until_ms, message.receives, message.first_ms, message.seq) for message in claimed]
+    if len(marks) == 1:
+        tx.execute(_MARK, *marks[0])
+    elif marks:
+        tx.many(_MARK, marks)
+    return claimed
 
 
 def claim_one(tx: Tx, seq: int, until_ms: int) -> Message:
@@ -208,8 +217,18 @@ def delete(tx: Tx, backlog: int, seq: int) -> bool:
 
 
 def delete_all(tx: Tx, backlog: int, seqs: Sequence[int]) -> None:
-    for seq in seqs:
-        delete(tx, backlog, seq)
+    """Those that are there."""
+    if len(seqs) == 1:
+        delete(tx, backlog, seqs[0])
+        return
+    rows = tx.all(f"DELETE FROM sqs_messages WHERE backlog = ? AND seq IN ({_marks(len(seqs))}) RETURNING seq, body IS NULL", backlog, *seqs)
+    beside = [(seq,) for seq, is_beside in rows if is_beside]
+    if beside:
+        tx.many(_DELETE_BODY, beside)
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
 
 
 def hide(tx: Tx, backlog: int, seq: int, until_ms: int) -> bool:
