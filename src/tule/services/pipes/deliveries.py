@@ -144,9 +144,12 @@ def _unless(results: Sequence[Mapping[str, Any]]) -> Answer:
 
 
 async def _to_destination(at: Station, items: Sequence[Item]) -> Answer:
-    for item in items:
-        await request_destination(at, item, parameters.resolved(at.parameters.get("HttpParameters", {}), item.event))
-    return Answer()
+    """HTTP knows no batches."""
+    failed: set[int] = set()
+    for position, item in enumerate(items):
+        if _partly(await request_destination(at, item), [item]).failed:
+            failed.add(position)
+    return Answer(failed=frozenset(failed))
 
 
 async def _to_log_group(at: Station, items: Sequence[Item]) -> Answer:

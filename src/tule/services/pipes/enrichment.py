@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from tule.services.pipes import parameters
 from tule.services.pipes.stations import Item, Station, StationFailed, array, invoke_function, request_destination, run_state_machine
 
 
@@ -28,7 +27,7 @@ async def enrich(at: Station, items: Sequence[Item]) -> bytes:
 
 async def _request_each(at: Station, items: Sequence[Item]) -> bytes:
     """HTTP knows no batches."""
-    answers = [await request_destination(at, item, parameters.resolved(at.parameters.get("HttpParameters", {}), item.event)) for item in items]
+    answers = [await request_destination(at, item) for item in items]
     return answers[0] if len(answers) == 1 else b"[" + b",".join(answers) + b"]"
 
 

@@ -11,8 +11,9 @@ import orjson
 from tule.access.principal import Principal
 from tule.core import arn as arns
 from tule.core.arn import Arn
-from tule.core.errors import ServiceError
+from tule.platform import targets
 from tule.platform.node import Node
+from tule.services.pipes import parameters
 from tule.services.pipes.names import PipeRef
 
 
@@ -91,6 +92,9 @@ async def run_state_machine(at: Station, payload: bytes) -> bytes:
     return answer.get("output", "").encode()
 
 
-async def request_destination(at: Station, item: Item, parameters: Mapping[str, Any]) -> bytes:
+async def request_destination(at: Station, item: Item) -> bytes:
     """What an API destination answers.  Raises ServiceError."""
-    raise ServiceError("NotImplemented", f"{at.arn.service} {at.arn.resource_type} of a pipe is not implemented by Tule yet.", 501)
+    given = parameters.resolved(at.parameters.get("HttpParameters", {}), item.event)
+    answer = await targets.send(at.node, str(at.arn), item.text, principal=at.principal, region=at.ref.region, settings=given, trace=at.trace)
+    body: bytes = answer.get("Body", b"")
+    return body
