@@ -75,10 +75,15 @@ class DynamoDbStream:
         if "userIdentity" in record:
             event["userIdentity"] = {"type": record["userIdentity"]["Type"], "principalId": record["userIdentity"]["PrincipalId"]}
         source = self._source
-        wanted = (source.position != "LATEST" or at_ms >= source.since_ms // 1000 * 1000) and source.filters.want(event)
+        wanted = self._is_recent(at_ms) and source.filters.want(event)
         size = ENVELOPE_BYTES + int(change.get("SizeBytes", 0)) * 2
         key = orjson.dumps(change.get("Keys", {}), option=orjson.OPT_SORT_KEYS).decode()
         return Record(change["SequenceNumber"], event, at_ms, size, key, wanted)
+
+    def _is_recent(self, at_ms: int) -> bool:
+        """Whether LATEST means a record of this time, which may be told in whole seconds only."""
+        since_ms = self._source.since_ms
+        return self._source.position != "LATEST" or at_ms >= (since_ms if at_ms % 1000 else since_ms // 1000 * 1000)
 
     async def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         principal = await self._reader.principal()

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from typing import Any
 
 from tule.core.errors import ServiceError
 from tule.core.tags import to_map
 from tule.platform.resource_type import Properties, Resource, StackContext
+from tule.services.lambda_.mappings import state
 from tule.services.lambda_.mappings.kinds import SETTINGS, kind_of
 
+PATIENCE_S = 10.0
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_STACK = "aws:cloudformation:stack-id"
+_LOGICAL_ID = "aws:cloudformation:logical-id"
 _FIXED = frozenset({"EventSourceArn", "SelfManagedEventSource", "StartingPosition", "StartingPositionTimestamp", "Topics", "Queues"})
 
 
@@ -24,6 +31,7 @@ class EventSourceMappingType:
             kind_of(properties)
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
+        stack.generated_name()  # by which a creation that was cut before the UUID was known is spoken of
         params = {key: value for key, value in properties.items() if key != "Tags"}
         tags = _tags(stack, properties)
         if tags:
@@ -39,14 +47,50 @@ class EventSourceMappingType:
         return _resource(made)
 
     async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
-        try:
-            await stack.call("lambda", "DeleteEventSourceMapping", {"UUID": physical_id})
-        except ServiceError as error:
-            if error.code not in ("ResourceNotFoundException", "ResourceInUseException"):
-                raise
+        uuids = [physical_id] if _UUID.fullmatch(physical_id) else await _made_for(stack, properties)
+        for uuid in uuids:
+            try:
+                await stack.call("lambda", "DeleteEventSourceMapping", {"UUID": uuid})
+            except ServiceError as error:
+                if error.code not in ("ResourceNotFoundException", "ResourceInUseException"):
+                    raise
+            await _until_gone(stack, uuid)
 
     async def read_attributes(self, stack: StackContext, physical_id: str) -> Resource:
         return _resource(await stack.call("lambda", "GetEventSourceMapping", {"UUID": physical_id}))
+
+
+async def _made_for(stack: StackContext, properties: Properties) -> list[str]:
+    """What the stack made of these properties, by the tags that CloudFormation puts on everything."""
+    wanted = {key: properties[key] for key in ("FunctionName", "EventSourceArn")}
+    found = (await stack.call("lambda", "ListEventSourceMappings", wanted))["EventSourceMappings"]
+    mine: list[str] = []
+    for mapping in found:
+        tags = (await stack.call("lambda", "ListTags", {"Resource": mapping["EventSourceMappingArn"]}))["Tags"]
+        if tags.get(_STACK) == stack.stack_id and tags.get(_LOGICAL_ID) == stack.logical_id:
+            mine.append(mapping["UUID"])
+    return mine
+
+
+async def _until_gone(stack: StackContext, uuid: str) -> None:
+    """Its poller may have something in hand; who makes the same mapping next must not find this one."""
+    gone = asyncio.Event()
+    forget = stack.node.store.subscribe(state.CHANGED, gone.set)
+    try:
+        while True:
+            gone.clear()
+            try:
+                await stack.call("lambda", "GetEventSourceMapping", {"UUID": uuid})
+            except ServiceError as error:
+                if error.code != "ResourceNotFoundException":
+                    raise
+                return
+            try:
+                await asyncio.wait_for(gone.wait(), PATIENCE_S)
+            except TimeoutError:
+                return
+    finally:
+        forget()
 
 
 def _resource(made: dict[str, Any]) -> Resource:
