@@ -15,7 +15,7 @@ _LOWER = {
     "PlacementConstraints": {"Type": "type", "Expression": "expression"},
     "PlacementStrategies": {"Type": "type", "Field": "field"},
 }
-_RENAMED = {"PlacementStrategies": "PlacementStrategy", "TagList": "Tags"}
+_RENAMED: dict[str, str] = {"PlacementStrategies": "PlacementStrategy", "TagList": "Tags"}
 
 
 class RuleType:
@@ -92,7 +92,8 @@ def _target(target: Properties) -> dict[str, Any]:
     """A target as the API takes it; only ECS's parameters have other names there."""
     if "EcsParameters" not in target:
         return target
-    ecs: dict[str, Any] = {_RENAMED.get(key, key): _lowered(key, value) for key, value in target["EcsParameters"].items()}
+    given: Properties = target["EcsParameters"]
+    ecs = {_RENAMED.get(key, key): _lowered(key, value) for key, value in given.items()}
     network = ecs.get("NetworkConfiguration")
     if network is not None:
         ecs["NetworkConfiguration"] = {"awsvpcConfiguration": network["AwsVpcConfiguration"]} if "AwsVpcConfiguration" in network else {}
