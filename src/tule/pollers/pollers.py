@@ -72,7 +72,7 @@ class Pollers:
         self._node.clock.on_change(self._ring_all)
         stops = [store.subscribe(topic, self._bell.ring) for topic in self._topics]
         stops.append(self._node.jobs.attend(self._activity.settle, self._activity.next_due_ms))
-        sharing = asyncio.create_task(self._sharing.run())
+        beside = [asyncio.create_task(self._sharing.run()), asyncio.create_task(self._end_with_node())]
         self._bell.ring()
         try:
             with self._activity.member():
@@ -83,10 +83,16 @@ class Pollers:
         finally:
             for stop in stops:
                 stop()
-            sharing.cancel()
-            for place in self._places.values():
-                place.task.cancel()
-            await asyncio.gather(sharing, *(place.task for place in self._places.values()), return_exceptions=True)
+            tasks = [*beside, *(place.task for place in self._places.values())]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _end_with_node(self) -> None:
+        """When the node begins to stop, nothing more is taken from any source."""
+        await self._node.stopping.wait()
+        for place in self._places.values():
+            place.want(None)
 
     def look_again(self) -> None:
         """What is wanted may have changed without a topic being woken: after a reset."""
@@ -98,6 +104,8 @@ class Pollers:
             place.ring()
 
     async def _look(self) -> None:
+        if self._node.stopping.is_set():
+            return
         try:
             sources = {source.reader: source for source in await self._node.store.read(self._wanted)}
             for reader, place in list(self._places.items()):
