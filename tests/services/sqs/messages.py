@@ -48,7 +48,7 @@ class Refusal:
     status = 0
 
 
-class refused:  # noqa: N801 - reads as a phrase: `with refused("OverLimit"):`
+class refused:
     """The call inside must fail with this code; `message`, where given, must be part of what is said."""
 
     def __init__(self, code: str, message: str = "") -> None:
