@@ -24,27 +24,46 @@ GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRE
 @click.argument("place", type=click.Path(path_type=Path, exists=True), default=".")
 @click.option("--stack-name", help="Default: the directory's name.")
 @click.option("--parameter", "parameters", multiple=True, metavar="K=V", help="May be given more than once.")
-def deploy(place: Path, stack_name: str | None, parameters: tuple[str, ...]) -> None:
+@click.option("--watch", "watching", is_flag=True, help="Stay, and put each saved file live.")
+def deploy(place: Path, stack_name: str | None, parameters: tuple[str, ...], watching: bool) -> None:
     """Deploy the template in PLACE (a directory or a file)."""
     path = templates.find(place).resolve()
-    outputs = deploy_template(path, stack_name or _stack_name(path.parent), dict(_pair(text) for text in parameters))
-    for name, value in outputs.items():
+    deployment = Deployment(path, stack_name or _stack_name(path.parent), dict(_pair(text) for text in parameters))
+    for name, value in deployment.run().items():
         click.echo(f"  {click.style(name, bold=True)} = {value}")
+    if watching:
+        from tule.cli.watch import watch
+
+        watch(deployment)
 
 
 def deploy_template(path: Path, stack_name: str, parameters: dict[str, str]) -> dict[str, str]:
     """Build, package and deploy; the stack's outputs.  Raises ClickException with what went wrong."""
-    from botocore.exceptions import ClientError
-
-    try:
-        return _deploy(path, stack_name, parameters)
-    except ClientError as error:
-        raise click.ClickException(str(error)) from error
+    return Deployment(path, stack_name, parameters).run()
 
 
-def _deploy(path: Path, stack_name: str, parameters: dict[str, str]) -> dict[str, str]:
-    store = _ArtifactBucket()
-    template = Packager(store.upload, click.echo).package(path)
+class Deployment:
+    """A template and the stack that it becomes.  `packager` knows what the last run was made of."""
+
+    def __init__(self, path: Path, stack_name: str, parameters: dict[str, str]) -> None:
+        self.path, self.stack_name, self.parameters = path, stack_name, parameters
+        self.store = _ArtifactBucket()
+        self.packager = Packager(self.store.upload, click.echo)
+
+    def run(self) -> dict[str, str]:
+        """The stack's outputs.  Raises ClickException with what went wrong."""
+        from botocore.exceptions import ClientError
+
+        packager = Packager(self.store.upload, click.echo)
+        try:
+            template = packager.package(self.path)
+            self.packager = packager
+            return _deploy(template, self.store, self.stack_name, self.parameters)
+        except ClientError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _deploy(template: dict[str, Any], store: _ArtifactBucket, stack_name: str, parameters: dict[str, str]) -> dict[str, str]:
     service = client("cloudformation")
     before = last_event(service, stack_name)
     exists = _stack(service, stack_name)

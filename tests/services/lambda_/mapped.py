@@ -7,7 +7,10 @@ from typing import Any
 
 from tests.services.lambda_.house import ACCOUNT, REGION, House
 
-EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sqs:*", "kinesis:*", "sns:*", "s3:*"], "Resource": "*"}]}
+EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["sqs:*", "kinesis:*", "dynamodb:*", "sns:*", "s3:*"], "Resource": "*"}],
+}
 
 
 def queue_arn(name: str) -> str:

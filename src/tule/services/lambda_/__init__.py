@@ -15,10 +15,10 @@ from collections.abc import Awaitable, Sequence
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
 from tule.services.lambda_ import access, code, events, state
+from tule.services.lambda_.durable import state as durable
 from tule.services.lambda_.mappings import access as mappings_access
 from tule.services.lambda_.mappings.fleet import fleet
 from tule.services.lambda_.mappings.resource import EventSourceMappingType
-from tule.services.lambda_.durable import state as durable
 from tule.services.lambda_.operations import MODULES
 from tule.services.lambda_.resources import RESOURCE_TYPES
 from tule.services.lambda_.running import functions

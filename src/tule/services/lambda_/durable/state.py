@@ -131,7 +131,8 @@ def of_function(tx: Tx, ref: FunctionRef) -> list[Execution]:
 
 
 def _execution(row: tuple[Any, ...]) -> Execution:
-    return Execution(*row[:9], orjson.loads(row[9]))
+    id, account, region, function, version, name, status, started_ms, ended_ms, data = row
+    return Execution(id, account, region, function, version, name, status, started_ms, ended_ms, orjson.loads(data))
 
 
 def insert(tx: Tx, execution: Execution) -> None:

@@ -201,7 +201,7 @@ def resume_durable_execution(call: Call, tx: Tx, params: Params) -> Params:
         data["times_out_ms"] += tx.now_ms - pause["PauseRequestTimestamp"]
         executions.set_timer(tx, execution, "timeout", "", data["times_out_ms"])
     execution.status = "RUNNING"
-    if was == "PAUSED" and (data["external"] > data["begun"] or data.get("token") is None and not _waits(tx, execution)):
+    if was == "PAUSED" and (data["external"] > data["begun"] or (data.get("token") is None and not _waits(tx, execution))):
         executions.wake(tx, execution)
     reason = {"Reason": history.payload(params["Reason"])} if "Reason" in params else {}
     history.record(tx, execution, "ExecutionResumed", {"ResumeRequestTimestamp": tx.now_ms, **reason})
