@@ -122,6 +122,14 @@ async def test_a_role_that_may_not_read_fails_the_creation(house: PipesHouse, mi
     assert (await house.state())[0] == "RUNNING"
 
 
+async def test_large_batches_need_a_window(house: PipesHouse) -> None:
+    await house.function()
+    await house.pipe(arn("lambda", "function:fun"), SourceParameters={"SqsQueueParameters": {"BatchSize": 11}})
+    state, reason = await house.state()
+    assert state == "CREATE_FAILED"
+    assert reason.endswith("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
+
+
 async def test_a_role_that_lets_nobody_in_fails_the_creation(house: PipesHouse) -> None:
     await house.function()
     runner = arn("iam", "role/fun-role").replace("us-east-1", "")

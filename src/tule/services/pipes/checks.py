@@ -27,6 +27,7 @@ from tule.store.store import Tx
 CHECK = "pipes.check"
 _ATTEMPTS = 1_000_000_000
 MAX_REASON_CHARS = 512
+MAX_BATCH_AT_ONCE = 10  # what one call receives
 _FAILED = {"CREATING": "CREATE_FAILED", "UPDATING": "UPDATE_FAILED", "STARTING": "START_FAILED"}
 _QUEUE_CALLS: Mapping[str, dict[str, Any]] = {"ReceiveMessage": {}, "DeleteMessage": {"ReceiptHandle": "-"}, "GetQueueAttributes": {}}
 _PREFIX = "Input parameter is invalid from the request due to : "
@@ -68,12 +69,23 @@ async def _check(node: Node, ref: PipeRef, settings: Mapping[str, Any]) -> None:
         raise NotReady(f"Provided role '{role}' cannot be assumed by principal 'pipes.amazonaws.com'.") from error
     source = arns.parse(settings["Source"])
     if source.service == "sqs":
+        _check_batching(source, sources.parameters(settings))
         await _check_queue(node, ref, principal, source)
     else:
         await _check_stream(node, principal, source)
     letters = sources.parameters(settings).get("DeadLetterConfig", {}).get("Arn")
     if letters:
         await _check_letters(node, ref, principal, arns.parse(letters))
+
+
+def _check_batching(queue: Arn, given: Mapping[str, Any]) -> None:
+    size, window_s = given["BatchSize"], given.get("MaximumBatchingWindowInSeconds", 0)
+    if queue.resource.endswith(".fifo") and window_s:
+        raise NotReady("Batching window is not supported for FIFO queues")
+    if queue.resource.endswith(".fifo") and size > MAX_BATCH_AT_ONCE:
+        raise NotReady(f"Maximum batch size must be between 1 and {MAX_BATCH_AT_ONCE} inclusive")
+    if size > MAX_BATCH_AT_ONCE and not window_s:
+        raise NotReady(f"Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than {MAX_BATCH_AT_ONCE}")
 
 
 async def _check_queue(node: Node, ref: PipeRef, principal: Principal, queue: Arn) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from tule.access.principal import platform
+from tule.core import arn as arns
 from tule.core.errors import ServiceError
-from tule.platform import targets
 from tule.platform.node import Node
 from tule.services.pipes.names import PipeRef
 
@@ -71,18 +71,31 @@ class ExecutionLog:
         """A log that cannot be written holds up nothing, and is told of in the node's own."""
         if not self._records:
             return
-        for member, name in (("CloudwatchLogsLogDestination", "LogGroupArn"), ("FirehoseLogDestination", "DeliveryStreamArn")):
-            if member in self._settings:
-                await self._send_to(self._settings[member][name])
-
-    async def _send_to(self, destination: str) -> None:
-        principal, region = platform(self._ref.account), self._ref.region
         try:
-            for at_ms, text in self._records:
-                settings = {"LogStreamName": self._ref.name, "Timestamp": at_ms}
-                await targets.send(self._node, destination, text, principal=principal, region=region, settings=settings)
+            if "CloudwatchLogsLogDestination" in self._settings:
+                await self._to_group(self._settings["CloudwatchLogsLogDestination"]["LogGroupArn"])
+            if "FirehoseLogDestination" in self._settings:
+                await self._to_delivery_stream(self._settings["FirehoseLogDestination"]["DeliveryStreamArn"])
         except ServiceError as error:
-            log.warning("The log of %s cannot be written to %s: %s", self._ref.arn, destination, error.message)
+            log.warning("The log of %s cannot be written: %s", self._ref.arn, error.message)
+
+    async def _to_group(self, arn: str) -> None:
+        stream = {"logGroupName": arns.parse(arn).resource.removeprefix("log-group:").removesuffix(":*"), "logStreamName": self._ref.name}
+        events = [{"timestamp": at_ms, "message": text} for at_ms, text in self._records]
+        try:
+            await self._call("logs", "PutLogEvents", {**stream, "logEvents": events})
+        except ServiceError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            await self._call("logs", "CreateLogStream", stream)
+            await self._call("logs", "PutLogEvents", {**stream, "logEvents": events})
+
+    async def _to_delivery_stream(self, arn: str) -> None:
+        records = [{"Data": text.encode() + b"\n"} for _, text in self._records]
+        await self._call("firehose", "PutRecordBatch", {"DeliveryStreamName": arns.parse(arn).resource_id, "Records": records})
+
+    async def _call(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
+        await self._node.dispatcher.invoke(service, operation, params, principal=platform(self._ref.account), region=self._ref.region)
 
 
 def _within_limit(record: dict[str, Any]) -> str:
