@@ -11,6 +11,7 @@ after each change who is being read for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
@@ -66,27 +67,26 @@ class Pollers:
 
     async def run(self) -> None:
         store = self._node.store
-        await store.migrate("pollers", checkpoints.SCHEMA)
-        if store.shared:
-            await store.migrate("leases", leases.SCHEMA)
-        self._node.clock.on_change(self._ring_all)
-        stops = [store.subscribe(topic, self._bell.ring) for topic in self._topics]
-        stops.append(self._node.jobs.attend(self._activity.settle, self._activity.next_due_ms))
-        beside = [asyncio.create_task(self._sharing.run()), asyncio.create_task(self._end_with_node())]
-        self._bell.ring()
-        try:
-            with self._activity.member():
+        with contextlib.ExitStack() as ends, self._activity.member():
+            ends.callback(self._node.jobs.attend(self._activity.settle, self._activity.next_due_ms))  # the fleet is waited for while it begins, too
+            await store.migrate("pollers", checkpoints.SCHEMA)
+            if store.shared:
+                await store.migrate("leases", leases.SCHEMA)
+            self._node.clock.on_change(self._ring_all)
+            for topic in self._topics:
+                ends.callback(store.subscribe(topic, self._bell.ring))
+            beside = [asyncio.create_task(self._sharing.run()), asyncio.create_task(self._end_with_node())]
+            self._bell.ring()
+            try:
                 while True:
                     await self._activity.wait(self._bell)
                     self._bell.hush()
                     await self._look()
-        finally:
-            for stop in stops:
-                stop()
-            tasks = [*beside, *(place.task for place in self._places.values())]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                tasks = [*beside, *(place.task for place in self._places.values())]
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _end_with_node(self) -> None:
         """When the node begins to stop, nothing more is taken from any source."""

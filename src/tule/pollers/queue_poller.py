@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,6 +52,7 @@ class QueuePoller:
         self._gathered: list[Record] = []
         self._gathered_bytes = 0
         self._gathered_since_ms = 0
+        self._ready: deque[Batch] = deque()
         self._retry_ms: int | None = None
         self._stopping = False
 
@@ -69,10 +71,12 @@ class QueuePoller:
                 await self._activity.wait(self._bell, self._due_ms())
                 self._bell.hush()
                 await self._look()
-            self._dispatch()
+            self._close_batch()
+            self._begin_batches()
             while self._running:
                 await self._activity.wait(self._bell)
                 self._bell.hush()
+                self._begin_batches()
         finally:
             unsubscribe()
             for task in self._running:
@@ -82,7 +86,7 @@ class QueuePoller:
     async def _look(self) -> None:
         """Take what is there, as far as there is room."""
         now_ms = self._node.clock.now_ms()
-        if self._stopping or (self._source.max_concurrency is not None and not self._is_mine(self._source.arn)):
+        if self._stopping or (self._source.max_concurrency is not None and not self._is_mine(self._source.reader)):
             return
         try:
             await self._take()
@@ -95,10 +99,12 @@ class QueuePoller:
         else:
             self._retry_ms = None
             self._pauses.clear()
+            await self._reader.report("")
 
     async def _take(self) -> None:
         source, clock = self._source, self._node.clock
-        while len(self._running) < self._scaling.limit():
+        self._begin_batches()
+        while not self._ready and len(self._running) < self._scaling.limit():
             messages = await self._receive(min(AT_ONCE, source.batch_size - len(self._gathered)))
             if not messages:
                 if not self._running:
@@ -106,8 +112,10 @@ class QueuePoller:
                 break
             self._scaling.busy(clock.now_ms())
             await self._gather(messages)
+            self._begin_batches()
         if self._gathered and clock.now_ms() >= self._gathered_since_ms + source.window_ms:
-            self._dispatch()
+            self._close_batch()
+            self._begin_batches()
 
     async def _receive(self, limit: int) -> list[dict[str, Any]]:
         answer = await self._call(
@@ -117,7 +125,7 @@ class QueuePoller:
         return answer.get("Messages", [])
 
     async def _gather(self, messages: Sequence[dict[str, Any]]) -> None:
-        """Put what is wanted to the batch; delete the rest.  A batch that is full, or is not to wait, is handed over."""
+        """Put what is wanted to the batch; delete the rest.  A batch that is full, or is not to wait, is ready."""
         source, now_ms = self._source, self._node.clock.now_ms()
         unwanted: list[Record] = []
         for message in messages:
@@ -126,21 +134,27 @@ class QueuePoller:
                 unwanted.append(record)
                 continue
             if self._gathered_bytes + record.size > MAX_BATCH_BYTES:
-                self._dispatch()
+                self._close_batch()
             if not self._gathered:
                 self._gathered_since_ms = now_ms
             self._gathered.append(record)
             self._gathered_bytes += record.size
         if len(self._gathered) >= source.batch_size or not source.window_ms:
-            self._dispatch()
+            self._close_batch()
         if unwanted:
             await self._delete(unwanted)
 
-    def _dispatch(self) -> None:
-        if not self._gathered:
-            return
-        batch = Batch(tuple(self._gathered))
-        self._gathered, self._gathered_bytes = [], 0
+    def _close_batch(self) -> None:
+        if self._gathered:
+            self._ready.append(Batch(tuple(self._gathered)))
+            self._gathered, self._gathered_bytes = [], 0
+
+    def _begin_batches(self) -> None:
+        """As many as may be handled at a time; the others wait for one of them to end."""
+        while self._ready and len(self._running) < self._scaling.limit():
+            self._begin(self._ready.popleft())
+
+    def _begin(self, batch: Batch) -> None:
         task = self._activity.spawn(self._process(batch), name=f"batch of {self._source.arn}", ended=self._bell)
         self._running.add(task)
         task.add_done_callback(self._ended)

@@ -1,8 +1,8 @@
 """AWS Lambda.  AWS: https://docs.aws.amazon.com/lambda/latest/api/welcome.html
 
 Functions from .zip archives, layers, configuration, resource policies, versions and aliases, reserved concurrency, synchronous
-and asynchronous invocation.  Not built yet, and refused or answered 501: container images, event source mappings,
-function URLs, provisioned concurrency, response streaming, code signing, durable functions.
+and asynchronous invocation, function URLs, durable functions, event source mappings of SQS, Kinesis and DynamoDB Streams.  Not built yet,
+and refused or answered 501: container images, event source mappings of Kafka, MQ and DocumentDB.
 Known to differ: a function is active as soon as CreateFunction has answered; VpcConfig is kept but joins no network; layers of
 accounts that are not on this installation (the public ones of AWS and others) are kept in the configuration and left out when the
 function runs, which its log and its StateReason say, or refused with `strict_runtimes`.
@@ -41,6 +41,7 @@ _RECORDED = (
     " AddPermission RemovePermission GetPolicy PublishVersion ListVersionsByFunction CreateAlias UpdateAlias TagResource UntagResource"
     " ListTags PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency PutFunctionEventInvokeConfig"
     " UpdateFunctionEventInvokeConfig GetFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig ListFunctionEventInvokeConfigs"
+    " CreateEventSourceMapping GetEventSourceMapping UpdateEventSourceMapping DeleteEventSourceMapping ListEventSourceMappings"
 )
 
 SERVICE = Service(

@@ -92,7 +92,8 @@ class MappingReader:
             enqueue(tx, failures.job(failure, self._ref, self._role, destination, self._shown["UUID"], tx.ids))
 
     async def report(self, problem: str) -> None:
-        if problem != self._problem:
+        """Mappings of streams show it as LastProcessingResult."""
+        if problem != self._problem and "StartingPosition" in self._shown:
             self._problem = problem
             uuid = self._shown["UUID"]
             await self._node.store.write(lambda tx: state.put_result(tx, self._account, self._region, uuid, problem))

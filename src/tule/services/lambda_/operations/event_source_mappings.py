@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tule.core import arn as arns
+from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.lambda_ import configuration, errors
@@ -60,7 +61,10 @@ def _runs(tx: Tx, ref: FunctionRef) -> tuple[str, int]:
     """The role and the time-out of the function.  Raises InvalidParameterValueException when there is none."""
     if functions_state.find_function(tx, ref) is None:
         raise errors.invalid_parameter("Function does not exist")
-    configured = functions_state.resolve(tx, ref)[1]["configuration"]
+    try:
+        configured = functions_state.resolve(tx, ref)[1]["configuration"]
+    except ServiceError as error:  # there is no such version or alias
+        raise errors.invalid_parameter("Function does not exist") from error
     return configured["Role"], configured["Timeout"]
 
 
