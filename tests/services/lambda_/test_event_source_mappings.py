@@ -9,6 +9,7 @@ import pytest
 
 from tests.services.lambda_.house import ACCOUNT, REGION, House
 from tests.services.lambda_.mapped import EVERYTHING, allow, function, mapping, queue, queue_arn, stream, stream_arn
+from tule.access.principal import Principal
 from tule.core.errors import ServiceError
 
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fun"
@@ -244,3 +245,36 @@ async def test_mappings_carry_tags(house: House) -> None:
     await house.lam("TagResource", Resource=arn, Tags={"stage": "b"})
     await house.lam("UntagResource", Resource=arn, TagKeys=["team"])
     assert (await house.lam("ListTags", Resource=arn))["Tags"] == {"stage": "b"}
+
+
+def user(name: str) -> Principal:
+    arn = f"arn:aws:iam::{ACCOUNT}:user/{name}"
+    return Principal("user", ACCOUNT, arn, entity_arn=arn, user_id="AIDA")
+
+
+async def as_user(house: House, operation: str, **params: Any) -> dict[str, Any]:
+    return await house.node.dispatcher.invoke("lambda", operation, params, principal=user("ann"), region=REGION)
+
+
+async def test_policies_may_ask_which_function_a_mapping_is_for(house: House) -> None:
+    await function(house)
+    await function(house, "other")
+    await queue(house)
+    await house.call("iam", "CreateUser", UserName="ann")
+    statement = {
+        "Effect": "Allow",
+        "Action": ["lambda:CreateEventSourceMapping", "lambda:GetEventSourceMapping"],
+        "Resource": f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:*",
+        "Condition": {"ArnEquals": {"lambda:FunctionArn": FUNCTION}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    await house.call("iam", "PutUserPolicy", UserName="ann", PolicyName="p", PolicyDocument=document)
+    mine = await as_user(house, "CreateEventSourceMapping", FunctionName="fun", EventSourceArn=queue_arn("q"))
+    assert (await as_user(house, "GetEventSourceMapping", UUID=mine["UUID"]))["UUID"] == mine["UUID"]
+    with pytest.raises(ServiceError) as refused:
+        await as_user(house, "CreateEventSourceMapping", FunctionName="other", EventSourceArn=queue_arn("q"))
+    assert refused.value.code == "AccessDeniedException"
+    assert "lambda:CreateEventSourceMapping" in refused.value.message
+    with pytest.raises(ServiceError) as refused:
+        await as_user(house, "DeleteEventSourceMapping", UUID=mine["UUID"])
+    assert mine["EventSourceMappingArn"] in refused.value.message

@@ -160,6 +160,23 @@ async def test_a_bucket_gets_the_records_themselves_too(house: House, source: st
     assert told["payload"] == house.compute.runs[0].payload
 
 
+async def test_a_topic_gets_the_record_as_a_notification(house: House, source: str) -> None:
+    url = await queue(house, "heard")
+    topic = (await house.call("sns", "CreateTopic", Name="failures"))["TopicArn"]
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
+    await house.call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy})
+    await house.call("sns", "Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=queue_arn("heard"))
+    house.compute.behave = fail
+    settings = {"MaximumRetryAttempts": 0, "DestinationConfig": {"OnFailure": {"Destination": topic}}}
+    await mapping(house, source, StartingPosition="TRIM_HORIZON", **settings)
+    await put(house, 1)
+    await house.settle()
+    (message,) = await received(house, url)
+    told = json.loads(json.loads(message["Body"])["Message"])
+    assert told["requestContext"]["condition"] == "RetryAttemptsExhausted"
+
+
 async def content(house: House, key: str) -> bytes:
     body = (await house.call("s3", "GetObject", Bucket="failures", Key=key))["Body"]
     return body if isinstance(body, bytes) else b"".join([part async for part in body])
