@@ -37,6 +37,8 @@ class Provisioning:
         self._kept: dict[str, int] = {}
         self._changed = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._looking = False
+        self._progress = asyncio.Event()
 
     async def keep(self) -> None:
         """For the node's life."""
@@ -46,11 +48,14 @@ class Provisioning:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
+                self._looking = True
                 try:
                     await self._look()
                 except StoreError as error:
                     log.warning("provisioned concurrency is not brought about: %s", error)
                     asyncio.get_running_loop().call_later(AGAIN_S, self._changed.set)
+                self._looking = False
+                self._progress.set()
         finally:
             stop()
 
@@ -75,7 +80,18 @@ class Provisioning:
         """Provisioning takes as long as the function's own initialisation does; others need not wait for it."""
         key = function.spec.key
         task = self._tasks[key] = asyncio.create_task(self._provision(function, count, self._tasks.get(key)))
-        task.add_done_callback(lambda done: self._tasks.pop(key, None) if self._tasks.get(key) is done else None)
+        task.add_done_callback(lambda done: self._ended(key, done))
+
+    def _ended(self, key: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(key) is task:
+            del self._tasks[key]
+        self._progress.set()
+
+    async def settle(self) -> None:
+        """Return when all that was asked for by now is there, or is known to fail."""
+        while self._changed.is_set() or self._looking or self._tasks:
+            self._progress.clear()
+            await self._progress.wait()
 
     async def _provision(self, function: Runnable, count: int, before: asyncio.Task[None] | None) -> None:
         if before is not None:
