@@ -151,7 +151,7 @@ def test_a_task_fails_where_its_messages_cannot_go(turned: Account, turned_queue
     turned.sqs.start_message_move_task(SourceArn=source)
     turned.node.advance(1)
     latest = turned.sqs.list_message_move_tasks(SourceArn=source, MaxResults=10)["Results"]
-    assert [(task["Status"], task.get("FailureReason")) for task in latest][0] == ("FAILED", "CouldNotDetermineMessageSource")
+    assert (latest[0]["Status"], latest[0]["FailureReason"]) == ("FAILED", "CouldNotDetermineMessageSource")
     assert len(latest) == 2
 
 

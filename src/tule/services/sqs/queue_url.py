@@ -46,7 +46,7 @@ def parse(url: str, account: str, region: str) -> QueueKey:
 
     Raises InvalidAddress.
     """
-    if "://" not in url and "/" not in url:
+    if url and "/" not in url:
         return QueueKey(account, region, url)
     parts = urlsplit(url if "://" in url else f"//{url}" if not url.startswith("/") else url)
     path = [part for part in parts.path.split("/") if part]

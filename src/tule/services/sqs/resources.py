@@ -35,7 +35,7 @@ class QueueType:
         if await _exists(stack, name):  # creating it again would succeed
             raise ServiceError("AlreadyExists", f"{name} already exists", 409)
         params: dict[str, Any] = {"QueueName": name, "Attributes": _attributes(properties)}
-        tags = {**stack.tags, **to_map(properties.get("Tags"))}
+        tags = _tags(stack, properties)
         if tags:
             params["tags"] = tags
         made = await stack.call("sqs", "CreateQueue", params)
@@ -45,7 +45,7 @@ class QueueType:
         changed = _changes(_attributes(old), _attributes(new))
         if changed:
             await stack.call("sqs", "SetQueueAttributes", {"QueueUrl": physical_id, "Attributes": changed})
-        await _retag(stack, physical_id, {**stack.tags, **to_map(new.get("Tags"))})
+        await _retag(stack, physical_id, _tags(stack, new))
         return _resource(stack, physical_id)
 
     async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
@@ -103,6 +103,10 @@ def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
     usual = defaults(is_fifo="FifoQueue" in new)
     changed = {name: value for name, value in new.items() if old.get(name) != value}
     return changed | {name: usual.get(name, "") for name in old if name not in new}
+
+
+def _tags(stack: StackContext, properties: Properties) -> dict[str, str]:
+    return {**stack.tags, **to_map(properties.get("Tags"))}
 
 
 async def _retag(stack: StackContext, url: str, wanted: Mapping[str, str]) -> None:
