@@ -17,11 +17,16 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 }
 
 
-def check(kind: Kind, config: Config) -> None:
-    """Raises InvalidArgumentException for what contradicts itself, and NotImplemented for what would be without effect."""
+def check(kind: Kind, config: Config, *, strict: bool) -> None:
+    """Raises InvalidArgumentException for what contradicts itself, and NotImplemented for what would be without effect.
+
+    AWS takes endpoints with TLS only; so do strict nodes, while a laptop's own servers may go without.
+    """
     for name in _REQUIRED.get(kind.name, ()):
         if name not in config:
             raise errors.invalid_argument(f"{name} must be specified.")
+    if kind.name == "HttpEndpoint" and strict and not config["EndpointConfiguration"]["Url"].startswith("https://"):
+        raise errors.invalid_argument("The URL of an HTTP endpoint must begin with https://.")
     s3: Config = config if kind.name in ("S3", "ExtendedS3") else config["S3Configuration"]
     for part in (s3, config.get("S3BackupConfiguration")):
         if part is not None:

@@ -8,7 +8,6 @@ after the delivery stream was made.  The calls are made as the source's role, th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Any
@@ -60,13 +59,20 @@ class Sources:
     async def _end(self, id: str) -> None:
         task = self._readers.pop(id)
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def keep(self) -> None:
+        """For the node's life; the readers end with it."""
+        node = self._node
+        try:
+            await Reconciler("firehose.sources", LOOK_MS, [SOURCES_TOPIC], self.run).keep(node.store, node.clock, node.jobs)
+        finally:
+            for id in list(self._readers):
+                await self._end(id)
 
 
 def start(node: Node) -> Sequence[Awaitable[None]]:
-    sources = Sources(node)
-    return [Reconciler("firehose.sources", LOOK_MS, [SOURCES_TOPIC], sources.run).keep(node.store, node.clock, node.jobs)]
+    return [Sources(node).keep()]
 
 
 async def read(node: Node, stream_id: str) -> None:

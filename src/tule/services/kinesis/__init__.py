@@ -10,11 +10,22 @@ strict mode, or where `throttling` is `on`; KMS keys are kept and shown, and enc
 
 from __future__ import annotations
 
+from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.kinesis import access, trimming
+from tule.services.kinesis import access, throughput, trimming
 from tule.services.kinesis.operations import accounts, consumers, policies, reading, settings, shards, streams, subscriptions, tags, writing
 from tule.services.kinesis.resources import RESOURCE_TYPES
 from tule.services.kinesis.state.schema import SCHEMA
+
+_RECORDED = (
+    "CreateStream ListShards PutRecord PutRecords GetShardIterator GetRecords SubscribeToShard PutResourcePolicy GetResourcePolicy"
+    " DeleteResourcePolicy"
+)
+
+
+async def _reset(node: Node) -> None:
+    throughput.forget(node)
+
 
 SERVICE = Service(
     "kinesis",
@@ -23,4 +34,6 @@ SERVICE = Service(
     schema=SCHEMA,
     start=trimming.start,
     resource_types=RESOURCE_TYPES,
+    reset=_reset,
+    recorded=frozenset(_RECORDED.split()),
 )

@@ -78,6 +78,11 @@ def of(node: Node) -> Throughput:
     return cast(Throughput, node.memory.setdefault("kinesis.throughput", Throughput()))
 
 
+def forget(node: Node) -> None:
+    """After a reset."""
+    node.memory.pop("kinesis.throughput", None)
+
+
 def is_limited(call: Call) -> bool:
     """Limits hold for those who call from outside; what the platform reads and writes for its services does not count."""
     return bool(call.headers) and call.node.config.throttled

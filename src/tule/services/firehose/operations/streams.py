@@ -33,7 +33,7 @@ def create_delivery_stream(call: Call, tx: Tx, params: Params) -> Params:
         raise errors.invalid_argument("Exactly one destination configuration is supported for a Firehose")
     (kind,) = named
     config = settings.complete(kind, params[kind.configuration])
-    configuration.check(kind, config)
+    configuration.check(kind, config, strict=call.node.config.strict)
     tags = to_map(params.get("Tags"))
     _check_tags(call, tags)
     stream: Stream = {
@@ -142,7 +142,7 @@ def update_destination(call: Call, tx: Tx, params: Params) -> Params:
     (kind,) = named
     current = stream["destination"] if kind.name == stream["kind"] or _are_both_s3(kind.name, stream["kind"]) else {}
     config = settings.merged(kind, current, params[kind.update])
-    configuration.check(kind, config)
+    configuration.check(kind, config, strict=call.node.config.strict)
     changed = {**stream, "kind": kind.name, "destination": config, "version": str(int(stream["version"]) + 1), "updated_ms": tx.now_ms}
     streams.save(tx, changed)
     return {}
