@@ -57,16 +57,23 @@ class Lane:
         self._commit = commit
         self._aggregate = aggregate
         self._waiting: deque[tuple[Record, int]] = deque()  # with the time when they came
+        self._waiting_bytes = 0
         self._bell = Bell(clock)
         self._stop = Bell(clock)
         self._ended = False
 
     @property
     def backlog(self) -> int:
+        """How many records wait."""
         return len(self._waiting)
+
+    @property
+    def backlog_bytes(self) -> int:
+        return self._waiting_bytes
 
     def put(self, record: Record) -> None:
         self._waiting.append((record, self._clock.now_ms()))
+        self._waiting_bytes += record.size
         self._bell.ring()
 
     def end(self) -> None:
@@ -120,6 +127,7 @@ class Lane:
             return []
         for _ in records:
             self._waiting.popleft()
+        self._waiting_bytes -= size
         return records
 
     def _is_of_later_window(self, record: Record, records: Sequence[Record]) -> bool:

@@ -86,7 +86,10 @@ class QueuePoller:
     async def _look(self) -> None:
         """Take what is there, as far as there is room."""
         now_ms = self._node.clock.now_ms()
+        self._close_batch_in_time()
+        self._begin_batches()
         if self._stopping or (self._source.max_concurrency is not None and not self._is_mine(self._source.reader)):
+            self._retry_ms = None
             return
         try:
             await self._take()
@@ -102,20 +105,18 @@ class QueuePoller:
             await self._reader.report("")
 
     async def _take(self) -> None:
-        source, clock = self._source, self._node.clock
-        self._begin_batches()
+        source = self._source
         while not self._ready and len(self._running) < self._scaling.limit():
             messages = await self._receive(min(AT_ONCE, source.batch_size - len(self._gathered)))
             if not messages:
                 if not self._running:
                     self._scaling.idle()
                 break
-            self._scaling.busy(clock.now_ms())
+            self._scaling.busy(self._node.clock.now_ms())
             await self._gather(messages)
             self._begin_batches()
-        if self._gathered and clock.now_ms() >= self._gathered_since_ms + source.window_ms:
-            self._close_batch()
-            self._begin_batches()
+        self._close_batch_in_time()
+        self._begin_batches()
 
     async def _receive(self, limit: int) -> list[dict[str, Any]]:
         answer = await self._call(
@@ -143,6 +144,11 @@ class QueuePoller:
             self._close_batch()
         if unwanted:
             await self._delete(unwanted)
+
+    def _close_batch_in_time(self) -> None:
+        """When its window is over."""
+        if self._node.clock.now_ms() >= self._gathered_since_ms + self._source.window_ms:
+            self._close_batch()
 
     def _close_batch(self) -> None:
         if self._gathered:

@@ -17,7 +17,7 @@ from tule.pollers.activity import Activity
 from tule.pollers.bell import Bell
 from tule.pollers.checkpoints import Checkpoint
 from tule.pollers.contract import GivenUp, Reader, Record, Source
-from tule.pollers.lane import Aggregate, Lane
+from tule.pollers.lane import MAX_BATCH_BYTES, Aggregate, Lane
 from tule.pollers.pauses import Pauses
 from tule.pollers.progress import Progress
 from tule.pollers.streams import Busy, IteratorExpired, Page, Stream
@@ -27,6 +27,7 @@ log = logging.getLogger("tule.pollers")
 
 PAGE = 1_000
 READ_AHEAD = 2_000  # records that wait in the lanes, besides two batches for each
+READ_AHEAD_BYTES = 8 * 1024 * 1024  # besides one batch for each
 BUSY_MS = 200
 
 
@@ -132,7 +133,9 @@ class ShardReader:
         return await self._stream.after(self._shard, read_to) if read_to else await self._stream.begin(self._shard)
 
     def _has_room(self) -> bool:
-        return sum(lane.backlog for lane in self._lanes) < READ_AHEAD + 2 * self._source.batch_size * len(self._lanes)
+        records, size = sum(lane.backlog for lane in self._lanes), sum(lane.backlog_bytes for lane in self._lanes)
+        lanes = len(self._lanes)
+        return records < READ_AHEAD + 2 * self._source.batch_size * lanes and size < READ_AHEAD_BYTES + MAX_BATCH_BYTES * lanes
 
     async def _take(self, page: Page) -> None:
         for record in page.records:

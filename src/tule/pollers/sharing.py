@@ -9,6 +9,7 @@ lease of its own.  On a store of one node's own everything is its.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections.abc import Callable
@@ -41,14 +42,19 @@ class Sharing:
         """For the node's life."""
         if not self._store.shared:
             return
+        moved = asyncio.Event()
+        forget = self._store.subscribe(self._prefix, moved.set)
         try:
             while True:
+                moved.clear()
                 try:
                     await self.look()
                 except StoreError:
                     log.exception("Others may read what this node reads: it cannot say that it is there.")
-                await asyncio.sleep(BEAT_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(moved.wait(), BEAT_S)
         finally:
+            forget()
             await self._leave()
 
     async def look(self) -> None:
@@ -61,14 +67,21 @@ class Sharing:
 
     def _say_and_look(self, tx: Tx) -> tuple[int | None, list[str]]:
         epoch = leases.take(tx, self._prefix + self._store.node, self._store.node, LEASE_MS)
+        if self._epoch is None:
+            tx.wake(self._prefix)
         return epoch, [row[0] for row in tx.all(_MEMBERS, self._prefix, self._prefix + "\U0010ffff", tx.now_ms)]
 
     async def _leave(self) -> None:
         epoch = self._epoch
         if epoch is None:
             return
+
+        def leave(tx: Tx) -> None:
+            leases.release(tx, self._prefix + self._store.node, epoch)
+            tx.wake(self._prefix)
+
         try:
-            await self._store.write(lambda tx: leases.release(tx, self._prefix + self._store.node, epoch))
+            await self._store.write(leave)
         except StoreError as error:
             log.warning("The other nodes will notice later that this one has gone: %s", error)
 
