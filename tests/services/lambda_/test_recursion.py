@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.node import Account
+from tests.services.lambda_.functions import create, role
 from tests.services.lambda_.house import ACCOUNT, REGION, House, Run
 from tests.services.lambda_.test_asynchronous import QUEUE, record_calls
+from tests.services.lambda_.test_end_to_end import eventually, logged
 from tule.access.principal import root
 from tule.core import trace as traces
 from tule.core.errors import ServiceError
@@ -98,3 +101,33 @@ def test_a_header_is_read_as_it_is_written() -> None:
     assert traces.parse(str(through)) == through
     assert (through.count("a"), through.count("b"), through.count("c")) == (2, 1, 0)
     assert traces.parse("Root=1-a;Lineage=|x|:|a:b|ok:3") == traces.Trace("1-a", lineage=(("ok", 3),))
+
+
+LOOP = """
+import boto3, os
+queue = boto3.client("sqs")
+def handler(event, context):
+    print("ROUND")
+    queue.send_message(QueueUrl=os.environ["QUEUE"], MessageBody="again")
+"""
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def test_a_loop_through_a_queue_ends(aws: Account) -> None:
+    queue = aws.sqs.create_queue(QueueName="loop")["QueueUrl"]
+    role(aws)
+    aws.iam.put_role_policy(RoleName="runner", PolicyName="all", PolicyDocument=json.dumps(EVERYTHING))
+    create(aws, code=LOOP, Timeout=10, MemorySize=256, Environment={"Variables": {"QUEUE": queue}})
+    source = f"arn:aws:sqs:us-east-1:{aws.id}:loop"
+    mapping = aws.lambda_.create_event_source_mapping(FunctionName="f", EventSourceArn=source, BatchSize=1)["UUID"]
+    aws.lambda_.invoke(FunctionName="f")
+    eventually(lambda: len(logged(aws, "ROUND")) >= 16)
+    attributes = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    left = eventually(lambda: _sum(aws.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=attributes)["Attributes"]))
+    assert left == 1  # the message that no round may take
+    assert len(logged(aws, "ROUND")) == 16
+    aws.lambda_.delete_event_source_mapping(UUID=mapping)
+
+
+def _sum(attributes: dict[str, str]) -> int:
+    return sum(map(int, attributes.values()))

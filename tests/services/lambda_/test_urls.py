@@ -308,3 +308,9 @@ def test_the_url_follows_the_address_that_was_asked(endpoint: str, url: str) -> 
     from tule.services.lambda_.urls.configs import address
 
     assert address(endpoint, "eu-west-1", "abc") == url
+
+
+def test_where_nothing_resolves_below_localhost_the_url_is_a_path() -> None:
+    from tule.services.lambda_.urls.configs import address
+
+    assert address("http://localhost:4566", "eu-west-1", "abc", below_localhost=False) == "http://localhost:4566/_tule/lambda-url/abc/"

@@ -1,11 +1,13 @@
 """AWS Lambda.  AWS: https://docs.aws.amazon.com/lambda/latest/api/welcome.html
 
-Functions from .zip archives, layers, configuration, resource policies, versions and aliases, reserved concurrency, synchronous
-and asynchronous invocation, function URLs, durable functions, event source mappings of SQS, Kinesis and DynamoDB Streams.  Not built yet,
-and refused or answered 501: container images, event source mappings of Kafka, MQ and DocumentDB.
-Known to differ: a function is active as soon as CreateFunction has answered; VpcConfig is kept but joins no network; layers of
-accounts that are not on this installation (the public ones of AWS and others) are kept in the configuration and left out when the
-function runs, which its log and its StateReason say, or refused with `strict_runtimes`.
+Functions from .zip archives: layers, configuration, resource policies, versions and aliases, concurrency reserved and provisioned,
+invocation with and without waiting, streamed answers, function URLs, durable executions, event source mappings.  Not built, and
+answered 501 by name: container images, capacity providers and what belongs to them, tenant isolation, customer-managed runtimes.
+Known to differ: a function is active as soon as CreateFunction has answered, and never becomes inactive; VpcConfig is kept but joins
+no network; file systems are kept but not mounted, and KMSKeyArn encrypts nothing; signatures of code are not looked at; runtimes are
+those of the host, whatever the runtime management says; X-Ray samples all of an active function's traces.  Layers of accounts that
+are not on this installation (the public ones of AWS and others) are kept in the configuration and left out when the function runs,
+which its log and its StateReason say, or refused with `strict_runtimes`.
 """
 
 from __future__ import annotations
@@ -41,6 +43,10 @@ _RECORDED = (
     " AddPermission RemovePermission GetPolicy PublishVersion ListVersionsByFunction CreateAlias UpdateAlias TagResource UntagResource"
     " ListTags PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency PutFunctionEventInvokeConfig"
     " UpdateFunctionEventInvokeConfig GetFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig ListFunctionEventInvokeConfigs"
+    " CreateFunctionUrlConfig GetFunctionUrlConfig UpdateFunctionUrlConfig DeleteFunctionUrlConfig PutProvisionedConcurrencyConfig"
+    " GetProvisionedConcurrencyConfig PutFunctionRecursionConfig CreateCodeSigningConfig GetCodeSigningConfig UpdateCodeSigningConfig"
+    " DeleteCodeSigningConfig ListCodeSigningConfigs ListFunctionsByCodeSigningConfig PutFunctionCodeSigningConfig"
+    " GetFunctionCodeSigningConfig DeleteFunctionCodeSigningConfig GetAccountSettings"
     " CreateEventSourceMapping GetEventSourceMapping UpdateEventSourceMapping DeleteEventSourceMapping ListEventSourceMappings"
 )
 

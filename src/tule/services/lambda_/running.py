@@ -120,6 +120,7 @@ class Functions:
 
     async def prepare(self) -> None:
         """When the node starts: the first invocation of a function that is there already need not wait for its runtime."""
+        await self.urls.look()
         for runtime in await self.node.store.read(state.runtimes):
             self.node.compute.prepare(runtime)
         self.node.compute.on_late_lines(self.take_late_lines)

@@ -10,6 +10,7 @@ from tule.platform.service import reads
 from tule.services.lambda_ import errors, state
 from tule.services.lambda_.names import FunctionRef, function_ref
 from tule.services.lambda_.operations.versions import pages
+from tule.services.lambda_.running import functions
 from tule.services.lambda_.urls import configs
 from tule.services.lambda_.urls.configs import Config
 from tule.store.store import Tx
@@ -82,7 +83,9 @@ def _no_function() -> Exception:
 
 def _shown(call: Call, ref: FunctionRef, config: Config) -> Params:
     members = {name: value for name, value in config.items() if name not in ("id", "qualifier")}
-    return members | {"FunctionUrl": configs.address(call.endpoint, ref.region, config["id"]), "FunctionArn": ref.qualified_arn}
+    named = functions(call.node).urls.below_localhost
+    url = configs.address(call.endpoint, ref.region, config["id"], below_localhost=named)
+    return members | {"FunctionUrl": url, "FunctionArn": ref.qualified_arn}
 
 
 def _as_asked(shown: Params, params: Params, without: str = "") -> Params:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import socket
 import time
 from typing import Any
 
@@ -62,11 +64,11 @@ def _key(ref: FunctionRef) -> str:
     return f"{ref.name}/{ref.qualifier or ''}"
 
 
-def address(endpoint: str, region: str, id: str) -> str:
+def address(endpoint: str, region: str, id: str, *, below_localhost: bool = True) -> str:
     """The URL under which whoever asked at `endpoint` reaches the function.
 
     A client that calls AWS by its own names gets the name of AWS; one that calls an address, which has no names below it,
-    gets a path on the same address.
+    gets a path on the same address.  `below_localhost`: the host resolves names such as `id.lambda-url.localhost`.
     """
     scheme, _, authority = endpoint.partition("://")
     host, port = _split(authority)
@@ -77,7 +79,8 @@ def address(endpoint: str, region: str, id: str) -> str:
     for suffix in ("localhost.localstack.cloud", "tule.local"):
         if host == suffix or host.endswith("." + suffix):
             return f"{scheme}://{id}.{SITE}.{region}.{suffix}{port}/"
-    return f"{scheme}://{id}.{SITE}.{region}.localhost{port}/" if _is_localhost(host) else f"{endpoint}{PATH}{id}/"
+    named = below_localhost and (host == "localhost" or host.endswith(".localhost"))
+    return f"{scheme}://{id}.{SITE}.{region}.localhost{port}/" if named else f"{endpoint}{PATH}{id}/"
 
 
 def _split(authority: str) -> tuple[str, str]:
@@ -86,8 +89,13 @@ def _split(authority: str) -> tuple[str, str]:
     return (host.strip("[]"), f":{port}") if colon and port.isdigit() else (authority.strip("[]"), "")
 
 
-def _is_localhost(host: str) -> bool:
-    return host == "localhost" or host.endswith(".localhost")
+def _resolves_below_localhost() -> bool:
+    """Most systems do; the C library alone does not."""
+    try:
+        socket.getaddrinfo(f"id.{SITE}.localhost", None)
+    except OSError:
+        return False
+    return True
 
 
 def _is_address(host: str) -> bool:
@@ -100,6 +108,8 @@ def _is_address(host: str) -> bool:
 
 class UrlConfigs:
     """Configurations by id, kept in memory until a hint says that some function changed, and never longer than a moment."""
+
+    below_localhost = False
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -114,6 +124,10 @@ class UrlConfigs:
         if found is not None:
             self._entries[id] = (*found, time.monotonic() + MAX_AGE_S)
         return found
+
+    async def look(self) -> None:
+        """Find out which names the host resolves."""
+        self.below_localhost = await asyncio.to_thread(_resolves_below_localhost)
 
     def forget(self) -> None:
         self._entries.clear()
