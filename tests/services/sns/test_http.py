@@ -33,7 +33,7 @@ def verify(document: dict[str, Any]) -> None:
     text = "".join(f"{name}\n{document[name]}\n" for name in SIGNED[document["Type"]] if name in document)
     key = x509.load_pem_x509_certificate(fetch(document["SigningCertURL"])).public_key()
     assert isinstance(key, rsa.RSAPublicKey)
-    algorithm = hashes.SHA256() if document["SignatureVersion"] == "2" else hashes.SHA1()  # noqa: S303
+    algorithm = hashes.SHA256() if document["SignatureVersion"] == "2" else hashes.SHA1()
     key.verify(base64.b64decode(document["Signature"]), text.encode(), padding.PKCS1v15(), algorithm)
 
 

@@ -104,7 +104,11 @@ def test_an_endpoint_that_does_not_fit_its_protocol_is_refused(aws: Account, top
         ("RawMessageDelivery", "maybe", "RawMessageDelivery: Invalid value [maybe]. Must be true or false."),
         ("FilterPolicyScope", "Elsewhere", "FilterPolicyScope: Invalid value [Elsewhere]. Please use either MessageBody or MessageAttributes"),
         ("RedrivePolicy", json.dumps({"deadLetterTargetArn": "nowhere"}), "RedrivePolicy: deadLetterTargetArn is an invalid arn"),
-        ("FilterPolicy", json.dumps({"a": {"b": ["c"]}}), "FilterPolicy: Filter policy scope MessageAttributes does not support nested filter policy"),
+        (
+            "FilterPolicy",
+            json.dumps({"a": {"b": ["c"]}}),
+            "FilterPolicy: Filter policy scope MessageAttributes does not support nested filter policy",
+        ),
     ],
 )
 def test_a_subscription_s_attributes_are_checked(aws: Account, topic: str, name: str, value: str, complaint: str) -> None:

@@ -160,8 +160,6 @@ def _tags(given: list[dict[str, str]]) -> dict[str, str]:
         raise errors.invalid_parameter("Duplicated keys are not allowed.")
     if len(tags) > _MAX_TAGS:
         raise errors.tag_limit()
-    if any(key.lower().startswith("aws:") for key in tags):
-        raise errors.invalid_reason("Tags", "Tag keys that begin with aws: are reserved")
     return tags
 
 
