@@ -11,7 +11,10 @@ from tests.services.lambda_.house import ACCOUNT, REGION
 from tests.services.scheduler.conftest import NOON
 from tests.services.scheduler.given import allow
 from tests.services.scheduler.house import FUNCTION, ROLE, SchedulerHouse
+from tule.backbone.delivery import Delivery
 from tule.core.errors import ServiceError
+from tule.services.scheduler import state, timers
+from tule.services.scheduler.names import of_arn
 
 ARN = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/s"
 
@@ -197,3 +200,29 @@ async def test_a_group_goes_with_its_schedules(house: SchedulerHouse) -> None:
     assert await house.names() == ["kept"]
     await house.pass_time(hours=1)
     assert len(house.events) == 1
+
+
+async def test_a_time_that_is_delivered_twice_has_one_run(house: SchedulerHouse) -> None:
+    """As when a node dies after it has planned the next time, and before it has said that this one is done."""
+    arn = await house.schedule("cron(0 * * * ? *)", target={"Input": '"<aws.scheduler.scheduled-time>"'})
+    schedule = await house.node.store.read(lambda tx: state.schedule(tx, of_arn(arn)))
+    payload = {"uid": schedule["uid"], "at_ms": schedule["next_ms"]}
+    await house.pass_time(hours=1)
+    now_ms = house.node.clock.now_ms()
+    again = Delivery("id", timers.DUE, arn, ACCOUNT, REGION, payload, attempt=2, max_attempts=9, enqueued_ms=now_ms, now_ms=now_ms)
+    await timers.fall_due(house.node, again)
+    await house.pass_time(hours=1)
+    assert house.events == ["2026-03-25T13:00:00Z", "2026-03-25T14:00:00Z"]
+
+
+async def test_what_the_schedule_was_when_its_time_came_is_what_runs(house: SchedulerHouse) -> None:
+    """A change within the flexible window does not take back a run, nor does it run twice."""
+    window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1440}
+    await house.schedule("at(2026-03-25T13:00:00)", FlexibleTimeWindow=window, target={"Input": '"old"'})
+    await house.pass_time(hours=1)
+    target = {"Arn": FUNCTION, "RoleArn": ROLE, "Input": '"new"'}
+    await house.call(
+        "scheduler", "UpdateSchedule", Name="s", ScheduleExpression="at(2026-03-27T13:00:00)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
+    )
+    await house.pass_time(days=3)
+    assert house.events == ["old", "new"]
