@@ -106,7 +106,7 @@ class StreamPoller:
 
     async def _read_what_is_ready(self) -> None:
         source = self._source
-        shards = await self._stream.shards()
+        shards = await self._shards()
         known = await self._node.store.read(lambda tx: checkpoints.of_reader(tx, source.reader))
         await self._forget_gone(shards, known)
         for shard in ready(shards, known):
@@ -116,6 +116,15 @@ class StreamPoller:
                     self._reading[shard.id][0].stop()
             elif mine:
                 await self._begin(shard.id, known.get(shard.id, Checkpoint()))
+
+    async def _shards(self) -> list[Shard]:
+        """When the stream is gone, what was dealt with is forgotten: another one of its name begins anew."""
+        try:
+            return await self._stream.shards()
+        except ServiceError as error:
+            if error.code == "ResourceNotFoundException":
+                await self._node.store.write(lambda tx: checkpoints.forget(tx, self._source.reader))
+            raise
 
     async def _forget_gone(self, shards: list[Shard], known: dict[str, Checkpoint]) -> None:
         """Checkpoints of shards that are not there any more."""

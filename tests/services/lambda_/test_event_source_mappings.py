@@ -170,7 +170,9 @@ async def test_the_execution_role_must_be_allowed_to_read_the_source(house: Hous
     of_stream = {"FunctionName": "fun", "EventSourceArn": stream_arn("s"), "StartingPosition": "LATEST"}
     actions = "GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams"
     message = f"Cannot access stream {stream_arn('s')}. Please ensure the role can perform the {actions} Actions on your stream in IAM."
-    assert await refusal(house, **of_stream) == ("InvalidParameterValueException", message)
+    for granted in (["kinesis:ListStreams"], ["kinesis:DescribeStream"], ["kinesis:DescribeStream", "kinesis:GetShardIterator"]):
+        await allow(house, {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": granted, "Resource": "*"}]})
+        assert await refusal(house, **of_stream) == ("InvalidParameterValueException", message)
     await allow(house, EVERYTHING)
     await made(house, EventSourceArn=queue_arn("q"))
 

@@ -268,3 +268,15 @@ async def test_a_deleted_stream_is_a_problem_that_the_mapping_shows(house: House
     await house.call("kinesis", "DeleteStream", StreamName="s")
     await house.advance(60)
     assert (await shown(house, uuid))["LastProcessingResult"].startswith("PROBLEM: ")
+
+
+async def test_a_stream_that_is_made_again_is_read_from_its_beginning(house: House, source: str) -> None:
+    await mapping(house, source, StartingPosition="TRIM_HORIZON")
+    await house.call("kinesis", "SplitShard", StreamName="s", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    await house.settle()
+    await house.call("kinesis", "DeleteStream", StreamName="s")
+    await house.advance(120)
+    await stream(house)
+    await put(house, 1)
+    await house.advance(120)
+    assert data(house) == [[1]]
