@@ -5,7 +5,7 @@ AWS: https://docs.aws.amazon.com/kinesis/latest/APIReference/
 Known to differ: streams and consumers are ACTIVE at once, and shards are split, merged and deleted at once, so CREATING,
 UPDATING and DELETING are never seen; streams in ON_DEMAND mode keep the shards they have; the limits of throughput hold in
 strict mode, or where `throttling` is `on`; KMS keys are kept and shown, and encrypt nothing.  Not built yet, and answered
-501: channels and queues.
+501: channels.
 """
 
 from __future__ import annotations
@@ -13,7 +13,20 @@ from __future__ import annotations
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
 from tule.services.kinesis import access, throughput, trimming
-from tule.services.kinesis.operations import accounts, consumers, policies, reading, settings, shards, streams, subscriptions, tags, writing
+from tule.services.kinesis.operations import (
+    accounts,
+    consumers,
+    policies,
+    queue_records,
+    queues,
+    reading,
+    settings,
+    shards,
+    streams,
+    subscriptions,
+    tags,
+    writing,
+)
 from tule.services.kinesis.resources import RESOURCE_TYPES
 from tule.services.kinesis.state.schema import SCHEMA
 
@@ -29,7 +42,7 @@ async def _reset(node: Node) -> None:
 
 SERVICE = Service(
     "kinesis",
-    operations=operations_in(streams, settings, shards, writing, reading, consumers, subscriptions, tags, policies, accounts),
+    operations=operations_in(streams, settings, shards, writing, reading, consumers, subscriptions, tags, policies, accounts, queues, queue_records),
     needs=access.NEEDS,
     schema=SCHEMA,
     start=trimming.start,

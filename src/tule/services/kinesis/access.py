@@ -7,7 +7,7 @@ stream of its iterator.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,8 @@ from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs
 from tule.services.kinesis import iterators, names
-from tule.services.kinesis.names import StreamRef
-from tule.services.kinesis.state import consumers, streams
+from tule.services.kinesis.names import QueueRef, StreamRef
+from tule.services.kinesis.state import consumers, queues, streams
 from tule.services.kinesis.state.consumers import Consumer
 from tule.services.kinesis.state.streams import Stream
 from tule.store.store import Tx
@@ -56,7 +56,19 @@ _ON_STREAM = (
 )
 _ON_CONSUMER = ("DeregisterStreamConsumer", "DescribeStreamConsumer", "SubscribeToShard")
 _ON_RESOURCE = ("DeleteResourcePolicy", "GetResourcePolicy", "ListTagsForResource", "PutResourcePolicy", "TagResource", "UntagResource")
-_ANYWHERE = ("DescribeAccountSettings", "DescribeLimits", "ListStreams", "UpdateAccountSettings")
+_ON_QUEUE = (
+    "AcknowledgeDeadLetterQueueRecords",
+    "AcknowledgeQueueRecords",
+    "DeleteQueue",
+    "DescribeQueue",
+    "ReceiveDeadLetterQueueRecords",
+    "ReceiveQueueRecords",
+    "RestoreDeadLetterQueueRecords",
+    "UpdateDeadLetterQueueRecordsVisibility",
+    "UpdateQueue",
+    "UpdateQueueRecordsVisibility",
+)
+_ANYWHERE = ("DescribeAccountSettings", "DescribeLimits", "ListQueues", "ListStreams", "UpdateAccountSettings")
 
 
 def _on_stream(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
@@ -103,8 +115,29 @@ def _consumer_need(action: str, tx: Tx, arn: str, params: Params) -> Need:
     return Need(action, arn, _context(config, params), _policy(config), owner=ref.stream.account)
 
 
+def _on_queue(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    return [_queue_need(action, tx, params["QueueARN"], params)]
+
+
+def _queue_need(action: str, tx: Tx, arn: str, params: Params) -> Need:
+    ref = names.of_queue_arn(arn)
+    queue = queues.find(tx, ref)
+    config: Mapping[str, Any] = {} if queue is None else queue.config
+    return Need(action, ref.arn, _context(config, params), _policy(config), owner=ref.account)
+
+
+def _create_queue(call: Call, tx: Tx, params: Params) -> list[Need]:
+    """On the queue, and on the streams that it delivers from."""
+    ref = QueueRef(call.account, call.region, params["QueueName"])
+    sources = [names.of_stream_arn(entry["StreamARN"]) for entry in params["StreamConfigurationList"]]
+    on_streams = [_need("kinesis:CreateQueue", source, streams.find(tx, source), params) for source in sources]
+    return [Need("kinesis:CreateQueue", ref.arn, _context({}, params)), *on_streams]
+
+
 def _on_resource(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
     arn = params["ResourceARN"]
+    if names.is_queue_arn(arn):
+        return [_queue_need(action, tx, arn, params)]
     if names.is_consumer_arn(arn):
         return [_consumer_need(action, tx, arn, params)]
     ref = names.of_stream_arn(arn)
@@ -128,8 +161,15 @@ def _context(config: Mapping[str, Any], params: Params) -> Mapping[str, Any]:
 
 
 def _needs() -> dict[str, Needs]:
-    needs: dict[str, Needs] = {"GetRecords": _get_records}
-    for operations, need in ((_ON_STREAM, _on_stream), (_ON_CONSUMER, _on_consumer), (_ON_RESOURCE, _on_resource), (_ANYWHERE, _anywhere)):
+    needs: dict[str, Needs] = {"GetRecords": _get_records, "CreateQueue": _create_queue}
+    kinds: tuple[tuple[tuple[str, ...], Callable[[str, Call, Tx, Params], list[Need]]], ...] = (
+        (_ON_STREAM, _on_stream),
+        (_ON_CONSUMER, _on_consumer),
+        (_ON_QUEUE, _on_queue),
+        (_ON_RESOURCE, _on_resource),
+        (_ANYWHERE, _anywhere),
+    )
+    for operations, need in kinds:
         for operation in operations:
             needs[operation] = partial(need, f"kinesis:{operation}")
     return needs

@@ -43,6 +43,14 @@ def no_consumer(what: str, account: str) -> ServiceError:
     return not_found(f"Consumer {what}, account {account} not found.")
 
 
+def no_queue(name: str, account: str) -> ServiceError:
+    return not_found(f"Queue {name} under account {account} not found.")
+
+
+def queue_exists(name: str, account: str) -> ServiceError:
+    return in_use(f"Queue {name} under account {account} already exists.")
+
+
 def null_member(member: str) -> ServiceError:
     return validation(f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null")
 

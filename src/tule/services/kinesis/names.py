@@ -72,6 +72,33 @@ def of_consumer_arn(text: str) -> ConsumerRef:
         raise errors.invalid_argument(f"Invalid ConsumerARN: {text}") from error
 
 
+class QueueRef(NamedTuple):
+    """Whose queue, where, and its name."""
+
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        return arns.arn("kinesis", self.region, self.account, f"queue/{self.name}")
+
+
+def is_queue_arn(text: str) -> bool:
+    return ":queue/" in text
+
+
+def of_queue_arn(text: str) -> QueueRef:
+    """Raises InvalidArgumentException."""
+    try:
+        arn = arns.parse(text)
+    except ValueError as error:
+        raise errors.invalid_argument(f"Invalid QueueARN: {text}") from error
+    if arn.resource_type != "queue" or "/" in arn.resource_id:
+        raise errors.invalid_argument(f"Invalid QueueARN: {text}")
+    return QueueRef(arn.account, arn.region, arn.resource_id)
+
+
 def shard_id(index: int) -> str:
     return f"shardId-{index:012d}"
 

@@ -9,7 +9,7 @@ from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.kinesis import errors, lookup, names
 from tule.services.kinesis.names import StreamRef
-from tule.services.kinesis.state import consumers
+from tule.services.kinesis.state import consumers, queues
 from tule.services.kinesis.state.consumers import Consumer
 from tule.store.store import Tx
 
@@ -25,7 +25,7 @@ def register_stream_consumer(call: Call, tx: Tx, params: Params) -> Params:
     stream = lookup.stream_of(call, tx, params)
     tags = params.get("Tags") or {}
     lookup.check_tags(call, tags, tags, stream.ref.name, stream.ref.account)
-    if consumers.count(tx, stream) >= MAX_CONSUMERS:
+    if consumers.count(tx, stream) + queues.count(tx, stream) >= MAX_CONSUMERS:
         raise errors.limit_exceeded(f"Stream {stream.ref.arn} can not have more than {MAX_CONSUMERS} registered consumers.")
     consumer = consumers.create(tx, stream, params["ConsumerName"], tags)
     if consumer is None:

@@ -7,7 +7,7 @@ from typing import Any
 from tule.platform.call import Call
 from tule.services.kinesis import errors, lookup
 from tule.services.kinesis.operations.streams import ON_DEMAND_LIMIT
-from tule.services.kinesis.state import account_settings, streams
+from tule.services.kinesis.state import account_settings, queues, streams
 from tule.services.kinesis.state.streams import ON_DEMAND, Stream
 from tule.store.store import Tx
 
@@ -77,6 +77,8 @@ def update_stream_mode(call: Call, tx: Tx, params: Params) -> None:
             changes["warm_mib"] = params["WarmThroughputMiBps"]
     elif "WarmThroughputMiBps" in params:
         raise errors.invalid_argument("WarmThroughputMiBps is only supported for streams in ON_DEMAND mode.")
+    elif queues.count(tx, stream):
+        raise errors.in_use(f"Stream {stream.ref.name} under account {stream.ref.account} has queues. Delete them first.")
     else:
         changes |= {"warm_mib": None, "distribution": streams.BY_KEY}
     streams.configure(tx, stream, **changes)

@@ -12,7 +12,7 @@ from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.kinesis import errors, hash_keys, lookup
 from tule.services.kinesis.names import StreamRef
-from tule.services.kinesis.state import consumers, shards, streams
+from tule.services.kinesis.state import consumers, queues, shards, streams
 from tule.services.kinesis.state.streams import ON_DEMAND, PROVISIONED, Stream
 from tule.store.store import Tx
 
@@ -98,6 +98,8 @@ def delete_stream(call: Call, tx: Tx, params: Params) -> None:
             f"Stream {stream.ref.name} under account {stream.ref.account} has consumers registered."
             " Set EnforceConsumerDeletion to true or deregister them first."
         )
+    if queues.count(tx, stream):
+        raise errors.in_use(f"Stream {stream.ref.name} under account {stream.ref.account} has queues. Delete them first.")
     consumers.delete_all(tx, stream)
     streams.delete(tx, stream)
     tx.wake(stream.ref.arn)
@@ -127,6 +129,7 @@ def describe_stream_summary(call: Call, tx: Tx, params: Params) -> Params:
         "StreamId": stream.config["id"],
         "OpenShardCount": shards.count_open(tx, stream),
         "ConsumerCount": consumers.count(tx, stream),
+        "QueueCount": queues.count(tx, stream),
         "MaxRecordSizeInKiB": stream.config["max_record_kib"],
         "RecordDistributionStrategy": stream.config["distribution"],
         "WarmThroughput": None if warm is None else {"TargetMiBps": warm, "CurrentMiBps": warm},

@@ -72,7 +72,7 @@ def append(tx: Tx, stream: Stream, entries: Sequence[Entry]) -> list[str]:
 
 def read(tx: Tx, stream: Stream, shard: Shard, after: int, limit: int, max_bytes: int = MAX_READ_BYTES) -> Page:
     """Up to `limit` records, and no more bytes than fit (but one record always does)."""
-    low, high = _bounds(shard.number)
+    low, high = bounds(shard.number)
     fragments: list[bytes] = []
     size, last_id, last_ms, more = 0, low + after, 0, False
     for id, arrived_ms, bytes_, fragment in tx.each(_READ, low + after, high, tx.now_ms - stream.retention_ms, limit + 1):
@@ -86,7 +86,7 @@ def read(tx: Tx, stream: Stream, shard: Shard, after: int, limit: int, max_bytes
 
 def position_at(tx: Tx, shard: Shard, at_ms: int, end: int) -> int:
     """After which position the records of a shard begin that arrived at `at_ms` or later; `end` is the stream's."""
-    base, high = _bounds(shard.number)
+    base, high = bounds(shard.number)
     first, last = shard.opened_at, end  # the record sought is after `first`, and if at all not after `last`
     while first < last:
         middle = (first + last) // 2
@@ -100,7 +100,7 @@ def position_at(tx: Tx, shard: Shard, at_ms: int, end: int) -> int:
 
 def trim(tx: Tx, number: int, before_ms: int, at_once: int) -> int:
     """Remove up to `at_once` of a shard's oldest records, those that arrived before; how many that were."""
-    low, high = _bounds(number)
+    low, high = bounds(number)
     old = [id for id, arrived_ms in tx.all(_OLDEST, low, high, at_once) if arrived_ms < before_ms]
     if old:
         tx.execute(_CUT, low, old[-1])
@@ -114,5 +114,5 @@ def decoded(fragment: bytes) -> dict[str, Any]:
     return record
 
 
-def _bounds(number: int) -> tuple[int, int]:
+def bounds(number: int) -> tuple[int, int]:
     return number << POSITION_BITS, (number + 1) << POSITION_BITS

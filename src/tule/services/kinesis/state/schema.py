@@ -50,4 +50,32 @@ CREATE TABLE kinesis_consumers (
     config BLOB NOT NULL,
     PRIMARY KEY (stream, name)
 );
+CREATE TABLE kinesis_queues (
+    id INTEGER NOT NULL PRIMARY KEY,
+    stream INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    config BLOB NOT NULL
+);
+CREATE UNIQUE INDEX kinesis_queues_by_name ON kinesis_queues (account, region, name);
+CREATE INDEX kinesis_queues_of_stream ON kinesis_queues (stream);
+CREATE TABLE kinesis_queue_cursors (
+    queue INTEGER NOT NULL,
+    shard INTEGER NOT NULL,
+    after INTEGER NOT NULL,
+    PRIMARY KEY (queue, shard)
+);
+CREATE TABLE kinesis_queue_records (
+    queue INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    receives INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL,
+    visible_ms INTEGER NOT NULL,
+    dead INTEGER NOT NULL,
+    PRIMARY KEY (queue, record)
+);
+CREATE INDEX kinesis_queue_records_visible ON kinesis_queue_records (queue, dead, visible_ms);
 """
