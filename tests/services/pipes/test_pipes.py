@@ -225,6 +225,11 @@ async def test_settings_that_do_not_fit_are_refused(house: PipesHouse, settings:
     assert field["Message"].startswith(message)
 
 
+async def test_a_role_of_another_account_cannot_be_passed(house: PipesHouse) -> None:
+    with pytest.raises(ServiceError, match="Cross-account pass role is not allowed"):
+        await house.call("pipes", "CreatePipe", Name="p", Source=arn("sqs", "in"), Target=OUT, RoleArn="arn:aws:iam::111122223333:role/r")
+
+
 async def test_a_pipe_that_runs_cannot_be_started(house: PipesHouse) -> None:
     await house.pipe(OUT)
     with pytest.raises(ServiceError) as error:

@@ -173,6 +173,12 @@ def test_scheduler_must_be_let_into_the_role(aws: Account) -> None:
         assert refused(error) == ("ValidationException", message, 400)
 
 
+def test_a_role_of_another_account_cannot_be_passed(aws: Account) -> None:
+    with pytest.raises(ClientError) as error:
+        create(aws, target={"RoleArn": "arn:aws:iam::111122223333:role/r"})
+    assert refused(error) == ("AccessDeniedException", "Cross-account pass role is not allowed.", 403)
+
+
 def test_what_ecs_needs_is_kept_as_it_was_given(aws: Account) -> None:
     ecs = {
         "TaskDefinitionArn": f"arn:aws:ecs:us-east-1:{aws.id}:task-definition/t:1",

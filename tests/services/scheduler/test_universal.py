@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from tests.services.lambda_.house import ACCOUNT, REGION
 from tests.services.scheduler.given import allow
 from tests.services.scheduler.house import SchedulerHouse
+
+PUBLIC = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}]})
 
 
 async def run(house: SchedulerHouse, call: str, given: Any) -> None:
@@ -54,3 +59,28 @@ async def test_a_call_needs_the_roles_permission(house: SchedulerHouse) -> None:
     )
     await house.pass_time(hours=1)
     assert await log_groups(house) == ["pa"]
+
+
+async def test_queues_are_named_by_the_urls_that_aws_gives_them(house: SchedulerHouse) -> None:
+    """The example of AWS's documentation."""
+    url = (await house.call("sqs", "CreateQueue", QueueName="q"))["QueueUrl"]
+    given = {"MessageBody": "<aws.scheduler.scheduled-time>", "QueueUrl": f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/q"}
+    await run(house, "sqs:sendMessage", given)
+    (message,) = (await house.call("sqs", "ReceiveMessage", QueueUrl=url))["Messages"]
+    assert message["Body"] == "2026-03-25T13:00:00Z"
+
+
+async def test_members_below_others_are_named_alike(house: SchedulerHouse) -> None:
+    await house.call("events", "PutRule", Name="r", EventPattern='{"source": ["clock"]}')
+    await house.call("sqs", "CreateQueue", QueueName="q", Attributes={"Policy": PUBLIC})
+    await house.call("events", "PutTargets", Rule="r", Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"}])
+    entry = {"Source": "clock", "DetailType": "Tick", "Detail": "{}", "Time": "2026-03-25T11:11:11Z"}
+    await run(house, "eventbridge:putEvents", {"Entries": [entry]})
+    url = (await house.call("sqs", "GetQueueUrl", QueueName="q"))["QueueUrl"]
+    (message,) = (await house.call("sqs", "ReceiveMessage", QueueUrl=url))["Messages"]
+    assert json.loads(message["Body"])["time"] == "2026-03-25T11:11:11Z"
+
+
+async def test_a_service_that_is_not_built_fails_visibly(house: SchedulerHouse, caplog: pytest.LogCaptureFixture) -> None:
+    await run(house, "sfn:startExecution", {"StateMachineArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m", "Input": "{}"})
+    assert "failed for good: NotImplemented" in caplog.text

@@ -31,3 +31,7 @@ def _conflict(name: str, message: str) -> ServiceError:
 
 def invalid_token() -> ServiceError:
     return invalid_field("NextToken", "Invalid NextToken.")
+
+
+def role_of_another_account() -> ServiceError:
+    return ServiceError("AccessDeniedException", "Cross-account pass role is not allowed.", 403)

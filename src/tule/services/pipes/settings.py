@@ -74,8 +74,10 @@ def _source_parameters(before: Settings, given: Mapping[str, Any]) -> dict[str, 
     return after
 
 
-def check(settings: Settings, region: str) -> None:
-    """Raises ValidationException."""
+def check(settings: Settings, account: str, region: str) -> None:
+    """Raises ValidationException, and AccessDeniedException for another account's role."""
+    if arns.parse(settings["RoleArn"]).account != account:
+        raise errors.role_of_another_account()
     sources.check(settings, region)
     _check_enrichment(settings, region)
     _check_target(settings, region)

@@ -51,3 +51,7 @@ def role_not_assumable() -> ServiceError:
 
 def invalid_token() -> ServiceError:
     return validation("Invalid NextToken.")
+
+
+def role_of_another_account() -> ServiceError:
+    return ServiceError("AccessDeniedException", "Cross-account pass role is not allowed.", 403)

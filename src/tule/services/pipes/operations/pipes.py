@@ -21,7 +21,7 @@ Params = dict[str, Any]
 
 def create_pipe(call: Call, tx: Tx, params: Params) -> Params:
     ref, wanted = pipe_ref(call, params["Name"]), settings.created(params)
-    settings.check(wanted, call.region)
+    settings.check(wanted, call.account, call.region)
     if state.find(tx, ref) is not None:
         raise errors.pipe_exists(ref.name)
     pipe: Document = {
@@ -67,7 +67,7 @@ def update_pipe(call: Call, tx: Tx, params: Params) -> Params:
     ref = pipe_ref(call, params["Name"])
     pipe = _settled(tx, ref)
     wanted = settings.updated(pipe["settings"], params)
-    settings.check(wanted, call.region)
+    settings.check(wanted, call.account, call.region)
     pipe |= {"settings": wanted, "desired": params.get("DesiredState", pipe["desired"]), "current": "UPDATING"}
     return _changing(tx, ref, pipe | {"modified_ms": tx.now_ms, "revision": tx.ids.hex(16)})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tule.core import arn as arns
 from tule.core.errors import ServiceError
 from tule.core.paging import InvalidToken, page
 from tule.platform.call import Call
@@ -52,6 +53,8 @@ def _check_group(tx: Tx, ref: ScheduleRef) -> None:
 
 
 async def _check_role(call: Call, ref: ScheduleRef, role: str) -> None:
+    if arns.parse(role).account != call.account:
+        raise errors.role_of_another_account()
     try:
         await call.node.roles.assume(
             role, service=SCHEDULER, account=ref.account, region=ref.region, session_name=runs.session_name(ref), source_arn=ref.group_arn
