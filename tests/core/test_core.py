@@ -36,6 +36,17 @@ async def test_a_sleeper_wakes_when_the_clock_jumps_over_its_time():
     await asyncio.wait_for(sleeper, 5)
 
 
+async def test_a_sleeper_that_is_cancelled_while_the_clock_moves_ends() -> None:
+    clock = TurnableClock()
+    sleeper = asyncio.create_task(clock.sleep_until(clock.now_ms() + 3_600_000))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    clock.move(1)
+    sleeper.cancel()
+    done, _ = await asyncio.wait([sleeper], timeout=5)
+    assert sleeper in done and sleeper.cancelled()
+
+
 def test_a_clock_never_goes_back():
     with pytest.raises(ValueError, match="never goes back"):
         TurnableClock().move(-1)

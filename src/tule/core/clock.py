@@ -86,7 +86,8 @@ class TurnableClock:
             changed = self._changed
             timeout = None if self._speed == 0 else left / 1000 / self._speed
             try:
-                await asyncio.wait_for(changed.wait(), timeout)
+                async with asyncio.timeout(timeout):  # Python 3.11's wait_for may swallow a cancellation
+                    await changed.wait()
             except TimeoutError:
                 continue
 
