@@ -25,7 +25,7 @@ def test_a_runtime_is_named_by_language_and_version(runtime: str, version: str) 
 
 
 def test_a_report_of_a_cold_start_bills_the_initialization_too() -> None:
-    assert reports.report("id", 1.234, 128, 30, 5.0) == (
+    assert reports.report("id", 1.234, 7, 128, 30, 5.0) == (
         "REPORT RequestId: id\tDuration: 1.23 ms\tBilled Duration: 7 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tInit Duration: 5.00 ms\t\n"
     )
 
@@ -36,7 +36,7 @@ def test_a_warm_invocation_is_billed_by_the_millisecond() -> None:
 
 def test_a_report_of_a_failure_says_of_which_kind() -> None:
     failure = failures.exited("id", 9, out_of_memory=True)
-    assert reports.report("id", 0.0, 128, 128, None, failure) == (
+    assert reports.report("id", 0.0, 1, 128, 128, None, failure) == (
         "REPORT RequestId: id\tDuration: 0.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\t"
         "Status: error\tError Type: Runtime.OutOfMemory\n"
     )

@@ -43,6 +43,17 @@ def function_environment(
     return {**defaults, **network, **family, **function.environment, **reserved}
 
 
+_HIDDEN_FROM_EXTENSIONS = {
+    "_HANDLER", "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+    "AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT",
+}  # fmt: skip
+
+
+def extension_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """AWS: Extensions API, environment variables that extensions have no access to."""
+    return {name: value for name, value in environment.items() if name not in _HIDDEN_FROM_EXTENSIONS}
+
+
 def credential_variables(credentials: Credentials) -> dict[str, str]:
     return {
         "AWS_ACCESS_KEY_ID": credentials.access_key,

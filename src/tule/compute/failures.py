@@ -37,8 +37,13 @@ def timed_out(request_id: str, timeout_s: float, now: str) -> Failure:
 
 def exited(request_id: str, status: int | None, out_of_memory: bool) -> Failure:
     """`status` is the wait status of the runtime's process; None when it was killed with everything else."""
-    message = f"RequestId: {request_id} Error: {_how(status)}"
+    message = f"RequestId: {request_id} Error: {_how_runtime_ended(status)}"
     error_type = "Runtime.OutOfMemory" if out_of_memory else "Runtime.ExitError"
+    return Failure("error", error_type, _document(error_type, message), f"{message}\n{error_type}\n")
+
+
+def of_extension(request_id: str, error_type: str, message: str) -> Failure:
+    message = f"RequestId: {request_id} Error: {message}"
     return Failure("error", error_type, _document(error_type, message), f"{message}\n{error_type}\n")
 
 
@@ -47,14 +52,18 @@ def response_too_large(limit: int = MAX_WHOLE) -> Failure:
     return Failure("error", "Function.ResponseSizeTooLarge", _document("Function.ResponseSizeTooLarge", message))
 
 
-def _how(status: int | None) -> str:
+def how_ended(status: int | None) -> str:
+    """In the words of Go, in which Lambda's supervisor is written."""
     if status is None:
-        return "Runtime exited with error: signal: killed"
+        return "signal: killed"
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        return f"Runtime exited with error: signal: {(signal.strsignal(number) or str(number)).lower()}"
-    code = os.WEXITSTATUS(status)
-    return f"Runtime exited with error: exit status {code}" if code else "Runtime exited without providing a reason"
+        return f"signal: {(signal.strsignal(number) or str(number)).lower()}"
+    return f"exit status {os.WEXITSTATUS(status)}"
+
+
+def _how_runtime_ended(status: int | None) -> str:
+    return "Runtime exited without providing a reason" if status == 0 else f"Runtime exited with error: {how_ended(status)}"
 
 
 def _document(error_type: str, message: str) -> bytes:

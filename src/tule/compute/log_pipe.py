@@ -22,11 +22,13 @@ TRUNCATED = f"[WARNING] The log of this invocation was truncated: it is longer t
 
 
 class LogPipe:
-    """Collects lines until they are taken."""
+    """Collects lines until they are taken; or lets another collect them, and share its limits, when it is given `into`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, now_ms: Callable[[], int]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, now_ms: Callable[[], int], into: LogPipe | None = None) -> None:
         self._loop = loop
         self._now_ms = now_ms
+        self._into = into or self
+        self.heard: Callable[[int, str], None] | None = None  # is told each line that was read, with its time
         self._data = bytearray()
         self._lines: list[LogLine] = []
         self._kept = 0
@@ -72,7 +74,8 @@ class LogPipe:
 
     @property
     def _flooded(self) -> bool:
-        return self._kept >= MAX_KEPT or len(self._lines) >= MAX_LINES
+        into = self._into
+        return into._kept >= MAX_KEPT or len(into._lines) >= MAX_LINES
 
     def _readable(self) -> None:
         self._read()
@@ -101,10 +104,14 @@ class LogPipe:
         return len(chunk) == READ_SIZE
 
     def _keep(self, raw: bytes | bytearray) -> None:
-        self._kept += len(raw)
-        self._lines.append(LogLine(self._now_ms(), raw.decode("utf-8", "replace")))
+        line = LogLine(self._now_ms(), raw.decode("utf-8", "replace"))
+        into = self._into
+        into._kept += len(raw)
+        into._lines.append(line)
+        if self.heard is not None:
+            self.heard(line.at_ms, line.text)
         if self._flooded:
-            self._lines.append(LogLine(self._now_ms(), TRUNCATED))
+            into._lines.append(LogLine(line.at_ms, TRUNCATED))
 
     def _split(self) -> None:
         data, start = self._data, 0

@@ -76,6 +76,13 @@ class PythonLink:
         kind, body = await self._ask(frames.pack(frames.EVENT, head, request.payload), answer)
         return Outcome(body, "Unhandled" if kind == frames.FAULT else None, self._memory_kb)
 
+    @property
+    def settled(self) -> bool:
+        return True  # it answers when all is done
+
+    async def settle(self) -> None:
+        return
+
     def close(self) -> None:
         self._loop.remove_reader(self._sock.fileno())
         self._loop.remove_writer(self._sock.fileno())

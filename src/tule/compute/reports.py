@@ -11,12 +11,16 @@ from tule.compute.failures import Failure
 _LANGUAGE = re.compile(r"^([a-z]+)")
 
 
-def init_start(runtime: str, region: str) -> str:
+def runtime_version(runtime: str, region: str) -> tuple[str, str]:
     """AWS writes `python:3.12.v38`, `nodejs:20.v12`, `provided:al2023.v5`; our versions of runtimes are all the first."""
     language, version = _split(runtime)
     name = f"{language}:{version}.v1" if version else f"{language}.v1"
-    digest = hashlib.sha256(name.encode()).hexdigest()
-    return f"INIT_START Runtime Version: {name}\tRuntime Version ARN: arn:aws:lambda:{region}::runtime:{digest}\n"
+    return name, f"arn:aws:lambda:{region}::runtime:{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def init_start(runtime: str, region: str) -> str:
+    name, arn = runtime_version(runtime, region)
+    return f"INIT_START Runtime Version: {name}\tRuntime Version ARN: {arn}\n"
 
 
 def _split(runtime: str) -> tuple[str, str]:
@@ -43,8 +47,10 @@ def billed_ms(duration_ms: float, init_ms: float | None) -> int:
     return max(math.ceil(duration_ms + (init_ms or 0)), 1)
 
 
-def report(request_id: str, duration_ms: float, memory_mb: int, used_mb: int, init_ms: float | None, failure: Failure | None = None) -> str:
-    text = f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed_ms(duration_ms, init_ms)} ms\t"
+def report(
+    request_id: str, duration_ms: float, billed: int, memory_mb: int, used_mb: int, init_ms: float | None, failure: Failure | None = None
+) -> str:
+    text = f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed} ms\t"
     text += f"Memory Size: {memory_mb} MB\tMax Memory Used: {used_mb} MB\t"
     if init_ms is not None:
         text += f"Init Duration: {init_ms:.2f} ms\t"

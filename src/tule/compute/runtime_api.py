@@ -92,6 +92,7 @@ class ApiLink:
         self._current: Event | None = None
         self._answer: asyncio.Future[Outcome] | None = None
         self._sink: Answer | None = None
+        self._settled: asyncio.Future[None] | None = None
 
     async def initialize(self) -> None:
         if self._unusable:
@@ -107,6 +108,15 @@ class ApiLink:
         else:
             self._event = request
         return await self._answer
+
+    @property
+    def settled(self) -> bool:
+        return self._asking is not None and not self._asking.done()
+
+    async def settle(self) -> None:
+        while not self.settled:
+            self._settled = self._loop.create_future()
+            await self._settled
 
     def close(self) -> None:
         for waiting in (self._ready, self._asking):
@@ -157,6 +167,8 @@ class ApiLink:
             event, self._event = self._event, None
             return event
         asking = self._asking = self._loop.create_future()
+        if self._settled is not None and not self._settled.done():
+            self._settled.set_result(None)
         await asyncio.wait([asking])
         return None if asking.cancelled() else asking.result()
 

@@ -161,6 +161,15 @@ class Link(Protocol):
         """
         ...
 
+    @property
+    def settled(self) -> bool:
+        """The runtime has asked for its next event, so that nothing of an invocation goes on."""
+        ...
+
+    async def settle(self) -> None:
+        """Wait for that."""
+        ...
+
     def close(self) -> None:
         """Give back sockets and tasks; the process is already being ended by the supervisor."""
         ...

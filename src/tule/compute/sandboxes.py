@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import resource
 import signal
@@ -29,6 +30,7 @@ HOST_READABLE = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/s
 PARKED_TMP_MB = 512
 REMOVE_RETRY_S = 0.02
 CONTROL_FD = 3
+_numbers = itertools.count(1)
 DATA_PER_MEMORY = 4  # address space is not memory: threads' stacks and buffers count in full
 
 
@@ -56,6 +58,8 @@ class Sandbox:
         self.started: asyncio.Future[None] = loop.create_future()
         self._mounted: asyncio.Future[None] = loop.create_future()
         self.roots: tuple[int, ...] = ()  # the first process and the runtime; without a namespace, the keeper
+        self.rights: dict[str, Any] = {}  # what programs inside may do
+        self.companions: dict[str, Companion] = {}
         self._pidfd = -1
         self._killed = False
         self.frozen = False
@@ -86,6 +90,20 @@ class Sandbox:
         if not self._mounted.done():
             self._mounted.set_exception(FunctionUnavailable("the sandbox ended while its code was mounted"))
             self._mounted.exception()
+        self._bury()
+
+    def on_companion_ended(self) -> None:
+        if self.ended.done():
+            self._bury()
+
+    @property
+    def _accompanied(self) -> bool:
+        return any(not each.ended.done() for each in self.companions.values())
+
+    def _bury(self) -> None:
+        """Once the runtime has ended, and so have its companions: they may outlive it until the sandbox is killed."""
+        if self._accompanied:
+            return
         self.kill()
         self.log.close()
         if not self.function_key:
@@ -94,6 +112,14 @@ class Sandbox:
             os.close(self._pidfd)
             self._pidfd = -1
         self._remove_group()
+
+    def let_start(self, environment: Mapping[str, str]) -> None:
+        """A program that was not parked is executed now."""
+        if self.late is not None:
+            with suppress(ChannelClosed):
+                self.late.send({"env": dict(environment)})
+            self.late.close()
+            self.late = None
 
     def _close_sockets(self) -> None:
         """Nobody had taken them over."""
@@ -122,8 +148,9 @@ class Sandbox:
                 processes.signal_tree(self._stoppable(), signal.SIGCONT)
 
     def _stoppable(self) -> tuple[int, ...]:
-        """The runtime and all beneath; without a process namespace, what is beneath the keeper."""
-        return self.roots if self.features.pid else tuple(processes.descendants(self.roots[0]))
+        """The runtime, its companions and all beneath; without a process namespace, what is beneath keepers."""
+        tops = [*self.roots, *(each.pid for each in self.companions.values() if each.pid)]
+        return tuple(tops) if self.features.pid else tuple(pid for top in tops for pid in processes.descendants(top))
 
     def limit_data(self, size_mb: int) -> None:
         """Without a group for memory: so much more than the runtime has now; what it cannot have is a MemoryError."""
@@ -141,6 +168,34 @@ class Sandbox:
             self.group.kill()
         if self.roots:
             self._send_kill()
+        for each in self.companions.values():
+            each.kill()
+
+    def signal_runtime(self, number: signal.Signals) -> None:
+        """To its process alone."""
+        with suppress(ProcessLookupError, IndexError):
+            if not self.ended.done():
+                os.kill(self.roots[-1] if self.features.pid else processes.descendants(self.roots[0])[0], number)
+
+    async def socket(self) -> socket.socket:
+        """A TCP socket that connects to what listens inside.  Raises OSError."""
+        if not self.features.net:
+            return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        assert self.zygote is not None
+        process = self.process_descriptor()
+        try:
+            return await self.zygote.socket(f"{self.id}/socket-{next(_numbers)}", process)
+        finally:
+            os.close(process)
+
+    def process_descriptor(self) -> int:
+        """A pidfd of some process inside, which the caller closes.  Raises OSError."""
+        if not self.ended.done():
+            return os.pidfd_open(self.roots[-1])
+        for each in self.companions.values():
+            if each.pid and not each.ended.done():
+                return os.pidfd_open(each.pid)
+        raise ProcessLookupError("nothing runs inside any more")
 
     def _send_kill(self) -> None:
         """The first process takes its namespace with it; without one, the keeper ends all beneath it."""
@@ -157,6 +212,44 @@ class Sandbox:
                 self.gone.set_result(None)
         else:
             asyncio.get_running_loop().call_later(REMOVE_RETRY_S, self._remove_group)
+
+
+class Companion:
+    """A program beside the runtime: an extension.  `ended` is its wait status."""
+
+    def __init__(self, sandbox: Sandbox, log: LogPipe) -> None:
+        self.pid = 0
+        self.log = log
+        self.ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._sandbox = sandbox
+        self._pidfd = -1
+
+    def on_started(self, pid: int, pidfds: list[int]) -> None:
+        self.pid = _process_id(pidfds[0]) if pidfds else pid
+        self._pidfd = pidfds[0] if pidfds else -1
+
+    def on_mounted(self, error: str) -> None:
+        raise AssertionError(error)  # nothing is mounted for it alone
+
+    def on_ended(self, status: int | None) -> None:
+        self.log.close()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+        self.ended.set_result(status)
+        self._sandbox.on_companion_ended()
+
+    def send(self, number: signal.Signals) -> None:
+        """To the program itself, which has a keeper above it where there is no process namespace."""
+        with suppress(ProcessLookupError, IndexError):
+            if self.pid and not self.ended.done():
+                os.kill(self.pid if self._sandbox.features.pid else processes.descendants(self.pid)[0], number)
+
+    def kill(self) -> None:
+        """With all beneath it; a keeper sees to that when it is told to end."""
+        with suppress(ProcessLookupError):
+            if self.pid and not self.ended.done():
+                os.kill(self.pid, signal.SIGKILL if self._sandbox.features.pid else signal.SIGTERM)
 
 
 def _process_id(pidfd: int) -> int:
@@ -177,6 +270,27 @@ class Sandboxes:
         self._now_ms = now_ms
         self._next_uid = 0
         self.alive: set[Sandbox] = set()
+
+    def accompany(self, sandbox: Sandbox, name: str, path: str, environment: Mapping[str, str]) -> Companion:
+        """Start the program at `path` inside (`/opt/extensions/...`) beside the runtime.  Raises FunctionUnavailable, OSError."""
+        assert sandbox.zygote is not None
+        log = LogPipe(asyncio.get_running_loop(), self._now_ms, sandbox.log)
+        companion = sandbox.companions[name] = Companion(sandbox, log)
+        doors = list(sandbox.group.doors()) if sandbox.group else []
+        runtime = [sandbox.process_descriptor()] if self._features.pid else []
+        given = {"runtime": runtime[0]} if runtime else {}
+        given |= {"log": log.write_end, **{f"group:{index}": fd for index, fd in enumerate(doors)}}
+        program = _shown(path, sandbox)
+        order = sandbox.rights | {"fds": list(given), "argv": [program], "env": dict(environment), "cwd": "/"}
+        try:
+            sandbox.zygote.join(f"{sandbox.id}/{name}", order, list(given.values()), companion)
+        except BaseException:
+            companion.on_ended(None)
+            raise
+        finally:
+            close_all([*doors, *runtime])
+            log.close_write_end()
+        return companion
 
     async def start(self, name: str, launch: Launch, listeners: Sequence[ListenerSpec], function: FunctionSpec | None) -> Sandbox:
         """A sandbox whose runtime waits for its code (see `let_code_in`).  Raises FunctionUnavailable."""
@@ -248,18 +362,21 @@ class Sandboxes:
         sandbox.tmp_mb = function.tmp_mb if function else PARKED_TMP_MB
         sandbox.late_start = isinstance(launch, SpawnRequest) and not launch.control
         uid = self._uid()
-        order: dict[str, Any] = {
-            "fds": fds,
-            "patient": function is None,
-            "late": sandbox.late_start,
+        sandbox.rights = {
             "uid": uid,
             "gid": uid,
-            "tmp_mb": sandbox.tmp_mb,
             "open_files": limits.open_files,
             "file_mb": 0 if rooted else sandbox.tmp_mb,
             "processes": limits.processes if self._hierarchies.pids is None and (self._features.inner_user or uid) else 0,
             "readable": ["/"] if rooted else self._host_readable(launch, sandbox),
             "writable": ["/tmp"] if rooted else ["/tmp", "/var/tmp"],
+        }
+        order: dict[str, Any] = {
+            **sandbox.rights,
+            "fds": fds,
+            "patient": function is None,
+            "late": sandbox.late_start,
+            "tmp_mb": sandbox.tmp_mb,
             "listeners": [
                 {
                     "kind": each.kind,
@@ -300,17 +417,12 @@ class Sandboxes:
         self._next_uid = (self._next_uid + 1) % UIDS
         return FIRST_UID + self._next_uid
 
-    async def let_code_in(self, sandbox: Sandbox, launch: Launch, function: FunctionSpec, environment: Mapping[str, str]) -> None:
-        """Mount the function's code, layers and the launch's own mounts; a program that was not parked starts then, with
-        `environment`.  Raises FunctionUnavailable."""
+    async def let_code_in(self, sandbox: Sandbox, launch: Launch, function: FunctionSpec) -> None:
+        """Mount the function's code, layers and the launch's own mounts.  Raises FunctionUnavailable."""
         if self._features.mount:
             await self._mount(sandbox, launch, function)
         if self._hierarchies.memory is None and isinstance(launch, ZygoteRequest):
             sandbox.limit_data(function.memory_mb * DATA_PER_MEMORY)
-        if sandbox.late is not None:
-            with suppress(ChannelClosed):
-                sandbox.late.send({"env": dict(environment)})
-            sandbox.late.close()
 
     async def _mount(self, sandbox: Sandbox, launch: Launch, function: FunctionSpec) -> None:
         lists: list[Sequence[Path]] = [[function.code]]

@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -160,6 +161,7 @@ class Zygote:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._followers: dict[str, Follower] = {}
+        self._sockets: dict[str, asyncio.Future[socket.socket]] = {}
         self._reader = asyncio.get_running_loop().create_task(self._read())
 
     @property
@@ -168,9 +170,28 @@ class Zygote:
 
     def fork(self, name: str, order: Mapping[str, Any], fds: Sequence[int], follower: Follower) -> None:
         """Raises FunctionUnavailable."""
+        self._start("fork", name, order, fds, follower)
+
+    def join(self, name: str, order: Mapping[str, Any], fds: Sequence[int], follower: Follower) -> None:
+        """Start a program beside the runtime of an instance, whose descriptor is the first of `fds`.  Raises FunctionUnavailable."""
+        self._start("join", name, order, fds, follower)
+
+    async def socket(self, name: str, runtime: int) -> socket.socket:
+        """A TCP socket that is in the network of the instance with this runtime.  Raises OSError."""
+        waiting: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
+        self._sockets[name] = waiting
+        try:
+            self._channel.send({"op": "socket", "id": name}, [runtime])
+            return await waiting
+        except ChannelClosed as error:
+            raise OSError("the fork server ended") from error
+        finally:
+            del self._sockets[name]
+
+    def _start(self, how: str, name: str, order: Mapping[str, Any], fds: Sequence[int], follower: Follower) -> None:
         self._followers[name] = follower
         try:
-            self._channel.send({"op": "fork", "id": name, **order}, fds)
+            self._channel.send({"op": how, "id": name, **order}, fds)
         except ChannelClosed as error:
             del self._followers[name]
             raise FunctionUnavailable("the fork server ended") from error
@@ -190,12 +211,25 @@ class Zygote:
                     self._followers[message["started"]].on_started(message["pid"], fds)
                 elif "mounted" in message and message["mounted"] in self._followers:
                     self._followers[message["mounted"]].on_mounted(message.get("error", ""))
+                elif "socket" in message:
+                    self._give_socket(message, fds)
                 elif "ended" in message and message["ended"] in self._followers:
                     self._followers.pop(message["ended"]).on_ended(message["status"])
         except ChannelClosed:
             for follower in self._followers.values():
                 follower.on_ended(None)
             self._followers.clear()
+            for waiting in self._sockets.values():
+                waiting.set_exception(OSError("the fork server ended"))
+
+    def _give_socket(self, message: Mapping[str, Any], fds: list[int]) -> None:
+        waiting = self._sockets.get(message["socket"])
+        if waiting is None or waiting.done():
+            close_all(fds)
+        elif fds:
+            waiting.set_result(socket.socket(fileno=fds[0]))
+        else:
+            waiting.set_exception(OSError(message["error"]))
 
     def close(self) -> None:
         self._channel.close()

@@ -17,23 +17,30 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from tule.compute import cgroups
+from tule.compute import cgroups, telemetry_api
+from tule.compute import extensions as extensions_api
 from tule.compute.answers import AnswerStream, WholeAnswer
 from tule.compute.compute import Credentials, FunctionSpec, FunctionUnavailable, InitializationType, Invocation, LogLine, Provisioned
 from tule.compute.environment import function_environment
+from tule.compute.extensions import Extensions, external_names
 from tule.compute.families import InstalledRuntimes
 from tule.compute.instance_api import InstanceApi
 from tule.compute.instances import Instance
 from tule.compute.invocations import Caller, ColdStart, run
 from tule.compute.network_contract import RUNTIME_API, ListenerSpec, Network, NoNetwork, Tenant
 from tule.compute.parking import Parking
+from tule.compute.platform_log import PlatformLog
 from tule.compute.pool import Pool
 from tule.compute.probe import Features, probe
 from tule.compute.provisioning import Provisioning
 from tule.compute.runtime_contract import Request, Runtime, Runtimes, Spawned
 from tule.compute.sandboxes import Sandbox, Sandboxes
+from tule.compute.shutdown import Reason, shut_down
 from tule.compute.spawning import Spawner
+from tule.compute.telemetry import Telemetry
+from tule.compute.telemetry_api import TelemetryApi
 from tule.core.clock import Clock
 from tule.core.config import Config
 from tule.core.ids import Ids
@@ -42,6 +49,7 @@ RUNTIME_API_LISTENER = ListenerSpec(RUNTIME_API, "127.0.0.1", 9001, needs_namesp
 STARTS_AT_ONCE = 2 * (os.cpu_count() or 1) + 2
 FREEZE_AFTER_S = 0.02
 LOOK_AFTER_S = 1.0
+GONE_S = 1.0
 STOP_TIMEOUT_S = 5.0  # a process that cannot die (in a system call) does not keep the node
 
 TakeLines = Callable[[FunctionSpec, str, tuple[LogLine, ...]], None]
@@ -70,6 +78,7 @@ class Supervisor:
         self._pool = Pool(config.instance_idle_s, self._end)
         self._parking = Parking(config.parked, self._park, lambda: self._starting > 0)
         self._instances: set[Instance] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._provisioning = Provisioning(self._start_ahead, self._give_up)
         self._take_late_lines: TakeLines = _no_lines
         self._turns = asyncio.Semaphore(STARTS_AT_ONCE)
@@ -119,6 +128,8 @@ class Supervisor:
         sandboxes = self.sandboxes()
         for instance in list(self._instances):
             self._end(instance)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         for sandbox in sandboxes:
             sandbox.kill()
         if sandboxes:
@@ -175,17 +186,35 @@ class Supervisor:
             assert cold is not None and cold.failed is not None
             return cold.failed
         try:
-            invocation, alive = await run(caller, instance, cold, answer)
+            ran = await run(caller, instance, cold, answer, self._take_late)
         except BaseException:
             self._end(instance)
             raise
-        if alive and not instance.retired:
+        if ran.rest is not None:
+            self._keep(ran.rest)
+            ran.rest.add_done_callback(lambda rest: self._give_back(instance, rest.cancelled() or rest.result(), ran.invocation))
+        else:
+            self._give_back(instance, ran.alive, ran.invocation)
+        return ran.invocation
+
+    def _give_back(self, instance: Instance, alive: bool, invocation: Invocation) -> None:
+        if alive and not instance.retired and not instance.sandbox.ended.done():
             instance.freeze_in(FREEZE_AFTER_S)
             self._pool.put(instance)
             self._make_room()
         else:
-            self._end(instance)
-        return invocation
+            timed_out = b'"Sandbox.Timedout"' in invocation.payload[:64]
+            self._end(instance, "spindown" if alive else "timeout" if timed_out else "failure")
+
+    def _take_late(self, instance: Instance) -> None:
+        """Lines that no invocation carries."""
+        if lines := instance.sandbox.log.take():
+            self._take_late_lines(instance.function, instance.log_stream, lines)
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        """Tasks that nobody else holds are held until they are done."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def provision(self, function: FunctionSpec, count: int, *, credentials: Callable[[], Credentials] | None = None) -> Provisioned:
         return await self._provisioning.keep(function, count, credentials)
@@ -201,7 +230,7 @@ class Supervisor:
         caller = Caller(function, Request(b"", "", 0, function.arn), credentials, self._clock, "provisioned-concurrency")
         await self._room()
         instance, failure = await self._cold_start(caller).ahead()
-        self._take_late_lines(function, instance.log_stream, instance.sandbox.log.take())
+        self._take_late(instance)
         if failure is not None:
             self._end(instance)
             return failure.document
@@ -212,7 +241,7 @@ class Supervisor:
     def _cold_start(self, caller: Caller) -> ColdStart:
         function = caller.function
         stream, warning = self._log_stream(function), self.warning(function.runtime, (function.code, *function.layers))
-        return ColdStart(caller, lambda name: self._begin(caller, name), self._end, stream, warning)
+        return ColdStart(caller, lambda name: self._begin(caller, name), lambda failed: self._end(failed, "failure"), stream, warning)
 
     def _give_up(self, instance: Instance) -> None:
         """At once when it is idle, else after what it runs."""
@@ -284,7 +313,7 @@ class Supervisor:
                 waiter.set_result(None)
                 return
 
-    async def _begin(self, caller: Caller, log_stream: str) -> Instance:
+    async def _begin(self, caller: Caller, log_stream: str) -> tuple[Instance, Sandboxes]:
         """A sandbox with the function's code in it, not yet initialised.  Raises FunctionUnavailable."""
         self._starting += 1
         try:
@@ -295,7 +324,7 @@ class Supervisor:
             if self._waiting:
                 self._make_room()
 
-    async def _begin_now(self, caller: Caller, log_stream: str) -> Instance:
+    async def _begin_now(self, caller: Caller, log_stream: str) -> tuple[Instance, Sandboxes]:
         function = caller.function
         family = self._runtimes.family(function.runtime)
         if function.runtime in self._preparing:
@@ -309,8 +338,8 @@ class Supervisor:
         try:
             fetched = caller.credentials() if caller.credentials is not None else None
             environment = self._environment(caller, sandbox, family, log_stream, fetched)
-            await sandboxes.let_code_in(sandbox, launch, function, environment)
-            return self._instance(caller, sandbox, family, log_stream, environment, fetched)
+            await sandboxes.let_code_in(sandbox, launch, function)
+            return self._instance(caller, sandbox, family, log_stream, environment, fetched), sandboxes
         except BaseException:
             sandbox.kill()
             raise
@@ -334,7 +363,17 @@ class Supervisor:
         link = family.connect(function, spawned, loop)
         detach = self._network.attach(Tenant(sandbox.id, function, caller.credentials), others)
         sandbox.function_key = function.key
-        instance = Instance(function, sandbox, link, api, log_stream, detach, fetched.expires_ms if fetched else None, caller.initialization)
+        external = external_names(function.layers) if function.layers else ()
+        telemetry = Telemetry(function.log_format == "JSON", bool(external))
+        platform = PlatformLog(function, sandbox.log, self._clock.now_ms, telemetry)
+        until_ms, kind = fetched.expires_ms if fetched else None, caller.initialization
+        instance = Instance(function, sandbox, link, api, platform, telemetry, log_stream, environment, detach, until_ms, kind)
+        extensions = instance.extensions = Extensions(function, external, platform, instance.break_down)
+        sandbox.log.heard = telemetry.function
+        subscriptions = TelemetryApi(extensions, telemetry, platform, sandbox.socket)
+        api.serve(extensions_api.VERSION, extensions.handle)
+        api.serve(telemetry_api.TELEMETRY, subscriptions.handle)
+        api.serve(telemetry_api.LOGS, subscriptions.handle)
         if sandbox.group is not None:
             sandbox.group.limit_memory(function.memory_mb, function.tmp_mb, instance.run_out_of_memory)
         self._instances.add(instance)
@@ -375,12 +414,21 @@ class Supervisor:
         if self._pool.discard(instance):
             self._end(instance)
 
-    def _end(self, instance: Instance) -> None:
-        if instance in self._instances:
-            self._instances.discard(instance)
+    def _end(self, instance: Instance, reason: Reason = "spindown") -> None:
+        if instance not in self._instances:
+            return
+        self._instances.discard(instance)
+        if instance.extensions:
+            self._keep(asyncio.get_running_loop().create_task(self._shut_down(instance, reason)))
+        else:
             instance.end()
-            self._provisioning.lost(instance)
-            self._make_room()
+        self._provisioning.lost(instance)
+        self._make_room()
+
+    async def _shut_down(self, instance: Instance, reason: Reason) -> None:
+        await shut_down(instance, reason)
+        await asyncio.wait([instance.sandbox.gone], timeout=GONE_S)
+        self._take_late(instance)
 
 
 def _on_demand(function: FunctionSpec) -> InitializationType:

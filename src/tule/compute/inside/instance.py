@@ -22,15 +22,15 @@ def become(order, fds, features):
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        _standard_streams(given["log"])
-        _join_groups(given)
+        standard_streams(given["log"])
+        join_groups(given)
         _isolate(order, features)
         agent = socket.socket(fileno=given["agent"])
         _introduce(agent, order, features)
         if order["late"]:
             _wait_for_code(agent, order)
         if "argv" in order:
-            _execute(order, given, features)
+            execute(order, given, features)
         else:
             _close_but({0, 1, 2, given["control"]})
             privileges.drop_for_code(order, features)
@@ -42,7 +42,7 @@ def become(order, fds, features):
         os._exit(1)
 
 
-def _standard_streams(log):
+def standard_streams(log):
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     os.dup2(null, 0)
     os.dup2(log, 1)
@@ -50,7 +50,7 @@ def _standard_streams(log):
     os.close(null)
 
 
-def _join_groups(given):
+def join_groups(given):
     for name, fd in given.items():
         if name.startswith("group:"):
             os.write(fd, b"0")
@@ -132,7 +132,7 @@ def _listener(spec):
     return sock
 
 
-def _execute(order, given, features):
+def execute(order, given, features):
     """Descriptors named `fd:N` become N in the program."""
     high = {int(name[3:]): fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100) for name, fd in given.items() if name.startswith("fd:")}
     for number, fd in high.items():

@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 
-from . import instance, processes
+from . import processes
 from . import syscalls as sys_
 
 
-def become(order, fds, features):
-    """Never returns."""
+def become(order, fds, features, program):
+    """Never returns; `program` is what the process beneath becomes."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if sys.platform == "linux":
@@ -20,7 +20,7 @@ def become(order, fds, features):
         sys_.prctl(sys_.PR_SET_PDEATHSIG, signal.SIGTERM)
     runtime = os.fork()
     if runtime == 0:
-        instance.become(order, fds, features)
+        program(order, fds, features)
     signal.signal(signal.SIGTERM, _end)
     for fd in fds:
         os.close(fd)

@@ -2,7 +2,8 @@
 
 It knows no function, no credentials and no tenant: what it holds is in every instance's memory.  Its orders:
 `fork` starts an instance (answered by `started`, later by `ended` with the wait status), `code` mounts the function's code in it
-(answered by `mounted`).
+(answered by `mounted`), `join` starts another program beside the runtime (answered like `fork`), and `socket` answers with a
+socket of the instance's network.
 """
 
 import gc
@@ -11,9 +12,10 @@ import os
 import platform
 import select
 import signal
+import socket
 import sys
 
-from . import first_process, instance, keeper, packets, seccomp
+from . import companion, first_process, instance, keeper, packets, seccomp
 from . import syscalls as sys_
 
 
@@ -34,6 +36,7 @@ class _Zygote(object):
             first_process.prepare()
             self.own_pids = sys_.pidfd_open(os.getpid())
             self.own_mounts = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+            self.own_network = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
     def live(self, preload):
         """An invocation that waits does not wait for what is loaded ahead; instances that will be parked do, and have it."""
@@ -74,6 +77,10 @@ class _Zygote(object):
             self._fork(order, fds)
         elif order["op"] == "code":
             self._let_code_in(order, fds)
+        elif order["op"] == "join":
+            self._join(order, fds)
+        elif order["op"] == "socket":
+            self._open_socket(order, fds)
         _close(fds)
         return True
 
@@ -101,7 +108,9 @@ class _Zygote(object):
                 first = first_process.start()
             pid = os.fork()
             if pid == 0:
-                (instance if self.features["pid"] else keeper).become(order, fds, self.features)
+                if self.features["pid"]:
+                    instance.become(order, fds, self.features)
+                keeper.become(order, fds, self.features, instance.become)
             return first, pid
         except OSError:
             if first:
@@ -110,6 +119,47 @@ class _Zygote(object):
         finally:
             if self.features["pid"]:
                 sys_.setns(self.own_pids, sys_.CLONE_NEWPID)
+
+    def _join(self, order, fds):
+        """A program beside the runtime, in the same name spaces; the runtime's is the first descriptor, where there are any."""
+        try:
+            pid = self._fork_beside(order, fds)
+        except OSError as error:
+            packets.send(self.sock, {"ended": order["id"], "status": 1 << 8, "error": str(error)})
+            return
+        self.instances[pid] = order["id"]
+        handed = [sys_.pidfd_open(pid)] if self.features["pidfd"] else []
+        packets.send(self.sock, {"started": order["id"], "pid": pid}, handed)
+        _close(handed)
+
+    def _fork_beside(self, order, fds):
+        if self.features["pid"]:
+            sys_.setns(fds[0], sys_.CLONE_NEWPID)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                if self.features["pid"]:
+                    companion.become(order, fds, self.features)
+                keeper.become(order, fds, self.features, companion.become)
+            return pid
+        finally:
+            if self.features["pid"]:
+                sys_.setns(self.own_pids, sys_.CLONE_NEWPID)
+
+    def _open_socket(self, order, fds):
+        """A name space of the network is a matter of where the socket is made, not of where it is used."""
+        answer, made = {"socket": order["id"]}, []
+        try:
+            sys_.setns(fds[0], sys_.CLONE_NEWNET)
+            try:
+                made.append(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            finally:
+                sys_.setns(self.own_network, sys_.CLONE_NEWNET)
+        except OSError as error:
+            answer["error"] = str(error)
+        packets.send(self.sock, answer, [each.fileno() for each in made])
+        for each in made:
+            each.close()
 
     def _let_code_in(self, order, fds):
         """Mount in the instance's name space, as it has no right to mount itself."""

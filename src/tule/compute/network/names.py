@@ -15,7 +15,7 @@ from tule.compute.network import dns_packets
 from tule.compute.network.dns_packets import MalformedPacket, Question
 
 PLATFORM_SUFFIXES = (".amazonaws.com", ".on.aws", ".amazonaws.com.cn", ".localhost.localstack.cloud", ".localhost", ".tule.local")
-PLATFORM_NAMES = ("localhost", "localhost.localstack.cloud", "amazonaws.com")
+PLATFORM_NAMES = ("localhost", "localhost.localstack.cloud", "amazonaws.com", "sandbox", "sandbox.localdomain")
 PLATFORM_ADDRESS = "127.0.0.1"
 TTL_S = 60
 PACKET_BYTES = 4096

@@ -84,7 +84,7 @@ class InstanceNetwork:
         return {
             **dict.fromkeys(others, bundle),
             "/etc/resolv.conf": RESOLVER,
-            "/etc/hosts": b"127.0.0.1 localhost\n",
+            "/etc/hosts": b"127.0.0.1 localhost sandbox.localdomain sandbox\n",  # the latter are what extensions listen on
             "/etc/nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files dns\n",
             BUNDLE: bundle,
             AUTHORITY: own,
