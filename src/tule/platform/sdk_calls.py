@@ -51,19 +51,39 @@ class SdkCall(NamedTuple):
 
 def call(models: Models, service: str, action: str, given: Mapping[str, Any]) -> SdkCall:
     """Raises NotImplemented for a service or an operation that no model here knows, SerializationException for what does not fit."""
+    name, operation, shapes, shape = _input(models, service, action)
+    return SdkCall(name, operation, {} if shape is None else _structure(shapes, shape, given))
+
+
+def missing(models: Models, service: str, action: str, given: Mapping[str, Any]) -> list[str]:
+    """The members, in Pascal case, that the operation needs and that are not given by that name.  Raises NotImplemented as `call`."""
+    shape = _input(models, service, action)[3]
+    return [] if shape is None else [name for member in shape.get("required", ()) if (name := pascal(member)) not in given]
+
+
+def unknown(models: Models, service: str, action: str, given: Mapping[str, Any]) -> list[str]:
+    """What is given that the operation does not have.  Raises NotImplemented as `call`."""
+    shape = _input(models, service, action)[3]
+    known = {pascal(member) for member in shape["members"]} if shape is not None else set[str]()
+    return [name for name in given if name not in known]
+
+
+def pascal(member: str) -> str:
+    return member[0].upper() + member[1:]
+
+
+def _input(models: Models, service: str, action: str) -> tuple[str, str, Shapes, Shape | None]:
     name = _RENAMED.get(service, service)
     model = models.service(name)
     operation = next((found for found in model.operations if found.lower() == action.lower()), None)
     if operation is None:
         raise not_implemented(name, action)
     described = model.operations[operation]
-    if "input" not in described:
-        return SdkCall(name, operation, {})
-    return SdkCall(name, operation, _structure(model.shapes, model.shapes.at(described["input"]), given))
+    return name, operation, model.shapes, model.shapes.at(described["input"]) if "input" in described else None
 
 
 def _structure(shapes: Shapes, shape: Shape, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Members of which the model knows nothing keep their names, for the validation to say so or to pass over."""
+    """In the model's own names; what it has no name for is left out, as SDKs do."""
     names = {name.lower(): name for name in shape["members"]}
     found: dict[str, Any] = {}
     for key, value in given.items():

@@ -151,6 +151,10 @@ def test_settings_that_contradict_each_other_are_refused(aws: Account, settings:
         ({"Arn": "arn:aws:scheduler:::aws-sdk:sqs:sendMessage"}, "You must provide an input to set this target for your schedule."),
         ({"Arn": "arn:aws:scheduler:::aws-sdk:sqs:getQueueUrl", "Input": "{}"}, "getQueueUrl API is not supported."),
         ({"Arn": "arn:aws:scheduler:::aws-sdk:sqs:sendMessage", "Input": "{"}, "JSON syntax error in input for the target."),
+        (
+            {"Arn": "arn:aws:scheduler:::aws-sdk:sqs:sendMessage", "Input": '{"queueUrl": "u"}'},
+            "Invalid RequestJson provided. Reason Request payload is missing the following field(s): QueueUrl, MessageBody.",
+        ),
         ({"Arn": "arn:aws:lambda:us-east-1:123456789012:function:f", "Input": "no"}, "JSON syntax error in input for the target."),
         ({"KinesisParameters": {"PartitionKey": "k"}}, "Parameters KinesisParameters not supported for the target."),
         ({"Arn": "arn:aws:sqs:us-east-1:123456789012:q.fifo"}, "Parameters SqsParameters must be specified."),

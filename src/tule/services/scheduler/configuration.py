@@ -8,6 +8,7 @@ from typing import Any
 from tule.core.errors import validation
 from tule.services.scheduler import targets
 from tule.services.scheduler.occurrences import Occurrences
+from tule.wire.models import Models
 
 RETRY_POLICY = {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
 LATE_START_MS = 300_000
@@ -28,13 +29,13 @@ _DEFAULTS: Mapping[str, Any] = {"ScheduleExpressionTimezone": "UTC", "State": "E
 Settings = dict[str, Any]
 
 
-def settings(params: Mapping[str, Any], region: str, now_ms: int) -> Settings:
+def settings(params: Mapping[str, Any], region: str, now_ms: int, models: Models) -> Settings:
     """What the request asks for, whole: an update forgets what it does not say.  Raises ValidationException."""
     found: Settings = {**_DEFAULTS, **{name: params[name] for name in _MEMBERS if name in params}}
     Occurrences(found)
     _check_window(found["FlexibleTimeWindow"])
     _check_dates(found, now_ms)
-    targets.check(found["Target"], region)
+    targets.check(found["Target"], region, models)
     found["Target"] = {**found["Target"], "RetryPolicy": {**RETRY_POLICY, **found["Target"].get("RetryPolicy", {})}}
     return found
 

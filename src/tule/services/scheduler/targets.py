@@ -12,7 +12,9 @@ import orjson
 
 from tule.core import arn as arns
 from tule.core.arn import Arn
-from tule.core.errors import not_implemented, validation
+from tule.core.errors import ServiceError, not_implemented, validation
+from tule.platform import sdk_calls
+from tule.wire.models import Models
 
 UNIVERSAL = "aws-sdk"
 _TEMPLATED = frozenset(
@@ -47,7 +49,7 @@ def universal(arn: Arn) -> tuple[str, str]:
     return service, action
 
 
-def check(target: Target, region: str) -> None:
+def check(target: Target, region: str, models: Models) -> None:
     """Raises ValidationException for what Scheduler refuses at once."""
     for name in _UNBUILT:
         if name in target:
@@ -57,14 +59,14 @@ def check(target: Target, region: str) -> None:
     except ValueError as error:
         raise validation("Provided Arn is not in correct format.") from error
     if is_universal(arn):
-        _check_universal(target, arn)
+        _check_universal(target, arn, models)
     else:
         _check_templated(target, arn, region)
     _check_dead_letter(target, region)
 
 
-def _check_universal(target: Target, arn: Arn) -> None:
-    _, action = universal(arn)
+def _check_universal(target: Target, arn: Arn, models: Models) -> None:
+    service, action = universal(arn)
     if action.startswith(_READ_ONLY_PREFIXES):
         raise validation(f"{action} API is not supported.")
     if "Input" not in target:
@@ -72,8 +74,19 @@ def _check_universal(target: Target, arn: Arn) -> None:
     for block in _PARAMETERS:
         if block in target:
             raise validation(f"Parameters {block} not supported for the target.")
-    if not isinstance(_json(target["Input"]), dict):
+    request = _json(target["Input"])
+    if not isinstance(request, dict):
         raise validation("JSON syntax error in input for the target.")
+    try:
+        missing, unknown = (look(models, service, action, request) for look in (sdk_calls.missing, sdk_calls.unknown))
+    except ServiceError:
+        return  # an API of which nothing is known here can be named, and its runs will fail
+    if missing:
+        raise validation(f"Invalid RequestJson provided. Reason Request payload is missing the following field(s): {', '.join(missing)}.")
+    if unknown:
+        raise validation(
+            f"Invalid RequestJson provided. Reason The field '{unknown[0]}' is not supported by api '{action}' for the service '{service}'."
+        )
 
 
 def _check_templated(target: Target, arn: Arn, region: str) -> None:

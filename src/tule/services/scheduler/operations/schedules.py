@@ -20,7 +20,7 @@ Params = dict[str, Any]
 
 
 async def create_schedule(call: Call, params: Params) -> Params:
-    settings = configuration.settings(params, call.region, call.now_ms)
+    settings = configuration.settings(params, call.region, call.now_ms, call.node.models)
     ref = schedule_ref(call, params)
     await _check_role(call, ref, settings["Target"]["RoleArn"])
     await call.node.store.write(lambda tx: _create(tx, ref, settings, params.get("ClientToken")))
@@ -77,7 +77,7 @@ def _dates(document: Document) -> Params:
 
 
 async def update_schedule(call: Call, params: Params) -> Params:
-    settings = configuration.settings(params, call.region, call.now_ms)
+    settings = configuration.settings(params, call.region, call.now_ms, call.node.models)
     ref = schedule_ref(call, params)
     await call.node.store.read(lambda tx: state.schedule(tx, ref))
     await _check_role(call, ref, settings["Target"]["RoleArn"])
