@@ -1,6 +1,11 @@
 """Error documents and their log records.  AWS: https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html"""
 
+import json
+import logging
+import time
 import traceback
+
+from .python_logging import JSON_TIME, writes_json
 
 NO_BREAK_SPACE = "\u00a0"
 
@@ -30,6 +35,11 @@ def _document(error_type, message, trace, request_id):
 
 
 def log_error(document, sink):
+    if writes_json():
+        head = {"timestamp": time.strftime(JSON_TIME, logging.Formatter.converter(time.time())), "level": "ERROR"}
+        head.update(document)
+        sink.log(json.dumps(head))
+        return
     description = "[ERROR] " + document["errorType"]
     if document["errorMessage"]:
         description += ": " + document["errorMessage"]
