@@ -119,7 +119,6 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"Environment": {"Variables": {"BIG": "x" * 4096}}}, 'exceeded the 4KB limit. String measured: {"BIG":"xxx'),
     ({"Code": {"ZipFile": b"no zip"}}, "Could not unzip uploaded file. Please check your file, then try to upload again."),
     ({"Code": {}}, "Please provide a source for function code."),
-    ({"PackageType": "Image", "Code": {"ImageUri": "x"}}, "PackageType Image is not implemented"),
     ({"Tags": {str(i): "" for i in range(51)}}, "Number of tags exceeds resource tag limit."),
     ({"DeadLetterConfig": {"TargetArn": "arn:aws:s3:::bucket"}}, "dead letter target"),
 ]

@@ -188,3 +188,16 @@ def test_a_stack_makes_a_layer(aws: Account) -> None:
     aws.cloudformation.delete_stack(StackName="s")
     aws.cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig=soon)
     assert aws.lambda_.list_layers()["Layers"] == []
+
+
+async def test_code_and_layers_together_are_limited(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tule.services.lambda_.operations.functions.MAX_UNZIPPED_BYTES", 1000)
+    layer = await house.lam("PublishLayerVersion", LayerName="big", Content={"ZipFile": zip_of({"data": "x" * 900})})
+    await house.function(Code={"ZipFile": zip_of({"index.py": "y" * 100})}, Layers=[layer["LayerVersionArn"]])
+    with pytest.raises(ServiceError) as error:
+        await house.lam("UpdateFunctionCode", FunctionName="fun", ZipFile=zip_of({"index.py": "y" * 101}))
+    assert error.value.message == (
+        "Function code combined with layers exceeds the maximum allowed size of 1000 bytes. The actual size is 1001 bytes."
+    )
+    await house.lam("UpdateFunctionConfiguration", FunctionName="fun", Layers=[])
+    await house.lam("UpdateFunctionCode", FunctionName="fun", ZipFile=zip_of({"index.py": "y" * 101}))

@@ -21,21 +21,19 @@ REF = FunctionRef("123456789012", "us-east-1", "fun")
 
 
 async def ready(house: House, qualifier: str = "1") -> dict[str, object]:
-    for _ in range(1000):
-        found = await house.lam("GetProvisionedConcurrencyConfig", FunctionName="fun", Qualifier=qualifier)
-        if found["Status"] == "READY":
-            return found
-        await asyncio.sleep(0)
-    raise AssertionError(found)
+    async with asyncio.timeout(20):
+        while True:
+            found = await house.lam("GetProvisionedConcurrencyConfig", FunctionName="fun", Qualifier=qualifier)
+            if found["Status"] == "READY":
+                return found
+            await asyncio.sleep(0.01)
 
 
 async def kept(house: House, versions: int) -> None:
     """Until so many versions have provisioned instances."""
-    for _ in range(1000):
-        if len(house.compute.kept) == versions:
-            return
-        await asyncio.sleep(0)
-    raise AssertionError(house.compute.kept)
+    async with asyncio.timeout(20):
+        while len(house.compute.kept) != versions:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_a_version_gets_its_instances_and_loses_them(house: House) -> None:

@@ -2,7 +2,8 @@
 
 Functions from .zip archives: layers, configuration, resource policies, versions and aliases, concurrency reserved and provisioned,
 invocation with and without waiting, streamed answers, function URLs, durable executions, event source mappings.  Not built, and
-answered 501 by name: container images, capacity providers and what belongs to them, tenant isolation, customer-managed runtimes.
+answered 501 by name: container images, capacity providers and what belongs to them, tenant isolation, customer-managed runtimes,
+event source mappings of Kafka, MQ and DocumentDB.
 Known to differ: a function is active as soon as CreateFunction has answered, and never becomes inactive; VpcConfig is kept but joins
 no network; file systems are kept but not mounted, and KMSKeyArn encrypts nothing; signatures of code are not looked at; runtimes are
 those of the host, whatever the runtime management says; X-Ray samples all of an active function's traces.  Layers of accounts that

@@ -68,6 +68,12 @@ def too_large_unzipped(limit: int) -> ServiceError:
     return invalid_parameter(f"Unzipped size must be smaller than {limit} bytes")
 
 
+def too_large_with_layers(size: int, limit: int) -> ServiceError:
+    return invalid_parameter(
+        f"Function code combined with layers exceeds the maximum allowed size of {limit} bytes. The actual size is {size} bytes."
+    )
+
+
 def request_entity_too_large(limit: int, operation: str) -> ServiceError:
     return ServiceError(
         "RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes for the {operation} operation", 413, fields=_USER

@@ -43,6 +43,7 @@ class Package:
     sha256: str
     blob: str
     size: int
+    unpacked: int
 
     @property
     def code_sha256(self) -> str:
@@ -79,7 +80,8 @@ class Packages:
             sha256 = digest.hexdigest()
             await self._unpack_once(sha256, Path(spool.name))
             written = await self._node.blobs.write(_pieces(Path(spool.name)))
-        return Package(sha256, written.name, size)
+            unpacked = await asyncio.to_thread(_unpacked_size, Path(spool.name))
+        return Package(sha256, written.name, size, unpacked)
 
     async def unpacked(self, sha256: str, blob: str) -> Path:
         """The package's directory, made again from its blob where it is missing."""
@@ -166,6 +168,12 @@ def _extract(zip_path: Path, root: Path) -> None:
                 left -= _extract_file(archive, entry, target, mode, left)
         for link, target in links:  # last, so that nothing is ever written through a link
             _make_link(root, link, target)
+
+
+def _unpacked_size(zip_path: Path) -> int:
+    """Of a zip that was unpacked, so that what it says of itself is true."""
+    with zipfile.ZipFile(zip_path) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
 
 
 def _extract_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, mode: int, left: int) -> int:

@@ -87,6 +87,10 @@ class Provisioning:
             del self._tasks[key]
         self._progress.set()
 
+    def hint(self) -> None:
+        """Look soon."""
+        self._changed.set()
+
     async def settle(self) -> None:
         """Return when all that was asked for by now is there, or is known to fail."""
         while self._changed.is_set() or self._looking or self._tasks:

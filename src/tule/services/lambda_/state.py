@@ -3,7 +3,7 @@
 A function's document:
     configuration   the members of FunctionConfiguration of $LATEST (its FunctionArn unqualified)
     generation      changes with code and configuration, and with nothing else: instances belong to a generation
-    code            the package's SHA-256 in hexadecimal; layers those of its layers
+    code            the package's SHA-256 in hexadecimal; layers those of its layers; unpacked and layers_unpacked their sizes
     published       the number of the last published version
     tags, reserved (concurrent executions, or null), policies {qualifier or "": {revision, statements}},
     event_invoke {qualifier: config}; and where they were set: recursive_loop, runtime_management {version: config}, code_signing

@@ -10,7 +10,7 @@ from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.lambda_ import code, configuration, errors, execution_role, layers, provisioned, publishing, signing, state
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
-from tule.services.lambda_.packages import Package
+from tule.services.lambda_.packages import MAX_UNZIPPED_BYTES, Package
 from tule.services.lambda_.runnables import instances_key
 from tule.services.lambda_.running import functions
 from tule.services.lambda_.urls import configs as urls
@@ -42,6 +42,7 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
         "configuration": config,
         "generation": tx.ids.hex(16),
         "code": package.sha256,
+        "unpacked": package.unpacked,
         "layers": [],
         "published": 0,
         "tags": dict(params.get("Tags", {})),
@@ -65,10 +66,17 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
 
 def _lay(call: Call, tx: Tx, ref: FunctionRef, function: Params, params: Params) -> None:
     """Give the function the layers that are asked for, if any word of them is said."""
-    if "Layers" not in params:
-        return
+    if "Layers" in params:
+        _take_layers(call, tx, ref, function, params)
+    size = function["unpacked"] + function.get("layers_unpacked", 0)
+    if size > MAX_UNZIPPED_BYTES:
+        raise errors.too_large_with_layers(size, MAX_UNZIPPED_BYTES)
+
+
+def _take_layers(call: Call, tx: Tx, ref: FunctionRef, function: Params, params: Params) -> None:
     chosen = layers.chosen(tx, ref, params["Layers"], strict=call.node.config.strict_runtimes)
     function["layers"] = [version["code"] for version in chosen if "code" in version]
+    function["layers_unpacked"] = sum(version.get("unpacked", 0) for version in chosen)
     state.hold_layers(tx, ref, LATEST, function["layers"])
     function["configuration"].pop("Layers", None)
     if chosen:
@@ -155,7 +163,7 @@ def _change(call: Call, tx: Tx, ref: FunctionRef, params: Params, change: Callab
     function["configuration"] = config
     function["generation"] = tx.ids.hex(16)
     if package is not None:
-        function["code"] = package.sha256
+        function["code"], function["unpacked"] = package.sha256, package.unpacked
         state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
     _lay(call, tx, ref, function, params)
     published = publishing.publish(tx, ref, function)["configuration"] if params.get("Publish") else None

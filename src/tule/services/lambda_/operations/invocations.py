@@ -28,6 +28,8 @@ async def invoke(call: Call, params: Params) -> Params:
     kind = params.get("InvocationType", "RequestResponse")
     payload: bytes = params.get("Payload") or b"{}"
     check_payload(payload, kind)
+    if "TenantId" in params:
+        raise errors.invalid_parameter("The invoked function is not enabled with tenancy configuration.")
     here = functions(call.node)
     function = await here.runnables.get(function_ref(call, params["FunctionName"], params.get("Qualifier")))
     if function.durable is not None and kind != "DryRun":

@@ -37,6 +37,7 @@ def _publish(call: Call, tx: Tx, ref: LayerRef, params: Params, package: Package
         "CompatibleRuntimes": params.get("CompatibleRuntimes", []),
         "CompatibleArchitectures": params.get("CompatibleArchitectures", []),
         "code": package.sha256,
+        "unpacked": package.unpacked,
         "CodeSha256": package.code_sha256,
         "CodeSize": package.size,
         "policy": {"revision": "", "statements": []},

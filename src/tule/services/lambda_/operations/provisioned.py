@@ -30,6 +30,7 @@ def put_provisioned_concurrency_config(call: Call, tx: Tx, params: Params) -> Pa
     _check_room(call, tx, ref, asked)
     config = {"requested": asked, "modified_ms": call.now_ms}
     provisioned.put(tx, ref, config)
+    tx.after_commit(functions(call.node).provisioning.hint)
     return _standing(config, 0, 0, "IN_PROGRESS")
 
 
@@ -51,6 +52,7 @@ def delete_provisioned_concurrency_config(call: Call, tx: Tx, params: Params) ->
         raise errors.invalid_parameter("The function resource provided must be an alias or a published version.")
     _check_is_there(tx, ref)
     provisioned.delete(tx, ref)
+    tx.after_commit(functions(call.node).provisioning.hint)
 
 
 @reads

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from tule.platform.call import Call
+from tule.services.lambda_ import errors
 from tule.services.lambda_.names import function_ref
 from tule.services.lambda_.operations.invocations import check_payload, log_tail
 from tule.services.lambda_.running import RunningStream, functions
@@ -17,6 +18,8 @@ async def invoke_with_response_stream(call: Call, params: Params) -> Params:
     kind = params.get("InvocationType", "RequestResponse")
     payload: bytes = params.get("Payload") or b"{}"
     check_payload(payload, kind)
+    if "TenantId" in params:
+        raise errors.invalid_parameter("The invoked function is not enabled with tenancy configuration.")
     here = functions(call.node)
     function = await here.runnables.get(function_ref(call, params["FunctionName"], params.get("Qualifier")))
     if kind == "DryRun":
