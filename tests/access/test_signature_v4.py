@@ -333,6 +333,17 @@ async def test_a_key_takes_effect_and_loses_it_when_identities_change() -> None:
         await checker.authenticate(request, "dynamodb")
 
 
+async def test_a_strangers_key_becomes_a_users_when_it_is_issued() -> None:
+    identities = KnownIdentities()
+    del identities.keys["AKIAALICE"]
+    checker = authenticator(identities=identities)
+    request = signed(SigV4Auth, "POST", DYNAMODB, headers=TARGET)
+    assert (await checker.authenticate(request, "dynamodb")).principal.kind == "root"
+    identities.keys["AKIAALICE"] = KEYS["AKIAALICE"]
+    identities.changes += 1
+    assert (await checker.authenticate(request, "dynamodb")).principal == KEYS["AKIAALICE"].principal
+
+
 async def test_a_key_that_was_deleted_does_not_become_a_strangers() -> None:
     identities = KnownIdentities()
     checker = authenticator(identities=identities)

@@ -59,7 +59,7 @@ class Authenticator:
         self._clock = clock
         self._config = config
         self._time = SigningTime(clock, wall)
-        self._signers: dict[tuple[str, str], _Signer] = {}
+        self._signers: dict[tuple[str, str, str], _Signer] = {}
         self._issued: set[str] = set()
         self._version = -1
 
@@ -216,7 +216,7 @@ class Authenticator:
         if version != self._version or len(self._signers) > _MAX_CACHED_KEYS:
             self._signers.clear()
             self._version = version
-        signer = self._signers.get((token or scope.access_key, scope.text))
+        signer = self._signers.get((scope.access_key, token, scope.text))
         if signer is None:
             return await self._find(scope, kind, token)
         if signer.key is not None:
@@ -224,12 +224,15 @@ class Authenticator:
         return signer
 
     async def _find(self, scope: Scope, kind: Family, token: str) -> _Signer:
+        version = self._identities.version()
         key = await self._known(scope.access_key, token, kind)
         if key is None:
-            return _Signer(None, b"", Caller(self._stranger(scope.access_key, token, kind), scope.region, scope.service))
-        secret = signing_key(key.secret_key, scope.date, scope.region, scope.service)
-        signer = _Signer(key, secret, Caller(key.principal, scope.region, scope.service))
-        self._signers[token or scope.access_key, scope.text] = signer
+            signer = _Signer(None, b"", Caller(self._stranger(scope.access_key, token, kind), scope.region, scope.service))
+        else:
+            secret = signing_key(key.secret_key, scope.date, scope.region, scope.service)
+            signer = _Signer(key, secret, Caller(key.principal, scope.region, scope.service))
+        if version == self._version == self._identities.version():  # else it may be of before a change
+            self._signers[scope.access_key, token, scope.text] = signer
         return signer
 
     def _stranger(self, access_key: str, token: str, kind: Family) -> Principal:
