@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.node import Account
-from tests.services.firehose.house import at_once, bucket, failures, objects, processing, put, role
+from tests.services.firehose.house import at_once, bucket, destination, failures, objects, processing, put, role
 from tests.services.lambda_.functions import arn, create
 from tule.services.firehose.processing import deaggregation
 
@@ -133,6 +133,31 @@ def test_a_query_partitions_records(turned: Account) -> None:
     failed = failures(turned, target, "errors/processing-failed/")
     assert sorted(base64.b64decode(entry["rawData"]) for entry in failed) == [b"no json", b'{"kind": "x"}']
     assert {entry["errorCode"] for entry in failed} == {"DynamicPartitioning.MetadataExtractionFailed"}
+
+
+def test_what_was_partitioned_before_the_prefix_changed_is_not_lost(turned: Account) -> None:
+    target = bucket(turned)
+    query = {"MetadataExtractionQuery": "{a: .a, b: .b}", "JsonParsingEngine": "JQ-1.6"}
+    config = destination(
+        role(turned),
+        target,
+        Prefix="a=!{partitionKeyFromQuery:a}/",
+        ErrorOutputPrefix=ERRORS,
+        ProcessingConfiguration=processing(("MetadataExtraction", query)),
+        DynamicPartitioningConfiguration={"Enabled": True},
+        BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 60},
+    )
+    turned.firehose.create_delivery_stream(DeliveryStreamName="d", ExtendedS3DestinationConfiguration=config)
+    put(turned, "d", b'{"a": 1, "b": 2}')
+    turned.node.advance(1)
+    turned.firehose.update_destination(
+        DeliveryStreamName="d",
+        DestinationId="destinationId-000000000001",
+        CurrentDeliveryStreamVersionId="1",
+        ExtendedS3DestinationUpdate={"Prefix": "b=!{partitionKeyFromQuery:b}/"},
+    )
+    turned.node.advance(60)
+    assert list(objects(turned, target, "errors/processing-failed/").values()) == [b'{"a": 1, "b": 2}']
 
 
 def test_a_function_partitions_records(turned: Account) -> None:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.node import Account, RunningNode
 from tests.services.kinesis.shards import iterator, put, refusal
+from tule.core.config import Config
 
 FIRST = "shardId-000000000000"
 
@@ -77,6 +78,13 @@ def test_on_a_laptop_nobody_waits(aws: Account) -> None:
     at = iterator(aws, "s", FIRST)
     for _ in range(10):
         at = aws.kinesis.get_records(ShardIterator=at)["NextShardIterator"]
+
+
+def test_limits_hold_by_themselves_in_strict_mode_only() -> None:
+    assert Config(strict=True).throttled
+    assert Config(throttling="on").throttled
+    assert not Config().throttled
+    assert not Config(strict=True, throttling="off").throttled
 
 
 @pytest.mark.parametrize("batch", [1, 25])

@@ -26,5 +26,5 @@ SERVICE = Service(
     deliver=deliveries.deliver,
     start=sources.start,
     resource_types=RESOURCE_TYPES,
-    recorded=frozenset("TagDeliveryStream UntagDeliveryStream ListTagsForDeliveryStream PutRecord CreateDeliveryStream".split()),
+    recorded=frozenset(["TagDeliveryStream", "UntagDeliveryStream", "ListTagsForDeliveryStream", "PutRecord", "CreateDeliveryStream"]),
 )

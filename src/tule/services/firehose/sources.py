@@ -85,8 +85,10 @@ async def read(node: Node, stream_id: str) -> None:
     if stream is None:
         return
     try:
-        for shard in await _shards(node, stream):
-            if all(done.get(parent, ENDED) == ENDED for parent in _parents(shard)):
+        shards = await _shards(node, stream)
+        listed = {shard["ShardId"] for shard in shards}  # a parent that is not listed any more has nothing left to read
+        for shard in shards:
+            if all(parent not in listed or done.get(parent) == ENDED for parent in _parents(shard)):
                 done[shard["ShardId"]] = await _read_shard(node, stream, shard, done.get(shard["ShardId"], ""))
     except ServiceError as error:
         await error_logs.tell(node, stream, DeliveryFailed(f"Kinesis.{error.code}", error.message or error.code))
@@ -126,16 +128,17 @@ async def _read_shard(node: Node, stream: Stream, shard: Shard, sequence: str) -
         iterator = answer.get("NextShardIterator")
         if answer["Records"] or iterator is None:
             records = [record for each in answer["Records"] for record in _records(shard["ShardId"], each)]
-            sequence = ENDED if iterator is None else answer["Records"][-1]["SequenceNumber"]
-            await node.store.write(partial(_take_over, stream["id"], shard["ShardId"], sequence, records))
+            before, sequence = sequence, ENDED if iterator is None else answer["Records"][-1]["SequenceNumber"]
+            await node.store.write(partial(_take_over, stream["id"], shard["ShardId"], before, sequence, records))
         elif answer["MillisBehindLatest"] == 0:
             return sequence
     return sequence
 
 
-def _take_over(stream_id: str, shard_id: str, sequence: str, records: list[Record], tx: Tx) -> None:
+def _take_over(stream_id: str, shard_id: str, before: str, sequence: str, records: list[Record], tx: Tx) -> None:
+    """Nothing happens when the stream was deleted, or another node has gone on from `before` meanwhile."""
     stream = streams.by_id(tx, stream_id)
-    if stream is None:
+    if stream is None or checkpoints.of(tx, stream_id).get(shard_id, "") != before:
         return
     if records:
         buffering.fill(tx, stream, buffering.entry_stage(stream), records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,8 @@ from tule.core.errors import ServiceError
 from tule.platform.node import Node
 from tule.services.firehose import acting, compression, prefixes
 from tule.services.firehose.destinations import settings
-from tule.services.firehose.failures import DeliveryFailed
-from tule.services.firehose.prefixes import Facts
+from tule.services.firehose.failures import PROCESSING, DeliveryFailed
+from tule.services.firehose.prefixes import Facts, MissingKey
 from tule.services.firehose.state.buffers import Batch, Record
 from tule.services.firehose.state.streams import Stream
 from tule.wire.http import Body
@@ -36,7 +37,15 @@ def data_key(stream: Stream, batch: Batch, partition: str) -> str:
     config = settings.s3_of(stream)
     facts = _facts(stream, config, batch, partition=partition)
     extension = stream["destination"].get("FileExtension") or compression.EXTENSIONS[config["CompressionFormat"]]
-    return prefixes.of_data(config.get("Prefix", ""), facts) + _name(stream, facts, batch, extension)
+    return _data_prefix(config, facts) + _name(stream, facts, batch, extension)
+
+
+def _data_prefix(config: Config, facts: Facts) -> str:
+    """Records that were partitioned before the prefix was changed go where errors go: they are not lost."""
+    try:
+        return prefixes.of_data(config.get("Prefix", ""), facts)
+    except MissingKey:
+        return prefixes.of_errors(config.get("ErrorOutputPrefix", ""), "", replace(facts, error_type=PROCESSING))
 
 
 async def put_backup(node: Node, stream: Stream, batch: Batch, records: list[Record]) -> None:
