@@ -30,6 +30,7 @@ def handler(event, context):
         out.append({**answer, "metadata": {"partitionKeys": keys}})
     return {"records": out}
 """
+PARTITIONED = {"SizeInMBs": 64, "IntervalInSeconds": 0}
 WITH_FUNCTION = {"BufferIntervalInSeconds": "0", "BufferSizeInMBs": "1"}
 
 
@@ -122,6 +123,7 @@ def test_a_query_partitions_records(turned: Account) -> None:
         ("AppendDelimiterToRecord", {"Delimiter": "\\n"}),
         Prefix="c=!{partitionKeyFromQuery:customer}/k=!{partitionKeyFromQuery:kind}/",
         DynamicPartitioningConfiguration={"Enabled": True},
+        BufferingHints=PARTITIONED,
     )
     records = [{"customer": {"id": i % 2}, "kind": "A" if i < 3 else "B"} for i in range(4)]
     put(turned, "d", *[json.dumps(record).encode() for record in records], b"no json", b'{"kind": "x"}')
@@ -168,6 +170,7 @@ def test_a_function_partitions_records(turned: Account) -> None:
         ("Lambda", _function(turned, UPPER)),
         Prefix="first=!{partitionKeyFromLambda:first}/",
         DynamicPartitioningConfiguration={"Enabled": True},
+        BufferingHints=PARTITIONED,
     )
     put(turned, "d", b"apple", b"bear", b"ant")
     turned.node.advance(1)

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.node import Account
-from tests.services.firehose.house import bucket, destination, document, put, refusal, role
+from tests.services.firehose.house import bucket, destination, document, processing, put, refusal, role
 
 
 def _made(aws: Account, name: str = "d", **more: object) -> dict[str, object]:
@@ -103,6 +103,8 @@ def test_a_stream_changes_to_another_kind_of_destination(aws: Account) -> None:
 def test_what_contradicts_itself_is_refused(aws: Account) -> None:
     config = destination(role(aws), bucket(aws))
     partitioned = {"DynamicPartitioningConfiguration": {"Enabled": True}, "ErrorOutputPrefix": "e/!{firehose:error-output-type}/"}
+    query = {"MetadataExtractionQuery": "{a: .a}", "JsonParsingEngine": "JQ-1.6"}
+    by_query = {"Prefix": "!{partitionKeyFromQuery:a}/", "ProcessingConfiguration": processing(("MetadataExtraction", query))}
     for wrong in (
         {"Prefix": "a/!{timestamp:yyyy}/"},
         {"Prefix": "!{nowhere:x}/", "ErrorOutputPrefix": "e/"},
@@ -113,10 +115,12 @@ def test_what_contradicts_itself_is_refused(aws: Account) -> None:
         {**partitioned, "Prefix": "x/"},
         {**partitioned, "Prefix": "!{partitionKeyFromQuery:a}/"},
         {"Prefix": "!{partitionKeyFromQuery:a}/", "ErrorOutputPrefix": "e/"},
+        {**partitioned, **by_query, "BufferingHints": {"SizeInMBs": 63, "IntervalInSeconds": 60}},
     ):
         with pytest.raises(ClientError) as error:
             aws.firehose.create_delivery_stream(DeliveryStreamName="d", ExtendedS3DestinationConfiguration={**config, **wrong})
         assert refusal(error)[0] == "InvalidArgumentException", wrong
+    aws.firehose.create_delivery_stream(DeliveryStreamName="right", ExtendedS3DestinationConfiguration={**config, **partitioned, **by_query})
     with pytest.raises(ClientError) as error:
         aws.firehose.create_delivery_stream(DeliveryStreamName="d")
     assert refusal(error)[0] == "InvalidArgumentException"

@@ -12,18 +12,27 @@ databases as sources.
 
 from __future__ import annotations
 
+from tule.backbone.delivery import Delivery, Outcome
+from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.firehose import access, deliveries, sources
+from tule.services.firehose import access, sources
 from tule.services.firehose.operations import encryption, records, streams, tags
 from tule.services.firehose.resources import RESOURCE_TYPES
 from tule.services.firehose.state import buffers
+
+
+async def _deliver(node: Node, delivery: Delivery) -> Outcome:
+    from tule.services.firehose import deliveries  # loaded here: most nodes never deliver anything, and all should start quickly
+
+    return await deliveries.deliver(node, delivery)
+
 
 SERVICE = Service(
     "firehose",
     operations=operations_in(streams, records, tags, encryption),
     needs=access.NEEDS,
     schema=buffers.SCHEMA,
-    deliver=deliveries.deliver,
+    deliver=_deliver,
     start=sources.start,
     resource_types=RESOURCE_TYPES,
     recorded=frozenset(["TagDeliveryStream", "UntagDeliveryStream", "ListTagsForDeliveryStream", "PutRecord", "CreateDeliveryStream"]),

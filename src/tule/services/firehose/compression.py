@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import struct
-import zipfile
+from functools import cache
 
 EXTENSIONS = {"UNCOMPRESSED": "", "GZIP": ".gz", "ZIP": ".zip", "Snappy": ".snappy", "HADOOP_SNAPPY": ".hsnappy"}
 
@@ -33,6 +33,8 @@ def compress(kind: str, data: bytes, name: str) -> bytes:
 
 
 def _zip(data: bytes, name: str) -> bytes:
+    import zipfile  # slow to load, and seldom needed
+
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
@@ -79,6 +81,7 @@ def _masked(crc: int) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
+@cache
 def _table() -> list[int]:
     table: list[int] = []
     for byte in range(256):
@@ -89,11 +92,8 @@ def _table() -> list[int]:
     return table
 
 
-_CRC32C = _table()
-
-
 def _crc32c(data: bytes) -> int:
-    crc, table = 0xFFFFFFFF, _CRC32C
+    crc, table = 0xFFFFFFFF, _table()
     for byte in data:
         crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8
     return crc ^ 0xFFFFFFFF

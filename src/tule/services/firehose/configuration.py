@@ -10,6 +10,7 @@ from tule.services.firehose import errors, jq, prefixes
 from tule.services.firehose.destinations.settings import Config, Kind
 from tule.services.firehose.prefixes import InvalidPrefix
 
+_PARTITIONED_MB = 64
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "HttpEndpoint": ("EndpointConfiguration",),
     "Redshift": ("ClusterJDBCURL", "CopyCommand", "RoleARN"),
@@ -65,6 +66,8 @@ def _check_extended(config: Config) -> None:
     if (config.get("DynamicPartitioningConfiguration") or {}).get("Enabled"):
         if not names:
             raise errors.invalid_argument("Prefix must contain at least one partition key expression when dynamic partitioning is enabled.")
+        if config["BufferingHints"].get("SizeInMBs", _PARTITIONED_MB) < _PARTITIONED_MB:
+            raise errors.invalid_argument(f"BufferingHints.SizeInMBs must be at least {_PARTITIONED_MB} when Dynamic Partitioning is enabled.")
         _check_sources(config, {space for space, _ in names})
     elif names:
         raise errors.invalid_argument("Prefix must not contain partition key expressions when dynamic partitioning is not enabled.")

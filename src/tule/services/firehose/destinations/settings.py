@@ -104,6 +104,8 @@ def complete(kind: Kind, config: Config) -> Config:
     shown: Config
     if kind.name in ("S3", "ExtendedS3"):
         shown = {**_S3_DEFAULTS, **config}
+        if "BufferingHints" not in config and (config.get("DynamicPartitioningConfiguration") or {}).get("Enabled"):
+            shown["BufferingHints"] = {"SizeInMBs": 128, "IntervalInSeconds": 300}
         if kind.name == "ExtendedS3":
             shown = {"S3BackupMode": "Disabled", "ProcessingConfiguration": {"Enabled": False, "Processors": []}, **shown}
             if "S3BackupConfiguration" in shown:
