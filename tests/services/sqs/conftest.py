@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,17 +17,17 @@ class NewQueue:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def __call__(self, name: str = "", *, fifo: bool = False, **attributes: object) -> str:
+    def __call__(self, name: str = "", *, fifo: bool = False, **attributes: Any) -> str:
         name = name or f"q-{next(_numbers)}" + (".fifo" if fifo else "")
         given = {key: value if isinstance(value, str) else json.dumps(value) for key, value in attributes.items()}
         if fifo:
             given["FifoQueue"] = "true"
         return self.account.sqs.create_queue(QueueName=name, Attributes=given)["QueueUrl"]
 
-    def fifo(self, **attributes: object) -> str:
+    def fifo(self, **attributes: Any) -> str:
         return self(fifo=True, **attributes)
 
-    def with_dead_letters(self, max_receives: int, *, fifo: bool = False, **attributes: object) -> tuple[str, str]:
+    def with_dead_letters(self, max_receives: int, *, fifo: bool = False, **attributes: Any) -> tuple[str, str]:
         """The queue and its dead letter queue."""
         dead = self(fifo=fifo)
         policy = {"deadLetterTargetArn": arn_of(self.account, dead), "maxReceiveCount": max_receives}
@@ -53,6 +52,3 @@ def turned_queue(turned: Account) -> NewQueue:
 @pytest.fixture
 def queue(new_queue: NewQueue) -> str:
     return new_queue()
-
-
-Receive = Callable[..., list[dict[str, Any]]]

@@ -43,6 +43,13 @@ async def _reset(node: Node) -> None:
     in_flight(node).forget()
 
 
+_RECORDED = (
+    "CreateQueue GetQueueAttributes SetQueueAttributes GetQueueUrl ListQueues SendMessage SendMessageBatch ReceiveMessage DeleteMessage"
+    " DeleteMessageBatch ChangeMessageVisibility ChangeMessageVisibilityBatch AddPermission RemovePermission TagQueue UntagQueue ListQueueTags"
+    " StartMessageMoveTask ListMessageMoveTasks CancelMessageMoveTask"
+)
+_OPEN = "SendMessage ReceiveMessage DeleteMessage ChangeMessageVisibility GetQueueAttributes GetQueueUrl"
+
 SERVICE = Service(
     "sqs",
     operations=operations_in(queue_operations, sending, receiving, deleting, visibility, permissions, tags, dead_letters),
@@ -52,5 +59,6 @@ SERVICE = Service(
     start=_start,
     resource_types=RESOURCE_TYPES,
     reset=_reset,
-    anonymous=frozenset(("SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl")),
+    anonymous=frozenset(_OPEN.split()),
+    recorded=frozenset(_RECORDED.split()),
 )
