@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from tule.core.clock import Clock
 
@@ -31,12 +30,9 @@ class Bell:
         if due_ms is None:
             await self._rung.wait()
             return
-        rung = asyncio.ensure_future(self._rung.wait())
-        due = asyncio.ensure_future(self._clock.sleep_until(due_ms))
+        waits = [asyncio.ensure_future(self._rung.wait()), asyncio.ensure_future(self._clock.sleep_until(due_ms))]
         try:
-            await asyncio.wait((rung, due), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (rung, due):
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(rung, due, return_exceptions=True)
+            for wait in waits:
+                wait.cancel()
