@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.services.lambda_.functions import ECHO, zipped
 from tests.services.lambda_.house import House, Run, fail, succeed
-from tests.services.lambda_.mapped import batches, bodies, function, left, mapping, queue, queue_arn, received, send
+from tests.services.lambda_.mapped import EVERYTHING, allow, batches, bodies, function, left, mapping, queue, queue_arn, received, send
 from tule.core import trace as traces
+from tule.core.errors import ServiceError
 
 
 @pytest.fixture
@@ -268,3 +270,41 @@ async def test_a_batch_that_was_never_finished_comes_back(house: House, url: str
     assert house.compute.runs == []
     await house.advance(31)
     assert bodies(house) == [["m"]]
+
+
+async def test_a_queue_that_is_made_again_is_read_again(house: House, url: str) -> None:
+    await mapping(house, queue_arn("q"))
+    await house.call("sqs", "DeleteQueue", QueueUrl=url)
+    await house.advance(120)
+    await send(house, await queue(house), "m")
+    await house.settle()
+    assert bodies(house) == [["m"]]
+
+
+async def test_messages_wait_while_the_role_may_not_read(house: House, url: str) -> None:
+    await mapping(house, queue_arn("q"))
+    await house.call("iam", "DeleteRolePolicy", RoleName="fun-role", PolicyName="sources")
+    await send(house, url, "m")
+    await house.advance(30)
+    assert house.compute.runs == []
+    await allow(house, EVERYTHING)
+    await house.advance(61)
+    assert bodies(house) == [["m"]]
+
+
+async def test_a_batch_is_handed_over_once_more_when_its_deletion_was_cut(house: House, url: str) -> None:
+    """The function has run, and the node died before it could delete: at least once, and the message says how often."""
+    await mapping(house, queue_arn("q"))
+    sqs = house.node.services["sqs"]
+    deleting = sqs.operations["DeleteMessageBatch"]
+
+    async def broken(call: Any, params: Any) -> Any:
+        raise ServiceError("InternalFailure", "cut", 500)
+
+    sqs.operations["DeleteMessageBatch"] = replace(deleting, run=broken, is_coroutine=True)  # type: ignore[index]
+    await send(house, url, "m")
+    await house.settle()
+    sqs.operations["DeleteMessageBatch"] = deleting  # type: ignore[index]
+    await house.advance(31)
+    assert [records[0]["attributes"]["ApproximateReceiveCount"] for records in batches(house)] == ["1", "2"]
+    assert await left(house, url) == 0
