@@ -518,3 +518,25 @@ async def test_workers_wait_for_functions_only_once_node_is_used(tmp_path: Path)
     finally:
         await made.compute.stop()
     assert made.compute.sandboxes() == []
+
+
+async def test_an_interpreter_that_is_installed_meanwhile_is_used_at_once(
+    node: NodeFunctions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(0o755)
+    monkeypatch.setenv("TULE_RUNTIME_HOME", str(tmp_path))
+    function = node.function("exports.handler = async () => null;", runtime="nodejs24.x")
+    before = await node.invoke(function)
+    assert document(before) is None
+    assert any("stands in" in text for text in texts(before))
+    program = tmp_path / "nodejs" / "24.9.1" / "bin" / "node"
+    program.parent.mkdir(parents=True)
+    real = next(iter(installed_nodes().values()))
+    program.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo v24.9.1 && exit\nexec {real} "$@"\n')
+    program.chmod(0o755)
+    assert installed_nodes()["24"] == program
+    node.compute.retire(function.key)
+    after = await node.invoke(function)
+    assert after.error is None
+    assert not any("stands in" in text for text in texts(after))

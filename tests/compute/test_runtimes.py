@@ -67,10 +67,10 @@ def test_a_family_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pyte
 
 @pytest.fixture
 def nothing_cached() -> Iterator[None]:
-    for looked_up in (runtimes.installed_pythons, runtimes.installed_nodes):
+    for looked_up in (runtimes._pythons, runtimes._nodes):
         looked_up.cache_clear()
     yield
-    for looked_up in (runtimes.installed_pythons, runtimes.installed_nodes):
+    for looked_up in (runtimes._pythons, runtimes._nodes):
         looked_up.cache_clear()
 
 
@@ -101,4 +101,4 @@ def test_versions_are_found_where_people_install_them(tmp_path: Path, monkeypatc
 
 def test_only_what_a_sandbox_does_not_show_is_a_prefix() -> None:
     places = [Path(text) for text in ("/usr/lib/x", "/home/me/.pyenv/3.12", "/home/me/.pyenv/3.12/bin", "/usrlocal/x", "/opt/python")]
-    assert set(runtimes._outside(places)) == {Path("/home/me/.pyenv/3.12"), Path("/usrlocal/x"), Path("/opt/python")}  # pyright: ignore[reportPrivateUsage]
+    assert set(runtimes.outside(places)) == {Path("/home/me/.pyenv/3.12"), Path("/usrlocal/x"), Path("/opt/python")}

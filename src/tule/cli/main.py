@@ -21,6 +21,7 @@ _COMMANDS = {
     "restore": "Fill an empty data directory from a backup.",
     "explain": "Say why a call is allowed or denied.",
     "doctor": "What this host allows, and what to do about it.",
+    "runtimes": "Which interpreters run which runtimes here; install others.",
 }
 
 

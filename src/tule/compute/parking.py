@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from tule.compute.compute import FunctionUnavailable
+from tule.compute.runtime_contract import Launch
 from tule.compute.sandboxes import Sandbox
 
 QUIET_S = 0.05  # new ones are started when no function has been waiting for so long
@@ -23,13 +24,16 @@ class Parking:
     def __len__(self) -> int:
         return sum(map(len, self._parked.values()))
 
-    def take(self, runtime: str) -> Sandbox | None:
-        """A sandbox that waits for its code; others are started once it is quiet."""
+    def take(self, runtime: str, launch: Launch) -> Sandbox | None:
+        """A sandbox that waits for its code; others are started once it is quiet.  What was launched otherwise, before another
+        interpreter was installed, is ended."""
         self._fill_later(runtime)
         parked = self._parked.setdefault(runtime, [])
         while parked:
             sandbox = parked.pop()
-            if not sandbox.ended.done():
+            if sandbox.launch != launch:
+                sandbox.kill()
+            elif not sandbox.ended.done():
                 return sandbox
         return None
 

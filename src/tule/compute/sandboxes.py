@@ -49,6 +49,7 @@ class Sandbox:
         self.addresses: dict[str, tuple[str, int]] = {}
         self.task_root, self.opt_root = TASK_ROOT, OPT_ROOT
         self.tmp_mb = PARKED_TMP_MB
+        self.launch: Launch | None = None
         self.late_start = False  # the program is executed once its code is there
         self.late: Channel | None = None
         self.zygote: Zygote | None = None
@@ -302,7 +303,7 @@ class Sandboxes:
         if group is not None:
             group.limit_processes(limits.processes)
         sandbox = Sandbox(name, self._features, group, LogPipe(loop, self._now_ms), limits)
-        sandbox.zygote = zygote
+        sandbox.zygote, sandbox.launch = zygote, launch
         agent, agent_end = Channel.pair(loop)
         sandbox.control, control_end = _control_pair(launch)
         doors = list(group.doors()) if group else []
@@ -408,7 +409,7 @@ class Sandboxes:
             paths += [str(prefix) for prefix in launch.interpreter.prefixes]
             paths += [str(launch.sdk_path)] if launch.sdk_path else []
         else:
-            paths += [str(INSIDE), *(str(mount.source) for mount in launch.mounts), *map(str, self._spawner.prefixes)]
+            paths += [str(INSIDE), *(str(mount.source) for mount in launch.mounts), *map(str, self._spawner.prefixes())]
         return paths
 
     def _uid(self) -> int:

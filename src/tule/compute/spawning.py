@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,7 +33,7 @@ DIRECTORY = "tule-compute-"
 class Spawner:
     """Starts zygotes and answers for code mounts."""
 
-    def __init__(self, features: Features, files: Mapping[str, bytes], prefixes: Sequence[Path] = ()) -> None:
+    def __init__(self, features: Features, files: Mapping[str, bytes], prefixes: Callable[[], Sequence[Path]] = tuple) -> None:
         """`files` are laid into every root; `prefixes` are directories outside /usr that programs of SpawnRequests need."""
         self._features = features
         self.prefixes = prefixes
@@ -41,7 +41,7 @@ class Spawner:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._directory: tempfile.TemporaryDirectory[str] | None = None
-        self._zygotes: dict[tuple[Path, Path | None], asyncio.Task[Zygote]] = {}
+        self._zygotes: dict[tuple[object, ...], asyncio.Task[Zygote]] = {}
         self._ids = count(1)
         self._waiting: dict[int, asyncio.Future[list[int]]] = {}
         self._reader: asyncio.Task[None] | None = None
@@ -96,12 +96,13 @@ class Spawner:
     async def zygote(self, interpreter: Interpreter | None, sdk_path: Path | None) -> Zygote:
         """The fork server of this interpreter; without one, a light one that executes programs.  Raises FunctionUnavailable."""
         chosen = interpreter or own_interpreter()
-        key = (chosen.executable if interpreter else Path(), sdk_path)
+        prefixes = () if interpreter else tuple(self.prefixes())  # there are more when an interpreter was installed
+        key = (chosen.executable if interpreter else None, sdk_path, *prefixes)
         task = self._zygotes.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None or task.result().closed)):
             place = Place(self._features.mount, chosen, sdk_path, LANG_ROOT if interpreter else RAPID_ROOT + "/lang")
             if interpreter is None and self._features.mount:
-                place.mounts += [Mount(prefix, str(prefix)) for prefix in self.prefixes]
+                place.mounts += [Mount(prefix, str(prefix)) for prefix in prefixes]
             task = self._zygotes[key] = asyncio.get_running_loop().create_task(self._start_zygote(place, bool(sdk_path)))
         return await asyncio.shield(task)
 

@@ -332,7 +332,7 @@ class Supervisor:
         sandboxes = await self._open()
         launch = family.launch(function.runtime, function)
         parked = self._can_park(family) and family.launch(function.runtime, None) == launch
-        sandbox = self._parking.take(function.runtime) if parked else None
+        sandbox = self._parking.take(function.runtime, launch) if parked else None
         if sandbox is None:
             sandbox = await sandboxes.start(self._ids.hex(20), launch, self._listeners, function)
         try:
@@ -405,7 +405,7 @@ class Supervisor:
                 f"This host allows sandbox level {features.level}, and the node's minimum is {self._config.sandbox_minimum}: {dict(features.reasons)}"
             )
         self._hierarchies = cgroups.find() if features.level <= 2 else cgroups.Hierarchies()
-        self._spawner = Spawner(features, self._network.files(), self._runtimes.prefixes())
+        self._spawner = Spawner(features, self._network.files(), self._runtimes.prefixes)
         self._sandboxes = Sandboxes(features, self._hierarchies, self._spawner, self._clock.now_ms)
         return self._sandboxes
 
