@@ -12,7 +12,7 @@ from tests.services.lambda_.functions import create, role
 from tests.services.lambda_.house import ACCOUNT, REGION, House, Run
 from tests.services.lambda_.test_asynchronous import QUEUE, record_calls
 from tests.services.lambda_.test_end_to_end import eventually, logged
-from tule.access.principal import root
+from tule.access.principal import aws_service, root
 from tule.core import trace as traces
 from tule.core.errors import ServiceError
 from tule.core.ids import Ids
@@ -131,3 +131,25 @@ def test_a_loop_through_a_queue_ends(aws: Account) -> None:
 
 def _sum(attributes: dict[str, str]) -> int:
     return sum(map(int, attributes.values()))
+
+
+async def test_what_events_bring_is_no_loop(house: House) -> None:
+    """AWS: other services than SQS, SNS and S3 take no part in the detection."""
+    await house.function()
+    for service in ("events", "s3"):
+        permission = {"StatementId": service, "Action": "lambda:InvokeFunction", "Principal": f"{service}.amazonaws.com"}
+        await house.lam("AddPermission", FunctionName="fun", **permission)
+    trace = f"Root=1-00000000-000000000000000000000000;Lineage={traces.mark(ARN)}:3"
+    for service in ("events", "s3"):
+        await house.node.dispatcher.invoke(
+            "lambda",
+            "Invoke",
+            {"FunctionName": ARN, "InvocationType": "Event", "Payload": b"{}"},
+            principal=aws_service(f"{service}.amazonaws.com", ACCOUNT),
+            region=REGION,
+            account=ACCOUNT,
+            trace=trace,
+        )
+        await house.settle()
+    counts = [traces.parse(run.trace).count(ARN) for run in house.compute.runs]  # type: ignore[union-attr]
+    assert counts == [1, 4]

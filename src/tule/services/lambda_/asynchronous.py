@@ -37,7 +37,7 @@ async def accept(call: Call, function: Runnable, payload: bytes, client_context:
         region=function.ref.region,
         payload={"request_id": call.id, "event": payload.decode(), "client_context": client_context},
         max_attempts=1 + MAX_RETRIES,
-        trace=call.trace,
+        trace=recursion.heard(call),
     )
 
     def record(tx: Tx) -> None:

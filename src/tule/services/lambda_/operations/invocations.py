@@ -13,6 +13,7 @@ from tule.services.lambda_ import asynchronous, errors
 from tule.services.lambda_.durable import invoking
 from tule.services.lambda_.json_complaints import complaint
 from tule.services.lambda_.names import function_ref
+from tule.services.lambda_.recursion import heard
 from tule.services.lambda_.runnables import Runnable
 from tule.services.lambda_.running import functions
 from tule.wire.http import Body
@@ -41,12 +42,12 @@ async def invoke(call: Call, params: Params) -> Params:
         return {"StatusCode": 202}
     if kind == "DryRun":
         return {"StatusCode": 204}
-    done = await here.run(function, payload, call.id, params.get("ClientContext"), call.trace)
+    done = await here.run(function, payload, call.id, params.get("ClientContext"), heard(call))
     return _answer(function, done, params.get("LogType") == "Tail")
 
 
 async def _invoke_durable(call: Call, function: Runnable, payload: bytes, params: Params, *, waits: bool) -> Params:
-    execution = await invoking.start(call.node, function, payload, params.get("DurableExecutionName"), call.trace, waits=waits)
+    execution = await invoking.start(call.node, function, payload, params.get("DurableExecutionName"), heard(call), waits=waits)
     if not waits:
         return {"StatusCode": 202, "DurableExecutionArn": execution.arn}
     answered, error = invoking.answer(await invoking.end(call.node, execution.id))

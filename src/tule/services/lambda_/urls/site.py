@@ -7,6 +7,7 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html: whoever invoke
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import AsyncIterator
 
 from tule.access.principal import ANONYMOUS, Principal
@@ -23,7 +24,10 @@ from tule.services.lambda_.running import RunningStream, functions
 from tule.services.lambda_.urls import answers, cors
 from tule.services.lambda_.urls.configs import PATH, Config
 from tule.services.lambda_.urls.events import Visit, event
+from tule.store.errors import StoreError
 from tule.wire.http import BodyTooLarge, Request, Response
+
+log = logging.getLogger("tule.lambda")
 
 MAX_BODY_BYTES = 6_291_456
 
@@ -38,6 +42,14 @@ async def by_path(node: Node, request: Request) -> Response:
 
 
 async def _answer(node: Node, request: Request, id: str, path: str) -> Response:
+    try:
+        return await _answered(node, request, id, path)
+    except StoreError as error:
+        log.error("%s %s: %s", request.method, request.path, error)
+        return answers.refused(503, "Service Unavailable", "ServiceUnavailableException")
+
+
+async def _answered(node: Node, request: Request, id: str, path: str) -> Response:
     found = await functions(node).urls.get(id)
     if found is None:
         return answers.refused(404, None, "ResourceNotFoundException")
