@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.services.lambda_.house import ACCOUNT, REGION, House, Run, fail, succeed
-from tests.services.lambda_.mapped import batches, function, mapping, put, queue, queue_arn, received, stream, stream_arn
+from tests.services.lambda_.mapped import allow, batches, function, mapping, put, queue, queue_arn, received, stream, stream_arn
+from tule.core.errors import ServiceError
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/fun-role"
 
@@ -261,6 +262,23 @@ async def test_a_consumer_s_arn_reads_its_stream(house: House, source: str) -> N
     await mapping(house, arn, StartingPosition="TRIM_HORIZON")
     assert data(house) == [[1]]
     assert batches(house)[0][0]["eventSourceARN"] == arn
+
+
+async def test_a_consumer_must_be_there_and_open_to_the_role(house: House, source: str) -> None:
+    made = await house.call("kinesis", "RegisterStreamConsumer", StreamARN=source, ConsumerName="c")
+    await house.settle()
+    arn = made["Consumer"]["ConsumerARN"]
+    with pytest.raises(ServiceError) as refused:
+        await mapping(house, f"{source}/consumer/absent:1", StartingPosition="LATEST")
+    assert refused.value.message == f"Stream not found: {source}/consumer/absent:1"
+    statements = [
+        {"Effect": "Allow", "Action": "kinesis:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "kinesis:SubscribeToShard", "Resource": "*"},
+    ]
+    await allow(house, {"Version": "2012-10-17", "Statement": statements})
+    with pytest.raises(ServiceError) as refused:
+        await mapping(house, arn, StartingPosition="LATEST")
+    assert refused.value.message.startswith(f"Cannot access stream {arn}.")
 
 
 async def test_a_deleted_stream_is_a_problem_that_the_mapping_shows(house: House, source: str) -> None:

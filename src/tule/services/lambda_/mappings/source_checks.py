@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from tule.access.principal import Principal
+from tule.access.principal import Principal, platform
 from tule.core import arn as arns
 from tule.core.arn import Arn
 from tule.core.errors import ServiceError, not_implemented
@@ -86,9 +86,22 @@ async def _check_stream(call: Call, principal: Principal, stream: Arn) -> None:
     except ServiceError as error:
         if error.code == "ResourceNotFoundException":
             raise errors.invalid_parameter(f"Stream not found: {stream}") from error
-        if may_pass(error):
-            return  # it may be read, and others do
-        raise _no_access(stream) from error
+        if not may_pass(error):  # what passes is that others read it, too
+            raise _no_access(stream) from error
+    if "/consumer/" in stream.resource:
+        await _check_consumer(call, principal, stream)
+
+
+async def _check_consumer(call: Call, principal: Principal, consumer: Arn) -> None:
+    """It is there, and the role may subscribe."""
+    named = {"ConsumerARN": str(consumer)}
+    try:
+        await call.node.dispatcher.invoke("kinesis", "DescribeStreamConsumer", named, principal=platform(consumer.account), region=consumer.region)
+    except ServiceError as error:
+        raise errors.invalid_parameter(f"Stream not found: {consumer}") from error
+    asked = {**named, "ShardId": "shardId-000000000000", "StartingPosition": {"Type": "LATEST"}}
+    if not await _may(call, principal, consumer, "SubscribeToShard", asked):
+        raise _no_access(consumer)
 
 
 def _no_access(stream: Arn) -> ServiceError:
