@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.end_to_end.conftest import CAPABILITIES, eventually
+from tests.end_to_end.conftest import CAPABILITIES
 from tests.node import Account, RunningNode
 
 CLICKS = int(os.environ.get("TULE_CLICKS", "400"))
@@ -124,6 +124,13 @@ class Processor:
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.outputs["Ledger"])
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
+    def wait_for(self, count: int) -> None:
+        """Until so many clicks are charged.  The ledger is long, so it is not looked at too often."""
+        end = time.monotonic() + PATIENCE_S
+        while len(self.ledger()) < count:
+            assert time.monotonic() < end, f"{count} charges did not come about in {PATIENCE_S} s"
+            time.sleep(0.02 + CLICKS / 10_000)
+
     def client(self, service: str) -> Any:
         """The node has another port whenever it was started again."""
         return _client(self.account, service, self.account.node.url)
@@ -169,14 +176,14 @@ def test_each_click_is_charged_once_through_kills_and_crashes(start_node: Callab
             one.result()
         done.set()
         killing.result()
-    eventually(lambda: len(processor.ledger()) >= CLICKS, "the charge of every click", PATIENCE_S)
+    processor.wait_for(CLICKS)
     assert sorted(processor.ledger()) == sorted(click.entry for click in clicks)
 
 
 def kill_three_times(node: RunningNode, processor: Processor, given: threading.Event) -> None:
     """Once early, once in the middle, once near the end of what there is to charge."""
     for share in (0.1, 0.4, 0.8):
-        eventually(lambda share=share: len(processor.ledger()) >= share * CLICKS, f"{share:.0%} of the charges", PATIENCE_S)
+        processor.wait_for(int(share * CLICKS))
         node.kill()
         node.start()
     given.wait(PATIENCE_S)
