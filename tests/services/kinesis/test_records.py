@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import cbor2
 import pytest
@@ -227,3 +228,31 @@ def test_aws_distributes_by_itself_when_asked_to(aws: Account) -> None:
         aws.kinesis.put_record(StreamName="keyed", Data=b"x")
     said = "1 validation error detected: Value null at 'partitionKey' failed to satisfy constraint: Member must not be null"
     assert refusal(error) == ("ValidationException", said)
+
+
+def test_writers_at_once_lose_nothing_and_each_keeps_its_order(aws: Account) -> None:
+    aws.kinesis.create_stream(StreamName="busy", ShardCount=3)
+
+    def write(writer: int) -> list[tuple[str, str, bytes]]:
+        client = aws.client("kinesis")
+        done: list[tuple[str, str, bytes]] = []
+        for i in range(15):
+            payloads = [b"%d-%d-%d" % (writer, i, j) for j in range(1 + i % 4)]
+            records = [{"Data": data, "PartitionKey": str(writer)} for data in payloads]
+            if i % 5 == 4:  # one that is refused leaves the others alone
+                with pytest.raises(ClientError):
+                    client.put_records(StreamName="busy", Records=[*records, {"Data": b"x", "PartitionKey": "k", "ExplicitHashKey": str(2**128)}])
+                continue
+            answers = client.put_records(StreamName="busy", Records=records)["Records"]
+            done += [(answer["ShardId"], answer["SequenceNumber"], data) for answer, data in zip(answers, payloads, strict=True)]
+        return done
+
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(write, range(8)))
+    for shard in shard_ids(aws, "busy"):
+        answer = aws.kinesis.get_records(ShardIterator=iterator(aws, "busy", shard))
+        found = [(shard, record["SequenceNumber"], record["Data"]) for record in answer["Records"]]
+        assert found == sorted(found)
+        assert sorted(found) == sorted(entry for done in written for entry in done if entry[0] == shard)
+    for done in written:
+        assert [number for _, number, _ in done] == sorted(number for _, number, _ in done)

@@ -7,9 +7,9 @@ from typing import Any
 
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
-from tule.services.kinesis import errors, hash_keys, layouts, lookup, sequence, throughput
+from tule.services.kinesis import appending, errors, hash_keys, layouts, lookup, names, sequence, throughput
 from tule.services.kinesis.layouts import Layout
-from tule.services.kinesis.state import records, streams
+from tule.services.kinesis.state import streams
 from tule.services.kinesis.state.records import Entry
 from tule.services.kinesis.state.shards import Shard
 from tule.services.kinesis.state.streams import Stream
@@ -27,17 +27,15 @@ async def put_record(call: Call, params: Params) -> Params:
         shard, stream = admitted[0]
         raise errors.rate_exceeded(shard.id, stream.ref.name, stream.ref.account)
 
-    def put(tx: Tx) -> Params:
-        stream = lookup.stream_of(call, tx, params)
+    def prepare(tx: Tx, stream: Stream, layout: Layout) -> list[Entry]:
         _check_order(stream, params.get("SequenceNumberForOrdering"), tx.now_ms)
-        layout = layouts.of(call.node, tx, stream)
         entry = _entry(tx, stream, layout, params, "")
         if params.get("DryRun"):
             raise errors.dry_run()
-        (number,) = records.append(tx, stream, [entry])
-        return {"ShardId": entry.shard.id, "SequenceNumber": number, "EncryptionType": _encryption(stream)}
+        return [entry]
 
-    return await call.node.store.write(put)
+    stream, (entry,), (number,) = await appending.append(call.node, names.stream_ref(call, params), prepare)
+    return {"ShardId": entry.shard.id, "SequenceNumber": number, "EncryptionType": _encryption(stream)}
 
 
 async def put_records(call: Call, params: Params) -> Params:
@@ -45,19 +43,20 @@ async def put_records(call: Call, params: Params) -> Params:
     admitted = await _admitted(call, params, given)
     taken = [record for record, refusal in zip(given, admitted, strict=True) if refusal is None]
 
-    def put(tx: Tx) -> tuple[list[Params], str | None]:
-        stream = lookup.stream_of(call, tx, params)
-        layout = layouts.of(call.node, tx, stream)
+    def prepare(tx: Tx, stream: Stream, layout: Layout) -> list[Entry]:
         entries = [_entry(tx, stream, layout, record, f"records.{i}.member.") for i, record in enumerate(taken, 1)]
         if sum(len(entry.data) + len(entry.key) for entry in entries) > MAX_REQUEST_BYTES:
             raise errors.invalid_argument("Records size exceeds 10 MB limit")
         if params.get("DryRun"):
             raise errors.dry_run()
-        numbers = records.append(tx, stream, entries)
-        shown = [{"SequenceNumber": number, "ShardId": entry.shard.id} for entry, number in zip(entries, numbers, strict=True)]
-        return shown, _encryption(stream)
+        return entries
 
-    shown, encryption = await call.node.store.write(put) if taken else ([], None)
+    shown: list[Params] = []
+    encryption = None
+    if taken:
+        stream, entries, numbers = await appending.append(call.node, names.stream_ref(call, params), prepare)
+        shown = [{"SequenceNumber": number, "ShardId": entry.shard.id} for entry, number in zip(entries, numbers, strict=True)]
+        encryption = _encryption(stream)
     if len(taken) < len(given):
         done = iter(shown)
         shown = [next(done) if refusal is None else _refused(*refusal) for refusal in admitted]

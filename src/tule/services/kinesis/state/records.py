@@ -52,6 +52,8 @@ class Page:
 
 def append(tx: Tx, stream: Stream, entries: Sequence[Entry]) -> list[str]:
     """Their sequence numbers."""
+    if not entries:
+        return []
     row = tx.one(_TAKE, len(entries), tx.now_ms, stream.id)
     assert row is not None
     position, arrived_ms = row[0] - len(entries), row[1]
