@@ -51,6 +51,7 @@ SERVICE = Service(
         partner_operations,
     ),
     needs=access.NEEDS,
+    remembered_needs=access.REMEMBERED_NEEDS,
     schema=state.SCHEMA,
     deliver=deliveries.deliver,
     start=_start,

@@ -12,8 +12,9 @@ from typing import Any
 from tule.core import arn as arns
 from tule.core.tags import to_map
 from tule.platform.call import Call
-from tule.platform.service import Need, Needs
+from tule.platform.service import Need, Needs, RememberedNeeds
 from tule.services.events import state
+from tule.services.events.memory import memory
 from tule.services.events.names import DEFAULT_BUS, BusRef, bus, rule_arn, rule_of
 from tule.store.store import Tx
 
@@ -40,20 +41,17 @@ _ON_BUS = {
 }
 
 
-def put_needs(call: Call, tx: Tx, params: Params, *, relayed: bool = False) -> list[Need]:
-    """One need for each bus, source and detail type."""
+async def put_needs(call: Call, params: Params) -> list[Need]:
+    """One need for each bus, source and detail type of the entries."""
     asked = {(entry.get("EventBusName"), entry.get("Source", ""), entry.get("DetailType", "")): None for entry in params["Entries"]}
-    needs: list[Need] = []
-    for name, source, detail_type in asked:
-        ref = bus(call, name)
-        context = {"events:source": source, "events:detail-type": detail_type, "events:eventBusInvocation": str(relayed).lower()}
-        needs.append(_on(tx, "events:PutEvents", ref, context))
-    return needs
+    return [await put_need(call, bus(call, name), source, detail_type) for name, source, detail_type in asked]
 
 
-def _on(tx: Tx, action: str, ref: BusRef, context: Mapping[str, Any]) -> Need:
-    """A need on a bus, whose policy counts."""
-    return Need(action, ref.arn, context, policy=_policy(tx, ref), owner=ref.account)
+async def put_need(call: Call, ref: BusRef, source: str, detail_type: str, *, relayed: bool = False) -> Need:
+    """An event on its way to a bus; `relayed` when it comes from another one."""
+    known = await memory(call.node).policies.of(ref)
+    context = {"events:source": source, "events:detail-type": detail_type, "events:eventBusInvocation": "true" if relayed else "false"}
+    return Need("events:PutEvents", known.arn, context, policy=known.policy, owner=ref.account)
 
 
 def _policy(tx: Tx, ref: BusRef) -> Mapping[str, Any] | None:
@@ -123,7 +121,7 @@ _NAMED = {
 
 
 def _needs() -> dict[str, Needs]:
-    needs: dict[str, Needs] = {"PutEvents": put_needs}
+    needs: dict[str, Needs] = {}
     makers: list[tuple[dict[str, str], Callable[..., list[Need]]]] = [(_ON_RULE, _on_rule), (_ON_BUS, _on_bus)]
     for operations, need in makers:
         for operation, member in operations.items():
@@ -137,3 +135,4 @@ def _needs() -> dict[str, Needs]:
 
 
 NEEDS = _needs()
+REMEMBERED_NEEDS: Mapping[str, RememberedNeeds] = {"PutEvents": put_needs}

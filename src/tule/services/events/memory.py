@@ -1,8 +1,9 @@
-"""What EventBridge keeps in memory for its node: compiled rules, tokens of connections, how fast destinations are called."""
+"""What EventBridge keeps in memory for its node: compiled rules, policies of buses, tokens of connections, how fast destinations are called."""
 
 from __future__ import annotations
 
 from tule.platform.node import Node
+from tule.services.events.bus_policies import BusPolicies
 from tule.services.events.matching import Matcher
 from tule.services.events.oauth import Tokens
 
@@ -25,11 +26,13 @@ class Rates:
 class Memory:
     def __init__(self, node: Node) -> None:
         self.matcher = Matcher()
+        self.policies = BusPolicies(node.store)
         self.tokens = Tokens(node)
         self.rates = Rates()
 
     def forget(self) -> None:
         self.matcher.forget()
+        self.policies.forget()
         self.tokens.forget()
 
 

@@ -16,7 +16,7 @@ from tule.platform import targets
 from tule.platform.call import Call
 from tule.platform.node import Node
 from tule.services.events import state
-from tule.services.events.access import put_needs
+from tule.services.events.access import put_need
 from tule.services.events.matching import Incoming
 from tule.services.events.memory import memory
 from tule.services.events.names import BusRef, bus_of
@@ -57,6 +57,5 @@ async def _authorize(node: Node, delivery: Delivery, ref: BusRef, event: dict[st
         operation="PutEvents",
         trace=delivery.trace,
     )
-    entry = {"EventBusName": ref.arn, "Source": event["source"], "DetailType": event["detail-type"]}
-    needs = await node.store.read(lambda tx: put_needs(call, tx, {"Entries": [entry]}, relayed=True))
-    await node.authorizer.authorize(call, needs)
+    need = await put_need(call, ref, str(event["source"]), str(event["detail-type"]), relayed=True)
+    await node.authorizer.authorize(call, [need])

@@ -29,74 +29,83 @@ MAX_RETRIES = 185
 MAX_AGE_S = 86_400
 
 Event = Mapping[str, Any]
+Settings = Callable[[Event], dict[str, Any]]
 Rendering = Callable[[Event, str, int], str]  # of the event, its JSON and when it came: what the target gets
 
 
 @dataclass(slots=True, frozen=True)
 class CompiledTarget:
-    """`job` makes the work of one event."""
+    """`job` makes the work of one event.  `letter` says how a dead one is written, `settings` what the target needs besides the text."""
 
     rule: Record
-    target: Record
     arn: str
     kind: str
+    role: str
+    dead_letter: str
+    attempts: int
+    max_age_ms: int
     render: Rendering
+    settings: Settings
+    letter: Mapping[str, Any]
 
     @property
     def is_bus(self) -> bool:
         return self.kind == RELAY
 
     def job(self, ref: BusRef, event: Event, text: str, ingested_ms: int, now_ms: int, trace: str | None) -> Job:
-        policy = self.target.get("RetryPolicy", {})
-        common: dict[str, Any] = {
-            "account": ref.account,
-            "region": ref.region,
-            "source_service": SERVICE,
-            "source_arn": self.rule["arn"],
-            "role": self.target.get("RoleArn") or self.rule.get("role", ""),
-            "dead_letter": self.target.get("DeadLetterConfig", {}).get("Arn", ""),
-            "max_attempts": 1 + policy.get("MaximumRetryAttempts", MAX_RETRIES),
-            "expires_ms": now_ms + policy.get("MaximumEventAgeInSeconds", MAX_AGE_S) * 1000,
-            "trace": trace,
-        }
         try:
-            output = self.render(event, text, ingested_ms)
-        except NotJson as error:
-            return self._broken(str(error), common)
-        job = targets.job(self.arn, output, settings=self._settings(event), letter=self._letter(), **common)
-        return _as(job, self.kind)
-
-    def _letter(self) -> dict[str, Any]:
-        attributes = {"RULE_ARN": self.rule["arn"], "TARGET_ARN": self.arn}
-        return {"attributes": {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}, "errors": True}
-
-    def _settings(self, event: Event) -> dict[str, Any]:
-        target = self.target
-        match arns.parse(self.arn).service:
-            case "events" if "HttpParameters" in target:
-                return _http_parameters(target["HttpParameters"], event)
-            case "sqs" if "SqsParameters" in target:
-                return {"MessageGroupId": _dynamic(target["SqsParameters"].get("MessageGroupId", ""), event)}
-            case "kinesis":
-                return {"PartitionKey": _partition_key(target.get("KinesisParameters"), event)}
-            case "logs":
-                return {"LogStreamName": event["id"], "Timestamp": event_ms(event)}
-            case _:
-                return {}
-
-    def _broken(self, output: str, common: dict[str, Any]) -> Job:
-        """What the input transformer makes is no JSON: nothing to be delivered, but something to be seen."""
-        job = targets.job(self.rule["arn"], output, letter=self._letter(), **common)
-        return replace(job, kind=BROKEN)
-
-
-def _as(job: Job, kind: str) -> Job:
-    return job if kind == targets.SEND else replace(job, kind=kind)
+            output, target, kind = self.render(event, text, ingested_ms), self.arn, self.kind
+        except NotJson as error:  # nothing to be delivered, but something to be seen
+            output, target, kind = str(error), self.rule["arn"], BROKEN
+        job = targets.job(
+            target,
+            output,
+            account=ref.account,
+            region=ref.region,
+            source_service=SERVICE,
+            source_arn=self.rule["arn"],
+            role=self.role,
+            settings=self.settings(event),
+            dead_letter=self.dead_letter,
+            letter=self.letter,
+            max_attempts=self.attempts,
+            expires_ms=now_ms + self.max_age_ms,
+            trace=trace,
+        )
+        return job if kind == targets.SEND else replace(job, kind=kind)
 
 
 def compile_target(rule: Record, target: Record) -> CompiledTarget:
     """Raises InvalidTemplate and InvalidPath."""
-    return CompiledTarget(rule, target, target["Arn"], _kind(target["Arn"]), _rendering(rule, target))
+    policy: Record = target.get("RetryPolicy", {})
+    attributes = {"RULE_ARN": rule["arn"], "TARGET_ARN": target["Arn"]}
+    return CompiledTarget(
+        rule=rule,
+        arn=target["Arn"],
+        kind=_kind(target["Arn"]),
+        role=target.get("RoleArn") or rule.get("role", ""),
+        dead_letter=target.get("DeadLetterConfig", {}).get("Arn", ""),
+        attempts=1 + policy.get("MaximumRetryAttempts", MAX_RETRIES),
+        max_age_ms=policy.get("MaximumEventAgeInSeconds", MAX_AGE_S) * 1000,
+        render=_rendering(rule, target),
+        settings=_settings(target),
+        letter={"attributes": {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}, "errors": True},
+    )
+
+
+def _settings(target: Record) -> Settings:
+    """What the target needs besides the text, by AWS's names."""
+    match arns.parse(target["Arn"]).service:
+        case "events" if "HttpParameters" in target:
+            return lambda event: _http_parameters(target["HttpParameters"], event)
+        case "sqs" if "SqsParameters" in target:
+            return lambda event: {"MessageGroupId": _dynamic(target["SqsParameters"].get("MessageGroupId", ""), event)}
+        case "kinesis":
+            return lambda event: {"PartitionKey": _partition_key(target.get("KinesisParameters"), event)}
+        case "logs":
+            return lambda event: {"LogStreamName": event["id"], "Timestamp": event_ms(event)}
+        case _:
+            return lambda event: {}
 
 
 def _kind(arn: str) -> str:
