@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,8 @@ async def test_an_error_nobody_catches_ends_the_process_and_is_told(
     assert again.init_ms is not None
 
 
-async def test_an_error_between_invocations_ends_the_instance(node: NodeFunctions) -> None:
+async def test_an_error_between_invocations_ends_the_instance(node: NodeFunctions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tule.compute.supervisor.FREEZE_AFTER_S", 60.0)  # however busy the host is, it comes to throwing it
     code = """
 exports.handler = async (event, context) => { setTimeout(() => { throw new Error('in between'); }, 5); return process.pid; };
 """
@@ -520,22 +522,27 @@ async def test_workers_wait_for_functions_only_once_node_is_used(tmp_path: Path)
     assert made.compute.sandboxes() == []
 
 
-async def test_an_interpreter_that_is_installed_meanwhile_is_used_at_once(
-    node: NodeFunctions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o755)
-    monkeypatch.setenv("TULE_RUNTIME_HOME", str(tmp_path))
+@pytest.fixture
+def runtime_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Not under /tmp, which is the instance's own inside."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as made:
+        Path(made).chmod(0o755)
+        monkeypatch.setenv("TULE_RUNTIME_HOME", made)
+        yield Path(made)
+
+
+async def test_an_interpreter_that_is_installed_meanwhile_is_used_at_once(node: NodeFunctions, runtime_home: Path) -> None:
     function = node.function("exports.handler = async () => null;", runtime="nodejs24.x")
     before = await node.invoke(function)
     assert document(before) is None
     assert any("stands in" in text for text in texts(before))
-    program = tmp_path / "nodejs" / "24.9.1" / "bin" / "node"
-    program.parent.mkdir(parents=True)
-    real = next(iter(installed_nodes().values()))
-    program.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo v24.9.1 && exit\nexec {real} "$@"\n')
-    program.chmod(0o755)
-    assert installed_nodes()["24"] == program
+    real, made = next(iter(installed_nodes().values())), runtime_home / "made"
+    (made / "bin").mkdir(parents=True)
+    (runtime_home / "nodejs").mkdir()
+    (made / "bin" / "node").write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo v24.9.1 && exit\nexec {real} "$@"\n')
+    (made / "bin" / "node").chmod(0o755)
+    made.rename(runtime_home / "nodejs" / "24.9.1")
+    assert installed_nodes()["24"] == runtime_home / "nodejs" / "24.9.1" / "bin" / "node"
     node.compute.retire(function.key)
     after = await node.invoke(function)
     assert after.error is None
