@@ -160,8 +160,8 @@ class _Place:
     async def _run(self) -> None:
         while (source := self._wanted) is not None:
             self._changed.hush()
-            self._poller = self._make(source)
             try:
+                self._poller = self._make(source)
                 await self._poller.run()
             except Exception:
                 log.exception("The poller of %s ended and is started again.", source.arn)

@@ -6,9 +6,11 @@ A mapping that was created, enabled or updated is `Enabled` once its poller has 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any, cast
 
+from tule.core.errors import ServiceError
 from tule.platform.node import Node
 from tule.pollers import checkpoints
 from tule.pollers.contract import Reader, Source
@@ -19,6 +21,8 @@ from tule.services.lambda_.mappings.filter_criteria import filters_of
 from tule.services.lambda_.mappings.kinds import kind_of
 from tule.services.lambda_.mappings.reading import MappingReader
 from tule.store.store import Tx
+
+log = logging.getLogger("tule.lambda")
 
 _BEGINNING = ("Creating", "Enabling", "Updating")
 _READ = ("Creating", "Enabling", "Updating", "Enabled")
@@ -35,8 +39,12 @@ class Fleet:
         sources: list[Source] = []
         for account, region, uuid, mapping in state.everywhere(tx):
             ref = state.function_ref(account, region, mapping)
-            if mapping["shown"]["State"] in _READ and functions_state.find_function(tx, ref) is not None:
+            if mapping["shown"]["State"] not in _READ or functions_state.find_function(tx, ref) is None:
+                continue
+            try:
                 sources.append(source_of(account, region, uuid, mapping))
+            except ServiceError:
+                log.exception("The mapping %s cannot be read for; the others are.", uuid)
         return sources
 
     def _reader(self, source: Source) -> Reader:
