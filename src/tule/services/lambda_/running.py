@@ -120,10 +120,10 @@ class Functions:
 
     async def prepare(self) -> None:
         """When the node starts: the first invocation of a function that is there already need not wait for its runtime."""
-        await self.urls.look()
+        self.node.compute.on_late_lines(self.take_late_lines)
         for runtime in await self.node.store.read(state.runtimes):
             self.node.compute.prepare(runtime)
-        self.node.compute.on_late_lines(self.take_late_lines)
+        await self.urls.look()
 
     async def sweep(self) -> None:
         """For the node's life: remove directories of packages that no function has had for a while (instances may still be ending)."""

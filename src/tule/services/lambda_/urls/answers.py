@@ -17,6 +17,7 @@ import orjson
 from tule.wire.http import Response
 
 JSON = "application/json"
+MAX_METADATA_BYTES = 1024 * 1024
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DROPPED = frozenset(["connection", "content-length", "date", "keep-alive", "server", "transfer-encoding", "upgrade"])
 _RENAMED = frozenset(["authorization", "host", "user-agent", "via", "www-authenticate", "x-amzn-requestid", "x-amzn-trace-id"])
@@ -117,8 +118,10 @@ async def streamed(chunks: AsyncIterator[bytes]) -> Response:
     async for chunk in chunks:
         head += chunk
         raw, end, rest = head.partition(b"\0" * 8)
-        if not end:
+        if not end and len(head) <= MAX_METADATA_BYTES:
             continue
+        if not end:
+            raise Malformed("the metadata are too long")
         try:
             value = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
