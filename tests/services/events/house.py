@@ -38,7 +38,7 @@ class Queue(NamedTuple):
         return self.events(1)[0]
 
     def is_empty(self) -> bool:
-        """Whatever was to come has come, when a message sent after it is the only one."""
+        """Nothing has come; to be asked when all that could come has had its turn."""
         return "Messages" not in self.account.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=0)
 
     def letter(self) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
-from tests.node import Account
+from tests.node import Account, RunningNode
 from tests.services.events.house import allow, put, queue, refusal, rule
 
 
@@ -134,3 +136,46 @@ def test_what_s3_tells_reaches_the_default_bus(aws: Account) -> None:
     aws.s3.put_object(Bucket=bucket, Key="a.png", Body=b"x")
     event = found.one()
     assert (event["detail-type"], event["detail"]["object"]["key"], event["resources"]) == ("Object Created", "a.png", [f"arn:aws:s3:::{bucket}"])
+
+
+def test_the_trace_of_an_event_goes_with_it(aws: Account) -> None:
+    found = queue(aws)
+    rule(aws, None, {"Arn": found.arn})
+    trace = "Root=1-67891233-abcdef012345678912345678;Parent=463ac35c9f6413ad;Sampled=1"
+    put(aws, TraceHeader=trace)
+    message = aws.sqs.receive_message(QueueUrl=found.url, WaitTimeSeconds=10, AttributeNames=["AWSTraceHeader"])["Messages"][0]
+    assert message["Attributes"]["AWSTraceHeader"].startswith("Root=1-67891233-abcdef012345678912345678")
+
+
+def test_what_was_taken_arrives_though_the_node_is_killed(start_node: Callable[..., RunningNode]) -> None:
+    node = start_node()
+    account = node.fresh_account()
+    found = queue(account)
+    rule(account, None, {"Arn": found.arn})
+    ids = {put(account, {"n": n}) for n in range(30)}
+    node.kill()
+    again = start_node()
+    assert arrived(Account(again, account.id), found.url.replace(node.url, again.url), ids) == ids
+
+
+def arrived(account: Account, url: str, expected: set[str]) -> set[str]:
+    """The ids of the events that come; one that was on its way when the node died may come twice."""
+    came: set[str] = set()
+    end = time.monotonic() + 90
+    while not came >= expected and time.monotonic() < end:
+        for message in account.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5).get("Messages", []):
+            account.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            came.add(json.loads(message["Body"])["id"])
+    return came
+
+
+def test_policies_look_at_what_a_rule_would_match(aws: Account) -> None:
+    aws.iam.create_user(UserName="u")
+    key = aws.iam.create_access_key(UserName="u")["AccessKey"]
+    condition = {"ForAllValues:StringEquals": {"events:source": "shop"}, "Null": {"events:source": "false"}}
+    document = {"Version": "2012-10-17", "Statement": [{**allow("events:PutRule"), "Condition": condition}]}
+    aws.iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=json.dumps(document))
+    client = aws.client("events", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    client.put_rule(Name="r", EventPattern='{"source": ["shop"]}')
+    assert refusal(client.put_rule, Name="r", EventPattern='{"source": ["shop", "other"]}')[0] == "AccessDeniedException"
+    assert refusal(client.put_rule, Name="r", EventPattern='{"detail": {"a": [1]}}')[0] == "AccessDeniedException"

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import orjson
+
 from tule.core import arn as arns
 from tule.core.tags import to_map
 from tule.platform.call import Call
@@ -69,11 +71,24 @@ def _on_rule(action: str, member: str, call: Call, tx: Tx, params: Params) -> li
 
 
 def _asked_of_rule(params: Params) -> Params:
-    """What the rule would match and where it would send, for condition keys.  Patterns are checked later."""
+    """What the rule would match and where it would send, for condition keys."""
     keys: Params = {}
     if "Targets" in params:
         keys["events:TargetArn"] = [target["Arn"] for target in params["Targets"]]
+    for member in ("source", "detail-type"):
+        values = [value for value in _pattern(params).get(member, ()) if isinstance(value, str)]
+        if values:
+            keys[f"events:{member}"] = values
     return keys
+
+
+def _pattern(params: Params) -> Params:
+    """The rule's pattern as far as it is JSON; whether it is a pattern is found out later."""
+    try:
+        found = orjson.loads(params.get("EventPattern") or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _on_bus(action: str, member: str, call: Call, tx: Tx, params: Params) -> list[Need]:
