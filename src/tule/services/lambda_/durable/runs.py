@@ -71,6 +71,7 @@ def _begin(node: Node, tx: Tx, delivery: Delivery) -> _Turn | None:
         return None
     data = execution.data
     if execution.status != "RUNNING":
+        data["interrupted"] = True
         _rest(tx, execution)
         return None
     known = data["seen"]
