@@ -207,3 +207,15 @@ def test_a_stack_makes_changes_and_deletes_a_stream(aws: Account) -> None:
     aws.cloudformation.delete_stack(StackName="stack")
     aws.cloudformation.get_waiter("stack_delete_complete").wait(StackName="stack", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     assert aws.firehose.list_delivery_streams()["DeliveryStreamNames"] == []
+
+
+def test_a_stack_with_a_conversion_is_refused_before_anything_is_made(aws: Account) -> None:
+    conversion = {"Enabled": True, "SchemaConfiguration": {"DatabaseName": "d"}}
+    config = destination(role(aws), bucket(aws), DataFormatConversionConfiguration=conversion)
+    stream = {"Type": "AWS::KinesisFirehose::DeliveryStream", "Properties": {"ExtendedS3DestinationConfiguration": config}}
+    resources = {"D": stream, "K": {"Type": "AWS::Kinesis::Stream", "Properties": {"Name": "unmade", "ShardCount": 1}}}
+    with pytest.raises(ClientError) as error:
+        aws.cloudformation.create_stack(StackName="stack", TemplateBody=json.dumps({"Resources": resources}))
+    assert refusal(error)[0] == "NotImplemented"
+    assert "DataFormatConversionConfiguration is not implemented" in refusal(error)[1]
+    assert aws.kinesis.list_streams()["StreamNames"] == []

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import cast
 
@@ -40,17 +42,34 @@ class Work:
     records: list[Record]
 
 
+@dataclasses.dataclass(slots=True)
+class _Turn:
+    """Of the jobs at one buffer; `jobs` have it or wait for it."""
+
+    lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
+    jobs: int = 0
+
+
 async def deliver(node: Node, delivery: Delivery) -> Outcome:
     """A job of kind `firehose-empty`."""
     id = delivery.payload["buffer"]
-    locks = cast("dict[int, asyncio.Lock]", node.memory.setdefault("firehose.emptying", {}))
-    lock = locks.setdefault(id, asyncio.Lock())
+    async with _alone(node, id):
+        return await _empty(node, delivery.payload["stream"], id)
+
+
+@asynccontextmanager
+async def _alone(node: Node, buffer: int) -> AsyncGenerator[None]:
+    """A job that was replaced while it ran must not meet its successor at the same buffer."""
+    busy = cast("dict[int, _Turn]", node.memory.setdefault("firehose.emptying", {}))
+    turn = busy.setdefault(buffer, _Turn())
+    turn.jobs += 1
     try:
-        async with lock:  # a job that was replaced while it ran must not meet its successor
-            return await _empty(node, delivery.payload["stream"], id)
+        async with turn.lock:
+            yield
     finally:
-        if not lock.locked():
-            locks.pop(id, None)
+        turn.jobs -= 1
+        if not turn.jobs:
+            del busy[buffer]
 
 
 async def _empty(node: Node, stream_id: str, id: int) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tule.core.errors import ServiceError
+from tule.core.errors import ServiceError, not_implemented
 from tule.core.tags import to_list, to_map
 from tule.platform.resource_type import Properties, Resource, ResourceType, StackContext
 from tule.services.firehose.destinations import settings
@@ -28,6 +28,15 @@ class DeliveryStreamType:
             "DatabaseSourceConfiguration",
         }
     )
+
+    def check(self, properties: Properties) -> None:
+        """Raises NotImplemented for what would be without effect."""
+        for name in ("MSKSourceConfiguration", "DatabaseSourceConfiguration"):
+            if name in properties:
+                raise not_implemented(self.name, name)
+        conversion = (properties.get("ExtendedS3DestinationConfiguration") or {}).get("DataFormatConversionConfiguration")
+        if conversion is not None and conversion.get("Enabled", True) is not False:
+            raise not_implemented(self.name, "DataFormatConversionConfiguration")
 
     async def exists(self, stack: StackContext, properties: Properties) -> bool:
         return await _describe(stack, properties["DeliveryStreamName"]) is not None

@@ -2,10 +2,10 @@
 
 AWS: https://docs.aws.amazon.com/kinesis/latest/APIReference/
 
-Known to differ: streams and consumers are ACTIVE at once, and shards are split, merged and deleted at once, so CREATING,
-UPDATING and DELETING are never seen; streams in ON_DEMAND mode keep the shards they have; the limits of throughput hold in
-strict mode, or where `throttling` is `on`; KMS keys are kept and shown, and encrypt nothing.  Not built yet, and answered
-501: channels.
+Known to differ: streams, consumers and queues are ACTIVE at once, and shards are split, merged and deleted at once, so that
+CREATING, UPDATING and DELETING are never seen; streams in ON_DEMAND mode keep the shards they have; SubscribeToShard speaks
+HTTP/1.1; the limits of throughput hold in strict mode, or where `throttling` is `on`; KMS keys are kept and shown, and encrypt
+nothing.  Not built yet, and answered 501: channels.
 """
 
 from __future__ import annotations
