@@ -148,11 +148,11 @@ class Stage:
         self.is_mine = is_mine
         self.poller: StreamPoller | None = None
         self._task: asyncio.Task[None] | None = None
-        clock.on_change(self._ring)
+        clock.on_change(self._turned)
 
-    def _ring(self) -> None:
+    def _turned(self) -> None:
         if self.poller is not None:
-            self.poller.ring()
+            self.poller.turned()
 
     def start(self, reader: ScriptedReader | None = None, **settings: Any) -> None:
         """Begin to read, as after a restart when something was read before."""

@@ -22,6 +22,11 @@ T = TypeVar("T")
 class _Wait:
     bell: Bell
     due_ms: int | None
+    retry_ms: int | None
+
+    @property
+    def until_ms(self) -> int | None:
+        return min((at_ms for at_ms in (self.due_ms, self.retry_ms) if at_ms is not None), default=None)
 
 
 class Activity:
@@ -53,14 +58,17 @@ class Activity:
         self._running -= 1
         self._tell()
 
-    async def wait(self, bell: Bell, due_ms: int | None = None) -> None:
-        """Wait for the bell or the time; for tasks of the fleet."""
-        mark = _Wait(bell, due_ms)
+    async def wait(self, bell: Bell, due_ms: int | None = None, *, retry_ms: int | None = None) -> None:
+        """Wait for the bell or the time; for tasks of the fleet.
+
+        At `retry_ms` something that is out of order is tried again: a clock that is advanced does not stop for it.
+        """
+        mark = _Wait(bell, due_ms, retry_ms)
         self._waits.add(mark)
         self._running -= 1
         self._tell()
         try:
-            await bell.wait(due_ms)
+            await bell.wait(mark.until_ms)
         finally:
             self._running += 1
             self._waits.discard(mark)
@@ -82,7 +90,7 @@ class Activity:
         if self._running:
             return False
         now_ms = self._clock.now_ms()
-        return not any(wait.bell.is_rung or (wait.due_ms is not None and wait.due_ms <= now_ms) for wait in self._waits)
+        return not any(wait.bell.is_rung or (wait.until_ms is not None and wait.until_ms <= now_ms) for wait in self._waits)
 
     def _tell(self) -> None:
         if not self._running:

@@ -40,9 +40,17 @@ RESTART_MS = 1_000
 class Poller(Protocol):
     async def run(self) -> None: ...
 
-    def ring(self) -> None: ...
+    def ring(self) -> None:
+        """Who reads what may have changed."""
+        ...
 
-    def stop(self) -> None: ...
+    def turned(self) -> None:
+        """The clock was turned: what is to be tried again may be tried now."""
+        ...
+
+    def stop(self) -> None:
+        """End what was begun, and return from `run`."""
+        ...
 
 
 class Pollers:
@@ -72,7 +80,7 @@ class Pollers:
             await store.migrate("pollers", checkpoints.SCHEMA)
             if store.shared:
                 await store.migrate("leases", leases.SCHEMA)
-            self._node.clock.on_change(self._ring_all)
+            self._node.clock.on_change(self._turned)
             for topic in self._topics:
                 ends.callback(store.subscribe(topic, self._bell.ring))
             beside = [asyncio.create_task(self._sharing.run()), asyncio.create_task(self._end_with_node())]
@@ -102,6 +110,10 @@ class Pollers:
         self._bell.ring()
         for place in self._places.values():
             place.ring()
+
+    def _turned(self) -> None:
+        for place in self._places.values():
+            place.turned()
 
     async def _look(self) -> None:
         if self._node.stopping.is_set():
@@ -156,6 +168,10 @@ class _Place:
     def ring(self) -> None:
         if self._poller is not None:
             self._poller.ring()
+
+    def turned(self) -> None:
+        if self._poller is not None:
+            self._poller.turned()
 
     async def _run(self) -> None:
         while (source := self._wanted) is not None:

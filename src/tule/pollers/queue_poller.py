@@ -4,7 +4,7 @@ What is not handled is left alone, and comes back when its visibility time-out h
 letters: SQS sees to that, as it sees to the order of message groups, of which it gives nothing out while some of it is in
 flight.  So a killed node loses nothing: what it had received comes back.
 
-The poller looks when the queue's ARN is woken, which SQS does whenever messages become visible, and when the clock is turned.
+The poller looks when the queue's ARN is woken, which SQS does whenever messages become visible.
 AWS: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
@@ -59,6 +59,10 @@ class QueuePoller:
     def ring(self) -> None:
         self._bell.ring()
 
+    def turned(self) -> None:
+        if self._retry_ms is not None:
+            self._bell.ring()
+
     def stop(self) -> None:
         self._stopping = True
         self._bell.ring()
@@ -68,7 +72,7 @@ class QueuePoller:
         self._bell.ring()
         try:
             while not self._stopping:
-                await self._activity.wait(self._bell, self._due_ms())
+                await self._activity.wait(self._bell, self._due_ms(), retry_ms=self._retry_ms)
                 self._bell.hush()
                 await self._look()
             self._close_batch()
@@ -214,9 +218,5 @@ class QueuePoller:
         )
 
     def _due_ms(self) -> int | None:
-        dues: list[int] = []
-        if self._gathered:
-            dues.append(self._gathered_since_ms + self._source.window_ms)
-        if self._retry_ms is not None:
-            dues.append(self._retry_ms)
-        return min(dues, default=None)
+        """When the batch that is being gathered is not to wait any longer."""
+        return self._gathered_since_ms + self._source.window_ms if self._gathered else None

@@ -48,9 +48,11 @@ class StreamPoller:
         self._stopping = False
 
     def ring(self) -> None:
-        """Something changed besides the stream: the clock, or who else reads."""
         self._look_now()
-        self._ring_shards()
+
+    def turned(self) -> None:
+        if self._retry_ms is not None:
+            self._look_now()
 
     def _look_now(self) -> None:
         self._retry_ms = None
@@ -72,7 +74,7 @@ class StreamPoller:
         self._bell.ring()
         try:
             while not self._stopping:
-                await self._activity.wait(self._bell, self._retry_ms)
+                await self._activity.wait(self._bell, retry_ms=self._retry_ms)
                 self._bell.hush()
                 await self._look()
             while self._reading:
