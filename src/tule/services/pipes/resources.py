@@ -88,7 +88,8 @@ async def _changes(stack: StackContext) -> AsyncGenerator[None]:
             changed.clear()
             yield
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), HINT_S)
+                async with asyncio.timeout(HINT_S):
+                    await changed.wait()
     finally:
         stop()
 
