@@ -403,6 +403,24 @@ async def test_a_pause_takes_the_token_of_the_running_invocation(house: House) -
     assert (await shown(house, arn))["Status"] == "SUCCEEDED"
 
 
+async def test_an_invocation_that_a_pause_interrupted_goes_on_when_resumed(house: House) -> None:
+    await durable(house)
+
+    async def interrupted(turn: Turn) -> Any:
+        if turn.status("s") is None:
+            await house.lam("PauseDurableExecution", DurableExecutionArn=turn.arn)
+            await turn.say(start("s", "STEP"), {"Id": "s", "Type": "STEP", "Action": "SUCCEED", "Payload": "1"})
+            return PENDING
+        return {"Status": "SUCCEEDED", "Result": "1"}
+
+    turns = plays(house, interrupted)
+    arn = await begin(house)
+    assert (await shown(house, arn))["Status"] == "PAUSED"
+    await house.lam("ResumeDurableExecution", DurableExecutionArn=arn)
+    await house.settle()
+    assert ((await shown(house, arn))["Status"], len(turns)) == ("SUCCEEDED", 2)
+
+
 async def test_contexts_keep_their_results_and_hide_what_is_in_them(house: House) -> None:
     await durable(house)
 

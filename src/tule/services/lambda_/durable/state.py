@@ -11,7 +11,7 @@ An execution's `data`:
     begun             the revision with which the running (or last) invocation began
     job               the job that invokes the function, while there is one
     failures          invocations that failed, one after the other
-    pause             what was asked for, while it is pausing or paused
+    pause             what was asked for, while it is pausing or paused; interrupted when the function had more to do
     parent            {"execution", "operation"}: which chained invocation waits for it
     answered          the last checkpoint: its client token, and what was answered
 Operations carry their members of the API, with times in milliseconds.

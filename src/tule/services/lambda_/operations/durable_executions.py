@@ -140,6 +140,7 @@ def checkpoint_durable_execution(call: Call, tx: Tx, params: Params) -> Params:
             return {"NewExecutionState": {}}
     before, following = data["seen"], None if execution.status == "PAUSING" else tx.ids.alnum(executions.TOKEN_CHARS)
     data |= {"token": following, "seen": data["revision"]}
+    data["interrupted"] = following is None
     data["answered"] = {"client": client, "consumed": token, "token": following, "from": before}
     durable.put(tx, execution)
     return _answer(tx, execution, following, before)
@@ -201,16 +202,12 @@ def resume_durable_execution(call: Call, tx: Tx, params: Params) -> Params:
         data["times_out_ms"] += tx.now_ms - pause["PauseRequestTimestamp"]
         executions.set_timer(tx, execution, "timeout", "", data["times_out_ms"])
     execution.status = "RUNNING"
-    if was == "PAUSED" and (data["external"] > data["begun"] or (data.get("token") is None and not _waits(tx, execution))):
+    if was == "PAUSED" and (data.pop("interrupted", False) or data["external"] > data["begun"]):
         executions.wake(tx, execution)
     reason = {"Reason": history.payload(params["Reason"])} if "Reason" in params else {}
     history.record(tx, execution, "ExecutionResumed", {"ResumeRequestTimestamp": tx.now_ms, **reason})
     durable.put(tx, execution)
     return {}
-
-
-def _waits(tx: Tx, execution: Execution) -> bool:
-    return any(runs.is_awaited(operation) for _, _, operation in durable.operations(tx, execution))
 
 
 def _unless_again(execution: Execution, params: Params, what: str, complaint: str) -> Params:
