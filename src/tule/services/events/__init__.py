@@ -30,6 +30,7 @@ from tule.services.events.resources import RESOURCE_TYPES
 
 
 def _start(node: Node) -> Sequence[Awaitable[None]]:
+    memory(node)  # made here, on the event loop: transactions that need it run on other threads
     return [expiry.run(node)]
 
 
