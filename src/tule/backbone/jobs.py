@@ -56,7 +56,10 @@ _INSERT = (
 )
 _NAMED = "SELECT sequence, id FROM jobs WHERE name = ?"
 _REMOVE = "DELETE FROM jobs WHERE sequence = ? AND id = ? RETURNING member_of"
-_IN_GROUP = "SELECT 1 FROM jobs WHERE member_of = ? LIMIT 1"
+# Whether the group has members, asked by writing to its last one: whoever removes that one at the same time, having seen no
+# next, meets this transaction there, and one of them runs again.  To read it would not do: a claim, which is no serializable
+# transaction, may make another version of the row in between, and then the database sees no conflict.
+_JOIN_GROUP = "UPDATE jobs SET member_of = member_of WHERE sequence = (SELECT max(sequence) FROM jobs WHERE member_of = ?)"
 _NEXT_IN_GROUP = "UPDATE jobs SET waiting = 0 WHERE sequence = (SELECT min(sequence) FROM jobs WHERE member_of = ?)"
 
 
@@ -94,7 +97,7 @@ def enqueue(tx: Tx, job: Job) -> str:
     if job.name:
         cancel(tx, job.name)
     id = tx.ids.hex(32)
-    waiting = bool(job.group) and tx.one(_IN_GROUP, job.group) is not None
+    waiting = bool(job.group) and tx.execute(_JOIN_GROUP, job.group) > 0
     tx.execute(
         _INSERT,
         id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.services.sns.endpoints import Queue
 
 KILLS = 3
 PER_LIFE = 40
+PATIENCE_S = 60.0
 
 
 class Publisher(threading.Thread):
@@ -70,14 +72,15 @@ class House:
 def drained(account: Account, queue_url: str, last: str) -> list[str]:
     """All that arrives until `last` has come and nothing is left."""
     found: list[str] = []
+    deadline = time.monotonic() + PATIENCE_S
     while True:
-        answer = account.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=5, MaxNumberOfMessages=10)
+        answer = account.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=1, MaxNumberOfMessages=10)
         for message in answer.get("Messages", ()):
             account.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
             found.append(message["Body"])
-        if "Messages" not in answer:
-            assert last in found, f"{last} never came"
+        if "Messages" not in answer and last in found:
             return found
+        assert time.monotonic() < deadline, f"{last} never came, after {found[-1]}"
 
 
 def subscribed(account: Account, topic: str, queue: Queue) -> str:
