@@ -11,6 +11,7 @@ from typing import Any
 MAX_TAGS = 50
 MAX_KEY_CHARS = 128
 MAX_VALUE_CHARS = 256
+OF_STACKS = "aws:cloudformation:"
 
 
 def to_map(tags: Iterable[Mapping[str, Any]] | None, key: str = "Key", value: str = "Value") -> dict[str, str]:
@@ -24,7 +25,10 @@ def to_list(tags: Mapping[str, str] | None, key: str = "Key", value: str = "Valu
 
 
 def violation(tags: Mapping[str, str]) -> str | None:
-    """What is wrong with these tags, in words, or None.  Services say it in an error of their own."""
+    """What is wrong with these tags, in words, or None.  Services say it in an error of their own.
+
+    The tags by which CloudFormation marks its stacks' resources pass; other keys with `aws:` are nobody's to set.
+    """
     if len(tags) > MAX_TAGS:
         return f"more than {MAX_TAGS} tags"
     for name, text in tags.items():
@@ -32,6 +36,6 @@ def violation(tags: Mapping[str, str]) -> str | None:
             return f"tag key {name[:40]!r} must have 1 to {MAX_KEY_CHARS} characters"
         if len(text) > MAX_VALUE_CHARS:
             return f"value of tag {name!r} is longer than {MAX_VALUE_CHARS} characters"
-        if name.lower().startswith("aws:"):
+        if name.lower().startswith("aws:") and not name.startswith(OF_STACKS):
             return f"tag key {name!r} begins with the reserved prefix aws:"
     return None

@@ -8,7 +8,7 @@ from tule.services.events import errors
 
 def checked(tags: dict[str, str]) -> dict[str, str]:
     """Raises ValidationException.  CloudFormation's own tags may begin with `aws:`."""
-    violation = tag_rules.violation({key: value for key, value in tags.items() if not key.startswith("aws:cloudformation:")})
+    violation = tag_rules.violation(tags)
     if violation is not None:
         raise errors.validation(f"Invalid tags: {violation}.")
     return tags

@@ -51,6 +51,6 @@ def check_tags(call: Call, given: dict[str, str], all_tags: dict[str, str], name
             f"Failed to add tags to stream {name} under account {account} because a given stream cannot have more than {MAX_TAGS} tags"
             " associated with it."
         )
-    wrong = violation(given if call.headers else {key: value for key, value in given.items() if not key.startswith("aws:")})
+    wrong = violation(given)
     if wrong is not None:
         raise errors.invalid_argument(f"Tags are not valid: {wrong}.")

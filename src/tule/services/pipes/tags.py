@@ -11,7 +11,7 @@ from tule.services.pipes import errors
 def checked(there: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     """Those that are there with those that are given.  Raises ValidationException."""
     tags = {**there, **given}
-    violation = tag_rules.violation({key: value for key, value in tags.items() if not key.startswith("aws:cloudformation:")})
+    violation = tag_rules.violation(tags)
     if violation is not None:
         raise errors.invalid_field("Tags", f"Invalid tags: {violation}.")
     return tags

@@ -72,7 +72,7 @@ def _source(kind: str, params: Params) -> Params | None:
 
 def _check_tags(call: Call, tags: dict[str, str]) -> None:
     """Tags with `aws:` are CloudFormation's, whose calls do not come from outside.  Raises InvalidArgumentException."""
-    wrong = violation(tags if call.headers else {key: value for key, value in tags.items() if not key.startswith("aws:")})
+    wrong = violation(tags)
     if wrong is not None:
         raise errors.invalid_argument(f"Tags are not valid: {wrong}.")
 

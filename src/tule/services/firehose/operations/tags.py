@@ -19,7 +19,7 @@ MAX_SHOWN = 50
 def tag_delivery_stream(call: Call, tx: Tx, params: Params) -> Params:
     stream = lookup.stream_of(call, tx, params)
     given = to_map(params["Tags"])
-    wrong = violation(given if call.headers else {key: value for key, value in given.items() if not key.startswith("aws:")})
+    wrong = violation(given)
     tags = {**stream["tags"], **given}
     if wrong is not None or len(tags) > MAX_SHOWN:
         raise errors.invalid_argument(f"Tags are not valid: {wrong or f'more than {MAX_SHOWN} tags'}.")

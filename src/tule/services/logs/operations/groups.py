@@ -214,7 +214,7 @@ def _tag(group: Group, tags: dict[str, str]) -> None:
     merged = group["tags"] | tags
     if len(merged) > tag_rules.MAX_TAGS:
         raise ServiceError("TooManyTagsException", "The maximum number of tags per resource (50) has been exceeded.", 400)
-    violation = tag_rules.violation({key: value for key, value in tags.items() if not key.startswith("aws:cloudformation:")})
+    violation = tag_rules.violation(tags)
     if violation is not None:
         raise errors.invalid_parameter(f"Invalid tags: {violation}.")
     group["tags"] = merged

@@ -108,7 +108,7 @@ def _tagged(call: Call, tx: Tx, params: Params) -> tuple[str, Document]:
 
 def _checked(there: dict[str, str], given: list[dict[str, str]]) -> dict[str, str]:
     tags = {**there, **to_map(given)}
-    violation = tag_rules.violation({key: value for key, value in tags.items() if not key.startswith("aws:cloudformation:")})
+    violation = tag_rules.violation(tags)
     if violation is not None:
         raise validation(f"Invalid tags: {violation}.")
     return tags
