@@ -19,6 +19,14 @@ async def _reset(node: Node) -> None:
     memory.memory(node).forget()
 
 
+_RECORDED = (
+    "CreateTopic GetTopicAttributes SetTopicAttributes ListTopics AddPermission RemovePermission TagResource UntagResource"
+    " ListTagsForResource Subscribe ConfirmSubscription Unsubscribe GetSubscriptionAttributes SetSubscriptionAttributes Publish"
+    " PublishBatch CreatePlatformApplication GetPlatformApplicationAttributes SetPlatformApplicationAttributes"
+    " DeletePlatformApplication CreatePlatformEndpoint GetEndpointAttributes SetEndpointAttributes DeleteEndpoint"
+    " ListEndpointsByPlatformApplication GetSMSAttributes SetSMSAttributes CheckIfPhoneNumberIsOptedOut OptInPhoneNumber"
+)
+
 SERVICE = Service(
     "sns",
     operations=operations_in(topics, subscriptions, publishing, applications, text_messages),
@@ -29,5 +37,6 @@ SERVICE = Service(
     deliver=deliveries.deliver,
     resource_types=RESOURCE_TYPES,
     reset=_reset,
+    recorded=frozenset(_RECORDED.split()),
     pages={signing.PATH: pages.certificate, pages.OPT_OUT: pages.opt_out},
 )
