@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,18 @@ if TYPE_CHECKING:
     from tule.platform.node import Node
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Call:
     """Everything an operation may know of its call besides its parameters.
 
     `id` is the request id; `now_ms` the node's clock when the call came; `endpoint` the scheme and authority that the
     client used (`http://127.0.0.1:4566`), for URLs in answers.  `headers` are the HTTP request's (empty for calls
-    between services).  `response_headers` are added to the HTTP answer; `status`, when set, replaces the model's.
+    between services).  `is_abandoned` tells whether who called has gone away: what waits for long, to give something away
+    that nobody else then gets, asks before it does.  `response_headers` are added to the HTTP answer; `status`, when set, replaces the model's.
     """
 
     node: Node
@@ -36,6 +41,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     response_headers: dict[str, str] = field(default_factory=dict[str, str])
     status: int | None = None
+    is_abandoned: Callable[[], bool] = _never
 
     async def invoke(
         self, service: str, operation: str, params: Mapping[str, Any], *, principal: Principal | None = None, region: str | None = None

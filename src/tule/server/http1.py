@@ -196,6 +196,9 @@ class Connection(asyncio.Protocol):
             self._drained.set_exception(ClientDisconnected("the client closed the connection"))
             self._drained.exception()
 
+    def _is_lost(self) -> bool:
+        return self._parser is None
+
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return
@@ -267,6 +270,7 @@ class Connection(asyncio.Protocol):
             scheme=self._scheme,
             source_ip=self._source_ip,
             raw_headers=self._headers,
+            is_abandoned=self._is_lost,
         )
         keep_alive = bool(self._parser.should_keep_alive())
         self._receiving = body

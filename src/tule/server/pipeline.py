@@ -97,6 +97,7 @@ class Pipeline:
             user_agent=request.headers.get("user-agent", ""),
             trace=request.headers.get("x-amzn-trace-id"),
             headers=request.headers,
+            is_abandoned=request.is_abandoned,
         )
         attempt.call = call
         result = await self._dispatcher.run(call, params)

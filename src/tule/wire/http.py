@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,13 +52,17 @@ class BodyTooLarge(Exception):
         self.limit = limit
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Request:
     """One HTTP request.
 
     `path` and `query` are raw (still percent-encoded, as signed).  `headers` have lower-case names; repeated ones are
     joined by a comma.  `body` is the complete body once the pipeline has read it; for operations that stream their
-    input it stays None and `stream` is read by the operation.
+    input it stays None and `stream` is read by the operation.  `is_abandoned` tells whether the client has gone away since.
     """
 
     method: str
@@ -70,6 +74,7 @@ class Request:
     scheme: str = "http"
     source_ip: str = "127.0.0.1"
     raw_headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    is_abandoned: Callable[[], bool] = _never
 
     @property
     def host(self) -> str:

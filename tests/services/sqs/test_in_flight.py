@@ -44,7 +44,7 @@ async def _filled(node: Any, name: str, count: int) -> Any:
     for number in range(count):
         new = New(str(number), "", "x", None, b"{}", str(number) if queue.is_fifo else None)
         await sends.send(node, queue, [Draft(new, 1, 0, str(number), {})])
-    return SimpleNamespace(node=node, account=key.account, region=key.region, now_ms=node.clock.now_ms())
+    return SimpleNamespace(node=node, account=key.account, region=key.region, now_ms=node.clock.now_ms(), is_abandoned=lambda: False)
 
 
 async def _receive(call: Any, name: str, **more: Any) -> list[dict[str, Any]]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
 
-from tests.node import RunningNode
-from tests.services.sqs.messages import send
+from tests.node import Account, RunningNode
+from tests.services.sqs.messages import bodies, send
 from tests.stores import KINDS, opened
 from tule.core.clock import TurnableClock
 from tule.services.sqs.arrivals import arrivals, end_with
@@ -24,7 +29,7 @@ ARN = "arn:aws:sqs:us-east-1:111111111111:q"
 
 
 @pytest.fixture(params=KINDS)
-async def node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+async def bare(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     clock = TurnableClock()
     async with opened(request.param, tmp_path, clock) as store:
         yield SimpleNamespace(store=store, clock=clock, memory={}, stopping=asyncio.Event())
@@ -34,40 +39,40 @@ def _wake(tx: Tx) -> None:
     tx.wake(ARN)
 
 
-async def test_it_hears_of_what_came_since_it_began_to_listen(node: Any) -> None:
-    async with arrivals(node, ARN, 20) as heard:
-        await node.store.write(_wake)
+async def test_it_hears_of_what_came_since_it_began_to_listen(bare: Any) -> None:
+    async with arrivals(bare, ARN, 20) as heard:
+        await bare.store.write(_wake)
         assert await heard.next() is True
         waiting = asyncio.ensure_future(heard.next())
-        await node.store.write(_wake)
+        await bare.store.write(_wake)
         assert await waiting is True
 
 
-async def test_it_ends_when_the_clock_says_so(node: Any) -> None:
-    async with arrivals(node, ARN, 20) as heard:
-        node.clock.move(19_000)
+async def test_it_ends_when_the_clock_says_so(bare: Any) -> None:
+    async with arrivals(bare, ARN, 20) as heard:
+        bare.clock.move(19_000)
         waiting = asyncio.ensure_future(heard.next())
         await asyncio.sleep(0)
         assert not waiting.done()
-        node.clock.move(1_000)
+        bare.clock.move(1_000)
         assert await waiting is False
 
 
-async def test_it_ends_by_the_wall_when_the_clock_is_frozen(node: Any) -> None:
-    node.clock.freeze()
-    async with arrivals(node, ARN, 0.01) as heard:
+async def test_it_ends_by_the_wall_when_the_clock_is_frozen(bare: Any) -> None:
+    bare.clock.freeze()
+    async with arrivals(bare, ARN, 0.01) as heard:
         assert await heard.next() is False
 
 
-async def test_it_ends_with_the_node(node: Any) -> None:
-    ending = asyncio.ensure_future(end_with(node))
-    async with arrivals(node, ARN, 20) as heard:
-        node.stopping.set()
+async def test_it_ends_with_the_node(bare: Any) -> None:
+    ending = asyncio.ensure_future(end_with(bare))
+    async with arrivals(bare, ARN, 20) as heard:
+        bare.stopping.set()
         assert await heard.next() is False
     await ending
-    async with arrivals(node, ARN, 20) as heard:
+    async with arrivals(bare, ARN, 20) as heard:
         assert await heard.next() is False
-    assert not node.memory["sqs.arrivals"]
+    assert not bare.memory["sqs.arrivals"]
 
 
 def test_a_node_stops_without_waiting_for_those_who_wait(start_node: Callable[..., RunningNode]) -> None:
@@ -93,3 +98,16 @@ def test_a_node_stops_without_waiting_for_those_who_wait(start_node: Callable[..
     assert node.stop() == 0
     assert time.monotonic() - began < 8  # the grace for requests in flight is ten seconds
     consumer.join(10)
+
+
+def test_a_message_does_not_go_to_a_client_that_has_gone(aws: Account, queue: str) -> None:
+    place = urlsplit(aws.node.url)
+    form = urlencode({"Action": "ReceiveMessage", "Version": "2012-11-05", "QueueUrl": queue, "WaitTimeSeconds": 20}).encode()
+    request = AWSRequest("POST", aws.node.url + "/", data=form, headers={"content-type": "application/x-www-form-urlencoded"})
+    SigV4Auth(Credentials(aws.id, "test"), "sqs", aws.region).add_auth(request)
+    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+    head = "\r\n".join(["POST / HTTP/1.1", f"host: {place.netloc}", f"content-length: {len(form)}", *lines]).encode()
+    with socket.create_connection((place.hostname or "", place.port or 0)) as connection:
+        connection.sendall(head + b"\r\n\r\n" + form)
+    send(aws, queue, "x")
+    assert bodies(aws, queue, WaitTimeSeconds=5) == ["x"]

@@ -32,12 +32,13 @@ async def receive_message(call: Call, params: Params) -> dict[str, Any]:
     if not wait_s:
         return _shown(queue, view, await _take(call, wanted, is_polling=False))
     async with arrivals(call.node, queue.arn, wait_s) as heard:
-        while True:
+        while not call.is_abandoned():
             found = await _take(call, wanted, is_polling=True)
             if found.messages or not await heard.next():
                 return _shown(queue, view, found)
             queue = await known.get(key)  # it may be another by now, or gone
             wanted = await _claim_of(call, queue, params, limit)
+    return {}
 
 
 async def _take(call: Call, wanted: Claim, *, is_polling: bool) -> Claimed:
