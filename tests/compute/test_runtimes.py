@@ -60,8 +60,8 @@ def test_a_family_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(FunctionUnavailable, match=r"nodejs20\.x is not installed"):
         runtimes.find_interpreter("nodejs20.x")
     assert "nodejs20.x is not installed" in InstalledRuntimes(tmp_path).warning("nodejs20.x")
-    with pytest.raises(FunctionUnavailable, match=r"java21 is not implemented by Tule yet"):
-        InstalledRuntimes(tmp_path).family("java21")
+    with pytest.raises(FunctionUnavailable, match=r"dotnet8 is not implemented by Tule yet"):
+        InstalledRuntimes(tmp_path).family("dotnet8")
     assert InstalledRuntimes(tmp_path).warning("provided.al2023") == ""
 
 

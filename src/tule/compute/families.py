@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tule.compute import sdks
 from tule.compute.compute import FunctionUnavailable
+from tule.compute.java_family import JavaFamily
+from tule.compute.jvms import Jvm, find_jvm, installed_jvms
 from tule.compute.node_family import NodeFamily
 from tule.compute.python_family import PythonFamily
 from tule.compute.runtime_api import ProvidedRuntime
@@ -28,16 +30,21 @@ class InstalledRuntimes:
             return self._python
         if runtime.startswith("nodejs"):
             return self._node
+        if runtime.startswith("java"):
+            return self._java
         if runtime.startswith("provided") or runtime == "go1.x":
             return self._provided
         raise FunctionUnavailable(f"The runtime {runtime} is not implemented by Tule yet.")
 
     def prefixes(self) -> Sequence[Path]:
         found = [find_interpreter(f"nodejs{version}.x") for version in installed_nodes()]
-        return [prefix for interpreter in found if interpreter is not None for prefix in interpreter.prefixes]
+        own = [prefix for interpreter in found if interpreter is not None for prefix in interpreter.prefixes]
+        return [*own, *dict.fromkeys(prefix for version, place in installed_jvms().items() for prefix in Jvm(version, place).prefixes)]
 
     def warning(self, runtime: str, packages: Sequence[Path] = ()) -> str:
         try:
+            if runtime.startswith("java"):
+                return find_jvm(runtime).warning
             found = find_interpreter(runtime, packages)
         except FunctionUnavailable as error:
             return str(error)
@@ -46,7 +53,8 @@ class InstalledRuntimes:
     def describe(self) -> Mapping[str, object]:
         pythons = {f"python{version}": str(path) for version, path in installed_pythons().items()}
         nodes = {f"nodejs{version}.x": str(path) for version, path in installed_nodes().items()}
-        return {**pythons, **nodes, "provided": "any bootstrap that this host can execute"}
+        javas = {f"java{version}": str(place / "bin" / "java") for version, place in installed_jvms().items()}
+        return {**pythons, **nodes, **javas, "provided": "any bootstrap that this host can execute"}
 
     @cached_property
     def _python(self) -> PythonFamily:
@@ -55,6 +63,10 @@ class InstalledRuntimes:
     @cached_property
     def _node(self) -> NodeFamily:
         return NodeFamily(sdks.javascript_sdks(), self._extra_certificates, self._strict)
+
+    @cached_property
+    def _java(self) -> JavaFamily:
+        return JavaFamily(self._strict)
 
     @cached_property
     def _provided(self) -> ProvidedRuntime:

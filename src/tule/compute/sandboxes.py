@@ -21,7 +21,7 @@ from tule.compute.layers import merged
 from tule.compute.log_pipe import LogPipe
 from tule.compute.network_contract import ListenerSpec
 from tule.compute.probe import Features
-from tule.compute.runtime_contract import Launch, Limits, SpawnRequest, ZygoteRequest
+from tule.compute.runtime_contract import Launch, Limits, Mount, SpawnRequest, ZygoteRequest
 from tule.compute.spawning import INSIDE, RAPID_ROOT, Spawner, Zygote, close_all
 
 FIRST_UID, UIDS = 1_900_000_000, 65_536
@@ -400,7 +400,7 @@ class Sandboxes:
         their path inside, which without a root is a host path."""
         own, shown = str(INSIDE), f"{RAPID_ROOT}/inside"
         if not self._features.mount:
-            return [_shown(each, sandbox) for each in launch.argv]
+            return [_unmounted(_shown(each, sandbox), launch.mounts) for each in launch.argv]
         return [each.replace(own, shown, 1) if each.startswith(own) else each for each in launch.argv]
 
     def _host_readable(self, launch: Launch, sandbox: Sandbox) -> list[str]:
@@ -448,6 +448,14 @@ def _shown(path: str, sandbox: Sandbox) -> str:
     for inside, root in ((TASK_ROOT, sandbox.task_root), (OPT_ROOT, sandbox.opt_root)):
         if path == inside or path.startswith(f"{inside}/"):
             return root + path[len(inside) :]
+    return path
+
+
+def _unmounted(path: str, mounts: Sequence[Mount]) -> str:
+    """Where something is that would be mounted."""
+    for mount in mounts:
+        if path.startswith(f"{mount.target}/"):
+            return str(mount.source) + path[len(mount.target) :]
     return path
 
 

@@ -1,0 +1,6 @@
+package com.amazonaws.services.lambda.runtime.logging;
+
+public enum LogFormat {
+    JSON,
+    TEXT
+}
