@@ -149,3 +149,16 @@ def test_subscriptions_are_listed_by_the_hundred(aws: Account, topic: str) -> No
 )
 def test_only_a_subscription_is_unsubscribed(aws: Account, arn: str, complaint: str) -> None:
     assert refused(aws.sns.unsubscribe, SubscriptionArn=arn)[1] == f"Invalid parameter: {complaint}"
+
+
+def test_a_topic_has_two_hundred_filter_policies_and_no_more(aws: Account, topic: str) -> None:
+    def subscribe(number: int, **attributes: str) -> dict[str, Any]:
+        return {"TopicArn": topic, "Protocol": "sqs", "Endpoint": f"arn:aws:sqs:us-east-1:{aws.id}:q{number}", "Attributes": attributes}
+
+    policy = json.dumps({"a": ["b"]})
+    for number in range(200):
+        aws.sns.subscribe(**subscribe(number, FilterPolicy=policy))
+    assert refused(aws.sns.subscribe, **subscribe(200, FilterPolicy=policy))[0] == "FilterPolicyLimitExceeded"
+    subscription = aws.sns.subscribe(**subscribe(200))["SubscriptionArn"]
+    change = {"SubscriptionArn": subscription, "AttributeName": "FilterPolicy", "AttributeValue": policy}
+    assert refused(aws.sns.set_subscription_attributes, **change)[0] == "FilterPolicyLimitExceeded"

@@ -13,7 +13,6 @@ from typing import Any
 import orjson
 
 from tule.lang import json_tokens
-from tule.services.sns import errors
 
 JsonObject = dict[str, Any]
 DEFAULT_CONTENT_TYPE = "text/plain; charset=UTF-8"
@@ -77,7 +76,6 @@ class Retries:
 
 AWS_MANAGED = Retries(3, 2, 10, 100_000, 1, 20, "exponential")
 CUSTOMER_MANAGED = Retries(0, 2, 10, 38, 10, 600, "exponential")
-FIREHOSE = AWS_MANAGED
 
 
 def retries_of(policy: Mapping[str, Any]) -> Retries:
@@ -193,22 +191,3 @@ def effective_of_subscription(kept: str, topic_kept: str) -> JsonObject:
         "requestPolicy": own.get("requestPolicy") or topic["defaultRequestPolicy"],
         "guaranteed": own.get("guaranteed", False),
     }
-
-
-def refused(attribute: str, error: ValueError) -> str:
-    return f"{attribute}: {error}"
-
-
-__all__ = [
-    "AWS_MANAGED",
-    "CUSTOMER_MANAGED",
-    "DEFAULT_CONTENT_TYPE",
-    "FIREHOSE",
-    "Retries",
-    "effective_of_subscription",
-    "effective_of_topic",
-    "errors",
-    "read",
-    "refused",
-    "retries_of",
-]

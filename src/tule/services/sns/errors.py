@@ -59,10 +59,6 @@ def tag_limit() -> ServiceError:
     return ServiceError("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded", 400)
 
 
-def topic_limit() -> ServiceError:
-    return ServiceError("TopicLimitExceeded", "The maximum number of allowed topics has been exceeded", 403)
-
-
 def invalid_state(message: str) -> ServiceError:
     return ServiceError("InvalidState", message, 400)
 

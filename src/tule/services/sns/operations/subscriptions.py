@@ -18,6 +18,7 @@ from tule.store.store import Tx
 
 PENDING = "pending confirmation"
 _PENDING_IN_LISTS = "PendingConfirmation"
+_MAX_FILTERS = 200  # of a topic
 
 Params = dict[str, Any]
 
@@ -35,6 +36,8 @@ def subscribe(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
         if not subscription_attributes.agree(topic, subscription, given):
             raise errors.invalid_reason("Attributes", "Subscription already exists with different attributes")
     else:
+        if given.get("FilterPolicy"):
+            _check_filters(tx, topic)
         endpoints.check_large(topic, protocol, 1 + sum(subscriptions.counts(tx, topic_arn)))
         subscription = _new(call, tx, topic, params, subscription_attributes.of_creation(topic, protocol, given))
         subscriptions.insert(tx, subscription)
@@ -44,6 +47,15 @@ def subscribe(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
         if not params.get("ReturnSubscriptionArn"):
             return {"SubscriptionArn": PENDING}
     return {"SubscriptionArn": subscription.arn}
+
+
+def _check_filters(tx: Tx, topic: Topic) -> None:
+    """One more filter policy is still allowed.  Raises FilterPolicyLimitExceeded.
+
+    AWS: https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
+    """
+    if sum("FilterPolicy" in each.attributes for each in subscriptions.of_topic(tx, topic.arn)) >= _MAX_FILTERS:
+        raise errors.filter_policy_limit()
 
 
 def _new(call: Call, tx: Tx, topic: Topic, params: Params, attributes: dict[str, str]) -> Subscription:
@@ -118,6 +130,8 @@ def set_subscription_attributes(call: Call, tx: Tx, params: Params) -> None:
         kept = subscription_attributes.kept(topic, subscription.protocol, others, name, value)
     except Refused as error:
         raise errors.invalid_parameter(str(error)) from error
+    if name == "FilterPolicy" and kept and name not in subscription.attributes:
+        _check_filters(tx, topic)
     subscription.attributes = {**others, **({name: kept} if kept else {})}
     subscriptions.update(tx, subscription)
     if name == "ReplayPolicy":
