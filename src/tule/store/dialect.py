@@ -2,9 +2,9 @@
 
 Services write SQLite's SQL with `?` parameters and the types TEXT, INTEGER, REAL and BLOB.  For PostgreSQL the
 parameters become `$1`, `$2`; INTEGER a BIGINT, `INTEGER PRIMARY KEY` a number that the database assigns in ascending
-order (in SQLite say AUTOINCREMENT where none may come twice), BLOB a BYTEA, and TEXT sorts by its bytes as in SQLite.  For SQLite tables are STRICT, so that what PostgreSQL
-would refuse, SQLite refuses too.  Both have `greatest` and `least`; LIKE minds the case on both (say ESCAPE where a
-pattern has one: their defaults differ).
+order (in SQLite say AUTOINCREMENT where none may come twice), BLOB a BYTEA, and TEXT sorts by its bytes as in SQLite.
+For SQLite tables are STRICT, so that what PostgreSQL would refuse, SQLite refuses too.  Both have `greatest`
+and `least`; LIKE minds the case on both (say ESCAPE where a pattern has one: their defaults differ).
 """
 
 from __future__ import annotations
