@@ -47,10 +47,13 @@ def attributes(sent: Message) -> dict[str, Any]:
 
 
 def base_url(node: Node, subscription: Subscription) -> str:
-    """Where the receiver reaches SNS: a function by AWS's name, others as the subscriber did, or by the node's own address."""
+    """Where the receiver reaches SNS: a function by AWS's name, others as the subscriber did, or by the node's own address.
+
+    Who subscribed from inside a function knows the node by AWS's name, which outside leads elsewhere.
+    """
     if subscription.protocol == "lambda":
         return f"https://sns.{subscription.region}.amazonaws.com"
-    if subscription.base and not subscription.base.startswith(_LOOPBACK):
+    if subscription.base and not subscription.base.startswith(_LOOPBACK) and ".amazonaws.com" not in subscription.base:
         return subscription.base
     config = node.config
     host = "127.0.0.1" if config.host in ("0.0.0.0", "::", "") else config.host
