@@ -12,9 +12,10 @@ from tule.compute.java_family import JavaFamily
 from tule.compute.jvms import Jvm, find_jvm, installed_jvms
 from tule.compute.node_family import NodeFamily
 from tule.compute.python_family import PythonFamily
+from tule.compute.ruby_family import RubyFamily
 from tule.compute.runtime_api import ProvidedRuntime
 from tule.compute.runtime_contract import Interpreter, Runtime
-from tule.compute.runtimes import find_interpreter, installed_nodes, installed_pythons
+from tule.compute.runtimes import find_interpreter, installed_nodes, installed_pythons, installed_rubies
 
 
 class InstalledRuntimes:
@@ -32,12 +33,15 @@ class InstalledRuntimes:
             return self._node
         if runtime.startswith("java"):
             return self._java
+        if runtime.startswith("ruby"):
+            return self._ruby
         if runtime.startswith("provided") or runtime == "go1.x":
             return self._provided
         raise FunctionUnavailable(f"The runtime {runtime} is not implemented by Tule yet.")
 
     def prefixes(self) -> Sequence[Path]:
         found = [find_interpreter(f"nodejs{version}.x") for version in installed_nodes()]
+        found += [find_interpreter(f"ruby{version}") for version in installed_rubies()]
         own = [prefix for interpreter in found if interpreter is not None for prefix in interpreter.prefixes]
         return [*own, *dict.fromkeys(prefix for version, place in installed_jvms().items() for prefix in Jvm(version, place).prefixes)]
 
@@ -54,7 +58,8 @@ class InstalledRuntimes:
         pythons = {f"python{version}": str(path) for version, path in installed_pythons().items()}
         nodes = {f"nodejs{version}.x": str(path) for version, path in installed_nodes().items()}
         javas = {f"java{version}": str(place / "bin" / "java") for version, place in installed_jvms().items()}
-        return {**pythons, **nodes, **javas, "provided": "any bootstrap that this host can execute"}
+        rubies = {f"ruby{version}": str(path) for version, path in installed_rubies().items()}
+        return {**pythons, **nodes, **javas, **rubies, "provided": "any bootstrap that this host can execute"}
 
     @cached_property
     def _python(self) -> PythonFamily:
@@ -67,6 +72,10 @@ class InstalledRuntimes:
     @cached_property
     def _java(self) -> JavaFamily:
         return JavaFamily(self._strict)
+
+    @cached_property
+    def _ruby(self) -> RubyFamily:
+        return RubyFamily(self._strict)
 
     @cached_property
     def _provided(self) -> ProvidedRuntime:

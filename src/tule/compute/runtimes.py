@@ -139,7 +139,8 @@ def _number(version: str) -> int:
 
 
 def _interpreter(version: str, path: Path, family: str, *, exact: bool = True, warning: str = "") -> Interpreter:
-    prefixes = _python_prefixes(path) if family == "python" else outside((path.resolve().parent.parent,))
+    place = path.resolve().parent
+    prefixes = _python_prefixes(path) if family == "python" else outside((place.parent if place.name == "bin" else place,))
     return Interpreter(version, path, prefixes, exact, warning)
 
 
