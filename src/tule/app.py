@@ -133,7 +133,7 @@ async def build(config: Config) -> App:
     own_api = OwnApi(node, _admin_token(config, ids), lambda: _reset(node, identities))
     server = Server(Limits(head_bytes=config.max_header_bytes, body_timeout_s=config.request_timeout_s))
     door = FrontDoor(node, pipeline, own_api)
-    network = InstanceNetwork(_serve_inside(server, door), config.data_path / "authority", config.egress)
+    network = InstanceNetwork(_serve_inside(server, door), config.data_path / "authority", config.egress, config.port)
     runtimes = InstalledRuntimes(config.data_path, extra_certificates=AUTHORITY, strict=config.strict_runtimes)
     node.compute = Supervisor(config, clock, ids, network, runtimes)
     return App(node, server, door, access_log)

@@ -384,3 +384,12 @@ async def test_two_nodes_on_one_directory_share_an_authority(tmp_path: Path) -> 
     assert first.certificate_pem == second.certificate_pem
     assert [path.name for path in tmp_path.iterdir()] == ["authority.pem"]
     assert (tmp_path / "authority.pem").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("port", "inside"), [(4811, 4811), (0, 4566), (443, 4566), (9001, 4566)])
+async def test_the_nodes_own_port_leads_to_it_inside_too(tmp_path: Path, port: int, inside: int) -> None:
+    async def serve(*_: object) -> Callable[[], None]:
+        raise AssertionError("nobody connects")
+
+    (aws,) = [each for each in InstanceNetwork(serve, tmp_path, "none", port).listeners if each.name == "aws"]
+    assert (aws.address, aws.port) == ("127.0.0.1", inside)

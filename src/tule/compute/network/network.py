@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("tule.network")
 
 AWS, HTTPS, HTTP, DNS, EGRESS = "aws", "https", "http", "dns", "egress"
-AWS_PORT = 4566
+AWS_PORT = 4566  # where the node leaves its own to chance
 EGRESS_PORT = 15001
+TAKEN_PORTS = (53, 80, 443, 9001, EGRESS_PORT)
 LISTENERS = (
-    ListenerSpec(AWS, "127.0.0.1", AWS_PORT, needs_namespace=False),
     ListenerSpec(HTTPS, "0.0.0.0", 443),
     ListenerSpec(HTTP, "0.0.0.0", 80),
     ListenerSpec(DNS, "127.0.0.1", 53, kind="udp"),
@@ -54,14 +54,13 @@ Serve = Callable[[socket.socket, Tenant, ssl.SSLContext | None], Awaitable[Calla
 class InstanceNetwork:
     """Implements `network_contract.Network`."""
 
-    def __init__(self, serve: Serve, authority_directory: Path, egress: str) -> None:
+    def __init__(self, serve: Serve, authority_directory: Path, egress: str, port: int = AWS_PORT) -> None:
+        """`port` is the node's own: it leads to the node inside, too, since some clients call the host of a queue's URL."""
+        aws_port = AWS_PORT if port == 0 or port in TAKEN_PORTS else port
+        self.listeners: Sequence[ListenerSpec] = (ListenerSpec(AWS, "127.0.0.1", aws_port, needs_namespace=False), *LISTENERS)
         self._serve = serve
         self._authority_directory = authority_directory
         self.policy = EgressPolicy(egress)
-
-    @property
-    def listeners(self) -> Sequence[ListenerSpec]:
-        return LISTENERS
 
     def attach(self, tenant: Tenant, sockets: Mapping[str, socket.socket]) -> Callable[[], None]:
         return _Attachment(self, tenant, sockets).close
