@@ -30,7 +30,7 @@ Resources:
       FunctionName: !Sub "${AWS::StackName}-queued"
       Handler: index.handler
       Runtime: python3.11
-      InlineCode: "def handler(event, context): print('got', event['Records'][0]['body'])"
+      InlineCode: "def handler(event, context): [print('got', record['messageId']) for record in event['Records']]"
       Events:
         Told: {Type: SNS, Properties: {Topic: !Ref Topic, SqsSubscription: true}}
 Outputs:
