@@ -193,7 +193,8 @@ async def test_headers_carry_the_context(provided: Provided) -> None:
     assert int(got["lambda-runtime-deadline-ms"]) > 1_700_000_000_000
     assert got["content-type"] == "application/json"
     plain = document(await provided.invoke(function))
-    assert not {"lambda-runtime-client-context", "lambda-runtime-cognito-identity", "lambda-runtime-trace-id"} & plain.keys()
+    assert not {"lambda-runtime-client-context", "lambda-runtime-cognito-identity"} & plain.keys()
+    assert re.fullmatch(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0", plain["lambda-runtime-trace-id"]), "there always is one"
 
 
 async def test_the_environment_is_aws(provided: Provided) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from tule.compute.compute import Credentials, FunctionSpec, InitializationType
 
+XRAY_HOST, XRAY_PORT = "127.0.0.1", 2000  # where the SDKs send segments, by UDP; they do not mind when nobody listens
+
 
 def function_environment(
     function: FunctionSpec,
@@ -26,6 +28,10 @@ def function_environment(
         "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group or f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": f"{XRAY_HOST}:{XRAY_PORT}",
+        "_AWS_XRAY_DAEMON_ADDRESS": XRAY_HOST,
+        "_AWS_XRAY_DAEMON_PORT": str(XRAY_PORT),
         "LAMBDA_TASK_ROOT": task_root,
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
     }

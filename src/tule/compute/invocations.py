@@ -35,6 +35,7 @@ class Caller:
     credentials: Callable[[], Credentials] | None
     clock: Clock
     initialization: InitializationType = "on-demand"
+    own_trace: str = ""  # for the function to find when its caller has none: on AWS there always is one
 
 
 class ColdStart:
@@ -142,7 +143,8 @@ async def run(
     spent_s = cold.spent_s if cold else 0.0
     left_s = function.timeout_s - spent_s
     variables = instance.renewed(caller.credentials, caller.clock.now_ms())
-    request = dataclasses.replace(request, deadline_ms=int((time.time() + left_s) * 1000), environment=variables)
+    deadline_ms, trace = int((time.time() + left_s) * 1000), request.trace or caller.own_trace or None
+    request = dataclasses.replace(request, deadline_ms=deadline_ms, environment=variables, trace=trace)
     began = time.perf_counter()
     outcome: Outcome | None = None
     failure: Failure | None = None
@@ -168,7 +170,7 @@ async def run(
     log.drain()
     produced = answer.size or len(outcome.payload if outcome else b"")
     failed = outcome is not None and outcome.error is not None
-    platform.tell(platform_events.runtime_done(request.request_id, request.trace, duration_ms, produced, failure, failed))
+    platform.tell(platform_events.runtime_done(request.request_id, caller.request.trace, duration_ms, produced, failure, failed))
     init_ms, instance.init_ms = instance.init_ms, None
     if alive and not instance.quiet:
         async with Race(instance.sandbox.ended, min(QUIET_GRACE_S, left_s - (time.perf_counter() - began))):

@@ -155,7 +155,7 @@ class Supervisor:
         trace: str | None = None,
     ) -> Invocation:
         request = Request(payload, request_id, 0, function.arn, client_context, cognito_identity, trace)
-        return await self._invoke(Caller(function, request, credentials, self._clock, _on_demand(function)), WholeAnswer())
+        return await self._invoke(self._caller(request, function, credentials), WholeAnswer())
 
     async def invoke_streaming(
         self,
@@ -169,10 +169,14 @@ class Supervisor:
         trace: str | None = None,
     ) -> AnswerStream:
         request = Request(payload, request_id, 0, function.arn, client_context, cognito_identity, trace)
-        caller, stream = Caller(function, request, credentials, self._clock, _on_demand(function)), AnswerStream()
+        caller, stream = self._caller(request, function, credentials), AnswerStream()
         stream.follow(asyncio.get_running_loop().create_task(self._invoke(caller, stream)))
         await stream.beginning()
         return stream
+
+    def _caller(self, request: Request, function: FunctionSpec, credentials: Callable[[], Credentials] | None) -> Caller:
+        own = request.trace or f"Root=1-{self._clock.now_ms() // 1000:08x}-{self._ids.hex(24)};Parent={self._ids.hex(16)};Sampled=0"
+        return Caller(function, request, credentials, self._clock, _on_demand(function), own)
 
     async def _invoke(self, caller: Caller, answer: WholeAnswer | AnswerStream) -> Invocation:
         function = caller.function
