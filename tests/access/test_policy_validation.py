@@ -119,6 +119,13 @@ json_values = st.recursive(
 parts = ["Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition", "Sid", "Other"]
 
 
+def test_a_resources_policy_may_name_its_statements_in_words() -> None:
+    named = text(allow(Sid="Allow SNS to send", Principal={"Service": "sns.amazonaws.com"}))
+    assert resource_policy(named)["Statement"]
+    with pytest.raises(InvalidPolicy, match="alpha-numeric"):
+        identity_policy(text(allow(Sid="Allow SNS to send")))
+
+
 @given(statement=st.dictionaries(st.sampled_from(parts), json_values), good=st.booleans())
 def test_whatever_is_taken_can_be_compiled(statement: dict[str, Any], good: bool) -> None:
     document = text((allow() if good else {}) | statement)

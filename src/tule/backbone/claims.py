@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ log = logging.getLogger("tule.jobs")
 
 LEASE_MS = 15_000
 HEARTBEAT_S = 5.0
+LOOKED_UP = 512  # beyond the slots that are free
 
 _COLUMNS = (
     "sequence, id, kind, target, account, region, payload, attempts, max_attempts, backoff_ms, backoff_cap_ms, expires_ms,"
@@ -35,7 +36,7 @@ _COLUMNS = (
 _FREE = "waiting = 0 AND lease_until_ms = 0"
 _DUE = f"SELECT sequence, target FROM jobs WHERE {_FREE} AND due_ms <= ?%s ORDER BY due_ms, sequence LIMIT ?"
 _NEXT_DUE = f"SELECT min(due_ms) FROM jobs WHERE {_FREE} AND due_ms > ?"
-_ROW = f"SELECT {_COLUMNS} FROM jobs WHERE sequence = ?"
+_ROW = f"SELECT {_COLUMNS} FROM jobs WHERE sequence = ? AND {_FREE} AND due_ms <= ?"
 
 # PostgreSQL only.
 _DATABASE_MS = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
@@ -109,25 +110,43 @@ def claims_for(store: Store, ids: Ids) -> Claims:
 
 
 class MemoryClaims:
+    """Where much is due, the next in turn are looked up many at a time and wait in `_next`; each row is read when it is claimed."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
         self._held: set[int] = set()
+        self._next: list[tuple[int, str]] = []
 
     async def open(self) -> None:
         self._held.clear()
+        self._next.clear()
 
     async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> Taken:
-        def claim(tx: Tx) -> Taken:
-            limit = free + len(self._held)
-            due = _due(tx, now_ms, limit, barred(running, free))
-            waiting = [(sequence, target) for sequence, target in due if sequence not in self._held]
-            chosen = choose(waiting, running, free)
-            claims = [Claim(*row) for sequence in chosen for row in tx.all(_ROW, sequence)]
-            return Taken(claims, len(due) < limit and len(chosen) == len(waiting))
+        def claim(tx: Tx) -> tuple[Taken, list[tuple[int, str]]]:
+            return self._of_next(tx, now_ms, running, free) or self._of_all(tx, now_ms, running, free)
 
-        taken = await self._store.read(claim)
+        taken, self._next = await self._store.read(claim)
         self._held.update(claim.sequence for claim in taken.claims)
         return taken
+
+    def _of_next(self, tx: Tx, now_ms: int, running: Mapping[str, int], free: int) -> tuple[Taken, list[tuple[int, str]]] | None:
+        """What is taken, and what is next then; None when what was looked up does not fill the free slots."""
+        chosen = choose(self._next, running, free)
+        if len(chosen) < free:
+            return None
+        return Taken(self._rows(tx, now_ms, chosen), is_all=False), _without(self._next, set(chosen))
+
+    def _of_all(self, tx: Tx, now_ms: int, running: Mapping[str, int], free: int) -> tuple[Taken, list[tuple[int, str]]]:
+        limit = free + len(self._held) + LOOKED_UP
+        due = _due(tx, now_ms, limit, barred(running, free))
+        waiting = _without(due, self._held)
+        chosen = choose(waiting, running, free)
+        following = _without(waiting, set(chosen))
+        return Taken(self._rows(tx, now_ms, chosen), is_all=len(due) < limit and not following), following
+
+    def _rows(self, tx: Tx, now_ms: int, chosen: Sequence[int]) -> list[Claim]:
+        """What was cancelled or put off since it was looked up is not there."""
+        return [Claim(*row) for sequence in chosen for row in tx.all(_ROW, sequence, now_ms)]
 
     def release(self, claim: Claim) -> None:
         self._held.discard(claim.sequence)
@@ -140,7 +159,7 @@ class MemoryClaims:
         return await self._store.read(lambda tx: _next_due(tx, after_ms))
 
     async def close(self) -> None:
-        self._held.clear()
+        await self.open()
 
 
 class LeaseClaims:
@@ -205,6 +224,10 @@ class LeaseClaims:
             tx.execute(_RENEW, self._lease_ms, held, self._owner)
         if tx.execute(_FREE_LAPSED, held):
             tx.wake(TOPIC)
+
+
+def _without(due: Sequence[tuple[int, str]], gone: Set[int]) -> list[tuple[int, str]]:
+    return [(sequence, target) for sequence, target in due if sequence not in gone]
 
 
 def _next_due(tx: Tx, after_ms: int) -> int | None:

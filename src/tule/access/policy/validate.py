@@ -70,9 +70,9 @@ def trust_policy(text: str) -> Document:
 
 
 def resource_policy(text: str, *, resource_needed: bool = True) -> Document:
-    """Raises InvalidPolicy."""
+    """Statement ids may be any text here, as templates have them (`Allow SNS to send`).  Raises InvalidPolicy."""
     document = _document(text, "This policy contains invalid Json")
-    for statement in _statements(document):
+    for statement in _statements(document, free_sids=True):
         _check_effect(statement)
         _check_principals(statement)
         _check_actions(statement, needed="Missing required field Action")
@@ -97,7 +97,7 @@ def _document(text: str, otherwise: str) -> Document:
     return document
 
 
-def _statements(document: Document) -> Sequence[Mapping[str, Any]]:
+def _statements(document: Document, *, free_sids: bool = False) -> Sequence[Mapping[str, Any]]:
     found = document.get("Statement")
     statements = [found] if isinstance(found, dict) else found
     if not isinstance(statements, list) or not statements:
@@ -112,7 +112,7 @@ def _statements(document: Document) -> Sequence[Mapping[str, Any]]:
         sid = statement.get("Sid", "")
         if not isinstance(sid, str):
             raise InvalidPolicy("Syntax errors in policy.")
-        if not _SID.match(sid):
+        if not free_sids and not _SID.match(sid):
             raise InvalidPolicy("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
         if sid and sid in sids:
             raise InvalidPolicy("Statement IDs (SID) in a single policy must be unique.")
