@@ -13,9 +13,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import orjson
 
 from tule.backbone.fairness import barred, choose
 from tule.backbone.jobs import TOPIC
@@ -27,7 +29,7 @@ log = logging.getLogger("tule.jobs")
 
 LEASE_MS = 15_000
 HEARTBEAT_S = 5.0
-LOOKED_UP = 512  # beyond the slots that are free
+LOOKED_UP = 128  # due jobs at a time
 
 _COLUMNS = (
     "sequence, id, kind, target, account, region, payload, attempts, max_attempts, backoff_ms, backoff_cap_ms, expires_ms,"
@@ -36,7 +38,7 @@ _COLUMNS = (
 _FREE = "waiting = 0 AND lease_until_ms = 0"
 _DUE = f"SELECT sequence, target FROM jobs WHERE {_FREE} AND due_ms <= ?%s ORDER BY due_ms, sequence LIMIT ?"
 _NEXT_DUE = f"SELECT min(due_ms) FROM jobs WHERE {_FREE} AND due_ms > ?"
-_ROW = f"SELECT {_COLUMNS} FROM jobs WHERE sequence = ? AND {_FREE} AND due_ms <= ?"
+_ROW = f"SELECT {_COLUMNS} FROM jobs WHERE sequence = ?"
 
 # PostgreSQL only.
 _DATABASE_MS = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
@@ -110,56 +112,40 @@ def claims_for(store: Store, ids: Ids) -> Claims:
 
 
 class MemoryClaims:
-    """Where much is due, the next in turn are looked up many at a time and wait in `_next`; each row is read when it is claimed."""
-
     def __init__(self, store: Store) -> None:
         self._store = store
         self._held: set[int] = set()
-        self._next: list[tuple[int, str]] = []
 
     async def open(self) -> None:
         self._held.clear()
-        self._next.clear()
 
     async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> Taken:
-        def claim(tx: Tx) -> tuple[Taken, list[tuple[int, str]]]:
-            return self._of_next(tx, now_ms, running, free) or self._of_all(tx, now_ms, running, free)
+        def claim(tx: Tx) -> Taken:
+            limit = min(free, LOOKED_UP)
+            due = self._due(tx, now_ms, limit, barred(running, free))
+            chosen = choose(due, running, free)
+            claims = [Claim(*row) for sequence in chosen for row in tx.all(_ROW, sequence)]
+            return Taken(claims, len(due) < limit and len(chosen) == len(due))
 
-        taken, self._next = await self._store.read(claim)
+        taken = await self._store.read(claim)
         self._held.update(claim.sequence for claim in taken.claims)
         return taken
 
-    def _of_next(self, tx: Tx, now_ms: int, running: Mapping[str, int], free: int) -> tuple[Taken, list[tuple[int, str]]] | None:
-        """What is taken, and what is next then; None when what was looked up does not fill the free slots."""
-        chosen = choose(self._next, running, free)
-        if len(chosen) < free:
-            return None
-        return Taken(self._rows(tx, now_ms, chosen), is_all=False), _without(self._next, set(chosen))
-
-    def _of_all(self, tx: Tx, now_ms: int, running: Mapping[str, int], free: int) -> tuple[Taken, list[tuple[int, str]]]:
-        limit = free + len(self._held) + LOOKED_UP
-        due = _due(tx, now_ms, limit, barred(running, free))
-        waiting = _without(due, self._held)
-        chosen = choose(waiting, running, free)
-        following = _without(waiting, set(chosen))
-        return Taken(self._rows(tx, now_ms, chosen), is_all=len(due) < limit and not following), following
-
-    def _rows(self, tx: Tx, now_ms: int, chosen: Sequence[int]) -> list[Claim]:
-        """What was cancelled or put off since it was looked up is not there."""
-        return [Claim(*row) for sequence in chosen for row in tx.all(_ROW, sequence, now_ms)]
+    def _due(self, tx: Tx, now_ms: int, limit: int, excluded: list[str]) -> list[Any]:
+        """Those that are held stay where they are in the index, and are passed over by the database: there may be a thousand."""
+        return _due(tx, now_ms, limit, excluded, held=orjson.dumps(list(self._held)).decode())
 
     def release(self, claim: Claim) -> None:
         self._held.discard(claim.sequence)
 
     async def is_due(self, now_ms: int) -> bool:
-        due = await self._store.read(lambda tx: _due(tx, now_ms, 1 + len(self._held), []))
-        return any(sequence not in self._held for sequence, _ in due)
+        return bool(await self._store.read(lambda tx: self._due(tx, now_ms, 1, [])))
 
     async def next_due_ms(self, after_ms: int) -> int | None:
         return await self._store.read(lambda tx: _next_due(tx, after_ms))
 
     async def close(self) -> None:
-        await self.open()
+        self._held.clear()
 
 
 class LeaseClaims:
@@ -178,7 +164,7 @@ class LeaseClaims:
 
     async def take(self, now_ms: int, running: Mapping[str, int], free: int) -> Taken:
         def claim(tx: Tx) -> Taken:
-            due = _due(tx, now_ms, free, barred(running, free), " FOR UPDATE SKIP LOCKED")
+            due = _due(tx, now_ms, free, barred(running, free), lock=" FOR UPDATE SKIP LOCKED")
             chosen = choose(due, running, free)
             rows = tx.all(_LEASE, self._owner, self._lease_ms, chosen) if chosen else []
             return Taken([Claim(*row) for row in sorted(rows)], len(due) < free and len(chosen) == len(due))
@@ -226,15 +212,13 @@ class LeaseClaims:
             tx.wake(TOPIC)
 
 
-def _without(due: Sequence[tuple[int, str]], gone: Set[int]) -> list[tuple[int, str]]:
-    return [(sequence, target) for sequence, target in due if sequence not in gone]
-
-
 def _next_due(tx: Tx, after_ms: int) -> int | None:
     row = tx.one(_NEXT_DUE, after_ms)
     return None if row is None else row[0]
 
 
-def _due(tx: Tx, now_ms: int, limit: int, excluded: list[str], lock: str = "") -> list[Any]:
+def _due(tx: Tx, now_ms: int, limit: int, excluded: list[str], *, lock: str = "", held: str = "") -> list[Any]:
+    """(sequence, target) of what is due, but for `excluded` targets and the sequences that `held` lists, as JSON (SQLite only)."""
+    passing_over = " AND sequence NOT IN (SELECT value FROM json_each(?))" if held else ""
     excluding = f" AND target NOT IN ({', '.join('?' * len(excluded))})" if excluded else ""
-    return tx.all(_DUE % excluding + lock, now_ms, *excluded, limit)
+    return tx.all(_DUE % (passing_over + excluding) + lock, now_ms, *([held] if held else []), *excluded, limit)
