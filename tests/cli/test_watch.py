@@ -38,13 +38,20 @@ Resources:
 CODE = "import os\ndef handler(event, context):\n    return os.environ.get('GREETING', '') + ' %s'\n"
 
 
+def _heed_interrupts() -> None:
+    """Whatever runs the tests may have asked to be spared, and its children with it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Watching:
     """A running `tule deploy --watch`."""
 
     def __init__(self, place: Path, aws: Account) -> None:
         command = [str(Path(sys.executable).with_name("tule")), "deploy", str(place), "--stack-name", "app", "--watch"]
         self.lines: list[str] = []
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=aws.environment(), cwd=place)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=aws.environment(), cwd=place, preexec_fn=_heed_interrupts
+        )
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:

@@ -100,6 +100,10 @@ def test_a_node_stops_without_waiting_for_those_who_wait(start_node: Callable[..
     consumer.join(10)
 
 
+def _wait_for_an_answer(aws: Account, queue: str) -> None:
+    aws.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+
+
 def test_a_message_does_not_go_to_a_client_that_has_gone(aws: Account, queue: str) -> None:
     place = urlsplit(aws.node.url)
     form = urlencode({"Action": "ReceiveMessage", "Version": "2012-11-05", "QueueUrl": queue, "WaitTimeSeconds": 20}).encode()
@@ -109,5 +113,8 @@ def test_a_message_does_not_go_to_a_client_that_has_gone(aws: Account, queue: st
     head = "\r\n".join(["POST / HTTP/1.1", f"host: {place.netloc}", f"content-length: {len(form)}", *lines]).encode()
     with socket.create_connection((place.hostname or "", place.port or 0)) as connection:
         connection.sendall(head + b"\r\n\r\n" + form)
+        _wait_for_an_answer(aws, queue)  # by then the node has read what came before
+    for _ in range(3):
+        _wait_for_an_answer(aws, queue)  # and has heard that the client went
     send(aws, queue, "x")
     assert bodies(aws, queue, WaitTimeSeconds=5) == ["x"]
