@@ -30,7 +30,7 @@ def _json(t: Target, service: str, operation: str, params: dict[str, Any], versi
 
 
 def _queue(t: Target, name: str) -> str:
-    return t.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    return t.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "360"})["QueueUrl"]
 
 
 def _arn(t: Target, url: str) -> str:
