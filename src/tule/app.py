@@ -49,6 +49,8 @@ from tule.wire.models import Models
 
 log = logging.getLogger("tule")
 
+CANCEL_AGAIN_S = 0.5
+
 # Target ARNs name a service by its ARN's own name, which is not always botocore's.
 _SERVICE_OF_ARN = {"states": "stepfunctions", "monitoring": "cloudwatch"}
 
@@ -86,15 +88,21 @@ class App:
         await self.server.stop(node.config.shutdown_grace_s)
         await node.jobs.stop()
         await node.compute.stop()
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._end_background()
         if self._access_log is not None:
             self._access_log.close()
         await node.outgoing.close()
         await node.blobs.close()
         await node.telemetry.close()
         await node.store.close()
+
+    async def _end_background(self) -> None:
+        """Python 3.11's `wait_for` may swallow a cancellation that comes as what it waits for does: it is asked again."""
+        pending = {task for task in self._background if not task.done()}
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 async def build(config: Config) -> App:

@@ -52,7 +52,8 @@ class Sharing:
                 except StoreError:
                     log.exception("Others may read what this node reads: it cannot say that it is there.")
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(moved.wait(), BEAT_S)
+                    async with asyncio.timeout(BEAT_S):  # `wait_for` of Python 3.11 may swallow a cancellation
+                        await moved.wait()
         finally:
             forget()
             await self._leave()

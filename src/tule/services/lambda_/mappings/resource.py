@@ -86,7 +86,8 @@ async def _until_gone(stack: StackContext, uuid: str) -> None:
                     raise
                 return
             try:
-                await asyncio.wait_for(gone.wait(), PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    await gone.wait()
             except TimeoutError:
                 return
     finally:

@@ -47,7 +47,8 @@ async def _session(call: Call, params: Params, tail: Tail) -> AsyncIterator[Para
         ends = loop.time() + SESSION_S
         while loop.time() < ends:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(tail.arrived.wait(), UPDATE_EVERY_S)
+                async with asyncio.timeout(UPDATE_EVERY_S):
+                    await tail.arrived.wait()
             yield {"sessionUpdate": _update(call, tail)}
     finally:
         tails(call.node).close(tail)
