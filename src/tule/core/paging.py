@@ -42,6 +42,15 @@ class Pager:
             raise InvalidToken(token)
         return orjson.loads(body)
 
+    def after(self, scope: str, token: str | None, refusal: Callable[[], Exception]) -> Any:
+        """Where a listing goes on: the token's position, or the beginning, an empty text, without one.  Raises `refusal()`."""
+        if not token:
+            return ""
+        try:
+            return self.position(scope, token)
+        except InvalidToken as error:
+            raise refusal() from error
+
     def _seal(self, scope: str, body: bytes) -> bytes:
         return hmac.new(self._secret, scope.encode() + b"\0" + body, hashlib.sha256).digest()[:_SEAL_BYTES]
 

@@ -37,6 +37,9 @@ async def _needs(asked: Call, params: dict[str, Any]) -> Sequence[Need]:
     service = asked.node.services.get(asked.service)
     if service is None:
         raise not_implemented(asked.service)
+    remembered = service.remembered_needs.get(asked.operation)
+    if remembered is not None:
+        return await remembered(asked, params)
     needs = service.needs.get(asked.operation)
     if needs is None:
         return asked.node.authorizer.actions.needs(asked.service, asked.operation, params, asked.account, asked.region)

@@ -5,7 +5,6 @@ The source's own permissions are asked, as they would be for a call of the role,
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +13,11 @@ from tule.core import arn as arns
 from tule.core.arn import Arn
 from tule.core.errors import ServiceError, not_implemented
 from tule.platform.call import Call
+from tule.platform.permissions import may
 from tule.platform.targets import may_pass, queue_url
 from tule.services.lambda_ import errors, execution_role
 from tule.services.lambda_.mappings.kinds import Kind
 from tule.services.lambda_.names import FunctionRef
-from tule.store.store import Tx
 
 _QUEUE_CALLS: dict[str, dict[str, Any]] = {
     "ReceiveMessage": {},
@@ -132,25 +131,5 @@ async def _check_destination(call: Call, principal: Principal, shown: Mapping[st
 
 
 async def _may(call: Call, principal: Principal, resource: Arn, operation: str, params: Params) -> bool:
-    """Whether `principal` could make this call.  Raises what finding out raises: the resource is not there."""
-    node = call.node
-    service = node.services.get(resource.service)
-    if service is None:
-        raise not_implemented(resource.service)
-    region = resource.region or call.region
-    asked = dataclasses.replace(
-        call, principal=principal, account=resource.account or principal.account, region=region, service=resource.service, operation=operation
-    )
-    needs = service.needs.get(operation)
-    if needs is None:
-        needed = node.authorizer.actions.needs(resource.service, operation, params, asked.account, region)
-    else:
-
-        def of_store(tx: Tx) -> Any:
-            return needs(asked, tx, params)
-
-        needed = await node.store.read(of_store)
-    for need in needed:
-        if not (await node.authorizer.decide(asked, need)).allowed:
-            return False
-    return True
+    """Raises what finding out raises: the resource is not there."""
+    return await may(call.node, principal, resource.service, operation, params, region=resource.region or call.region, account=resource.account)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tule.core import tags as tag_rules
 from tule.core.errors import ServiceError
-from tule.core.paging import InvalidToken, page
+from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.logs import errors
@@ -53,7 +53,7 @@ async def describe_log_groups(call: Call, params: Params) -> Params:
     if prefix and pattern:
         raise errors.invalid_parameter("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
     scope = f"logs.DescribeLogGroups.{call.account}.{call.region}.{prefix}.{pattern}.{params.get('logGroupClass', '')}"
-    after = _after(call, scope, params)
+    after = call.node.pager.after(scope, params.get("nextToken"), errors.invalid_token)
     found = await call.node.store.read(lambda tx: _matching(tx, call, params, after))
     shown, last = page(found, params.get("limit", MAX_GROUPS), lambda item: item[0])
     sizes = await call.node.telemetry.read(lambda tx: [log_store.stored_bytes(tx, group["id"]) for _, group in shown])
@@ -66,7 +66,7 @@ async def describe_log_groups(call: Call, params: Params) -> Params:
 async def list_log_groups(call: Call, params: Params) -> Params:
     pattern = params.get("logGroupNamePattern", "")
     scope = f"logs.ListLogGroups.{call.account}.{call.region}.{pattern}.{params.get('logGroupClass', '')}"
-    after = _after(call, scope, params)
+    after = call.node.pager.after(scope, params.get("nextToken"), errors.invalid_token)
     asked: Params = {"limit": MAX_GROUPS, **params, "logGroupNamePattern": ""}
     found = await call.node.store.read(lambda tx: _matching(tx, call, asked, after, _named_like(pattern)))
     shown, last = page(found, asked["limit"], lambda item: item[0])
@@ -101,15 +101,6 @@ def _matching(tx: Tx, call: Call, params: Params, after: str, wants: Callable[[s
             if len(found) > params.get("limit", MAX_GROUPS):
                 break
     return found
-
-
-def _after(call: Call, scope: str, params: Params) -> str:
-    if not params.get("nextToken"):
-        return ""
-    try:
-        return call.node.pager.position(scope, params["nextToken"])
-    except InvalidToken as error:
-        raise errors.invalid_token() from error
 
 
 def _described(call: Call, name: str, group: Group, size: int) -> Params:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from tule.core.paging import InvalidToken, page
+from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.logs import errors
@@ -39,10 +39,7 @@ def put_resource_policy(call: Call, tx: Tx, params: Params) -> Params:
 @reads
 def describe_resource_policies(call: Call, tx: Tx, params: Params) -> Params:
     scope = f"logs.DescribeResourcePolicies.{call.account}.{call.region}"
-    try:
-        after = call.node.pager.position(scope, params["nextToken"]) if params.get("nextToken") else ""
-    except InvalidToken as error:
-        raise errors.invalid_token() from error
+    after = call.node.pager.after(scope, params.get("nextToken"), errors.invalid_token)
     limit = params.get("limit", MAX_LISTED)
     shown, last = page(POLICIES.page(tx, call.account, call.region, after=after, limit=limit + 1), limit, lambda item: item[0])
     answer: Params = {"resourcePolicies": [_policy(name, kept) for name, kept in shown]}

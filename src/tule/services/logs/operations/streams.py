@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tule.core.paging import InvalidToken, page
+from tule.core.paging import page
 from tule.platform.call import Call
 from tule.services.logs import errors
 from tule.services.logs.groups import MAX_NAME_CHARS, fetch, name_of, stream_arn
@@ -39,7 +39,7 @@ async def describe_log_streams(call: Call, params: Params) -> Params:
         raise errors.invalid_parameter("Cannot order by LastEventTime with a logStreamNamePrefix.")
     group = await fetch(call, name)
     scope = f"logs.DescribeLogStreams.{group['id']}.{prefix}.{by_time}.{descending}"
-    after = _after(call, scope, params)
+    after = call.node.pager.after(scope, params.get("nextToken"), errors.invalid_token)
     telemetry, group_id = call.node.telemetry, group["id"]
     if by_time:
         position = (after[0], after[1]) if after else None
@@ -52,15 +52,6 @@ async def describe_log_streams(call: Call, params: Params) -> Params:
     if more is not None:
         answer["nextToken"] = call.node.pager.token(scope, more)
     return answer
-
-
-def _after(call: Call, scope: str, params: Params) -> Any:
-    if not params.get("nextToken"):
-        return None
-    try:
-        return call.node.pager.position(scope, params["nextToken"])
-    except InvalidToken as error:
-        raise errors.invalid_token() from error
 
 
 def _described(call: Call, group: str, stream: Stream) -> Params:

@@ -10,7 +10,7 @@ from typing import Any
 from tule.access.principal import aws_service
 from tule.core import arn as arns
 from tule.core.errors import ServiceError
-from tule.core.paging import InvalidToken, page
+from tule.core.paging import page
 from tule.platform import targets
 from tule.platform.call import Call
 from tule.platform.service import reads
@@ -100,7 +100,7 @@ def describe_subscription_filters(call: Call, tx: Tx, params: Params) -> Params:
     name, prefix = params["logGroupName"], params.get("filterNamePrefix", "")
     filters: dict[str, Filter] = get(tx, call, name).get("subscriptions", {})
     scope = f"logs.DescribeSubscriptionFilters.{call.account}.{call.region}.{name}.{prefix}"
-    after = _after(call, scope, params)
+    after = call.node.pager.after(scope, params.get("nextToken"), errors.invalid_token)
     found = [(key, value) for key, value in sorted(filters.items()) if key.startswith(prefix) and key > after]
     shown, last = page(found, params.get("limit", MAX_LISTED), lambda item: item[0])
     answer: Params = {"subscriptionFilters": [{"logGroupName": name, **value} for _, value in shown]}
@@ -136,7 +136,14 @@ def describe_destinations(call: Call, tx: Tx, params: Params) -> Params:
     prefix = params.get("DestinationNamePrefix", "")
     scope = f"logs.DescribeDestinations.{call.account}.{call.region}.{prefix}"
     limit = params.get("limit", MAX_LISTED)
-    found = DESTINATIONS.page(tx, call.account, call.region, after=_after(call, scope, params), limit=limit + 1, prefix=prefix)
+    found = DESTINATIONS.page(
+        tx,
+        call.account,
+        call.region,
+        after=call.node.pager.after(scope, params.get("nextToken"), errors.invalid_token),
+        limit=limit + 1,
+        prefix=prefix,
+    )
     shown, last = page(found, limit, lambda item: item[0])
     answer: Params = {"destinations": [_destination(call, name, kept) for name, kept in shown]}
     return answer if last is None else answer | {"nextToken": call.node.pager.token(scope, last)}
@@ -157,12 +164,3 @@ def _find_destination(call: Call, tx: Tx, name: str) -> dict[str, Any]:
 def _destination(call: Call, name: str, kept: dict[str, Any]) -> Params:
     shown = {key: kept[key] for key in ("targetArn", "roleArn", "accessPolicy", "creationTime") if key in kept}
     return {"destinationName": name, "arn": destination_arn(call.account, call.region, name), **shown}
-
-
-def _after(call: Call, scope: str, params: Params) -> str:
-    if not params.get("nextToken"):
-        return ""
-    try:
-        return call.node.pager.position(scope, params["nextToken"])
-    except InvalidToken as error:
-        raise errors.invalid_token() from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tule.core.paging import InvalidToken, page
+from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.pipes import checks, errors, settings, sources, state
@@ -113,22 +113,15 @@ def list_pipes(call: Call, tx: Tx, params: Params) -> Params:
     prefix, limit = params.get("NamePrefix", ""), params.get("Limit", MAX_PIPES)
     filters = [params.get(name) for name in ("DesiredState", "CurrentState", "SourcePrefix", "TargetPrefix")]
     scope = f"pipes.ListPipes.{call.account}.{call.region}.{prefix}.{filters}"
-    rows = state.PIPES.page(tx, call.account, call.region, after=_after(call, scope, params), prefix=prefix)
+    rows = state.PIPES.page(
+        tx, call.account, call.region, after=call.node.pager.after(scope, params.get("NextToken"), errors.invalid_token), prefix=prefix
+    )
     found = [(name, pipe) for name, pipe in rows if _is_wanted(pipe, params)]
     shown, last = page(found, limit, lambda row: row[0])
     answer: Params = {"Pipes": [_summary(pipe_ref(call, name), pipe) for name, pipe in shown]}
     if last is not None:
         answer["NextToken"] = call.node.pager.token(scope, last)
     return answer
-
-
-def _after(call: Call, scope: str, params: Params) -> str:
-    if "NextToken" not in params:
-        return ""
-    try:
-        return call.node.pager.position(scope, params["NextToken"])
-    except InvalidToken as error:
-        raise errors.invalid_token() from error
 
 
 def _is_wanted(pipe: Document, params: Params) -> bool:

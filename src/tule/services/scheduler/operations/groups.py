@@ -7,7 +7,7 @@ from typing import Any
 from tule.core import arn as arns
 from tule.core import tags as tag_rules
 from tule.core.errors import validation
-from tule.core.paging import InvalidToken, page
+from tule.core.paging import page
 from tule.core.tags import to_list, to_map
 from tule.platform.call import Call
 from tule.platform.service import reads
@@ -66,22 +66,13 @@ def delete_schedule_group(call: Call, tx: Tx, params: Params) -> None:
 def list_schedule_groups(call: Call, tx: Tx, params: Params) -> Params:
     prefix = params.get("NamePrefix", "")
     scope = f"scheduler.ListScheduleGroups.{call.account}.{call.region}.{prefix}"
-    after = _after(call, scope, params)
+    after = call.node.pager.after(scope, params.get("NextToken"), errors.invalid_token)
     found = [(name, group) for name, group in state.groups(tx, call.account, call.region, prefix) if name > after]
     shown, last = page(found, params.get("MaxResults", MAX_RESULTS), lambda row: row[0])
     answer: Params = {"ScheduleGroups": [_shown(call, name, group) for name, group in shown]}
     if last is not None:
         answer["NextToken"] = call.node.pager.token(scope, last)
     return answer
-
-
-def _after(call: Call, scope: str, params: Params) -> str:
-    if "NextToken" not in params:
-        return ""
-    try:
-        return call.node.pager.position(scope, params["NextToken"])
-    except InvalidToken as error:
-        raise errors.invalid_token() from error
 
 
 def tag_resource(call: Call, tx: Tx, params: Params) -> None:

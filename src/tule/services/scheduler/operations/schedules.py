@@ -6,7 +6,7 @@ from typing import Any
 
 from tule.core import arn as arns
 from tule.core.errors import ServiceError
-from tule.core.paging import InvalidToken, page
+from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.scheduler import configuration, errors, runs, state, timers
@@ -113,21 +113,14 @@ def list_schedules(call: Call, tx: Tx, params: Params) -> Params:
         return key.partition("/")[2].startswith(prefix) and status in (None, schedule["settings"]["State"])
 
     start = f"{group}/{prefix}" if group is not None else ""
-    rows = state.schedules(tx, call.account, call.region, start, _after(call, scope, params), limit + 1, wanted)
+    rows = state.schedules(
+        tx, call.account, call.region, start, call.node.pager.after(scope, params.get("NextToken"), errors.invalid_token), limit + 1, wanted
+    )
     shown, last = page(rows, limit, lambda row: row[0])
     answer: Params = {"Schedules": [_summary(call, key, schedule) for key, schedule in shown]}
     if last is not None:
         answer["NextToken"] = call.node.pager.token(scope, last)
     return answer
-
-
-def _after(call: Call, scope: str, params: Params) -> str:
-    if "NextToken" not in params:
-        return ""
-    try:
-        return call.node.pager.position(scope, params["NextToken"])
-    except InvalidToken as error:
-        raise errors.invalid_token() from error
 
 
 def _summary(call: Call, key: str, schedule: Document) -> Params:
