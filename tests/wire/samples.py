@@ -43,6 +43,8 @@ class Samples:
     def _value(self, shape: Shape, depth: int) -> Any:
         """None where nothing can be said."""
         kind = shape["type"]
+        if kind == "verbatim":
+            return {"M": {"é": {"L": [{"N": "1"}, {"NULL": True}]}}}
         if kind == "structure":
             return {"any": [1, {"thing": None}, "é"]} if shape.get("document") else self._structure(shape, depth + 1)
         if kind == "list":

@@ -66,7 +66,7 @@ def test_dynamodb_names_the_namespace_and_seals_the_body() -> None:
 
 
 def test_structured_fields_of_an_error_are_written_by_its_shape() -> None:
-    reasons = [{"Code": "ConditionalCheckFailed", "Item": {"id": {"B": b"\x00"}}}, {"Code": "None"}]
+    reasons = [{"Code": "ConditionalCheckFailed", "Item": {"id": {"B": "AA=="}}}, {"Code": "None"}]
     error = ServiceError("TransactionCanceledException", "cancelled", fields={"CancellationReasons": reasons})
     body = orjson.loads(MODELS.operation("dynamodb", "TransactWriteItems").error(error, _ID).body)
     assert body["CancellationReasons"] == [{"Code": "ConditionalCheckFailed", "Item": {"id": {"B": "AA=="}}}, {"Code": "None"}]

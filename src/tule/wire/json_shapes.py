@@ -2,8 +2,9 @@
 
 A reader turns what orjson or cbor2 gave into the params of an operation: type-checked, blobs decoded, timestamps as
 seconds, unknown members and nulls left out.  A writer turns a result into what orjson or cbor2 can write.  A writer of
-None means that the value can be written as it is.  `orjson.Fragment` passes through writers, so that services can
-keep rendered JSON.
+None means that the value can be written as it is.  A shape of type `verbatim` (our own word, set by a patch) is handed
+on as the JSON that it is: its service knows better what to say of it (DynamoDB's attribute values).
+`orjson.Fragment` passes through writers, so that services can keep rendered JSON.
 """
 
 from __future__ import annotations
@@ -192,6 +193,7 @@ def _read_millis(value: Any) -> float:
 
 
 _LEAVES: dict[str, Reader] = {
+    "verbatim": _identity,
     "string": _read_string,
     "character": _read_string,
     "boolean": _read_boolean,

@@ -20,6 +20,7 @@ _SCALARS: Mapping[str, tuple[type, ...]] = {
     "float": (int, float),
     "double": (int, float),
     "timestamp": (int, float, str, datetime),
+    "verbatim": (Mapping,),
     "blob": (bytes, bytearray, memoryview, str),
 }
 

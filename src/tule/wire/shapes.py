@@ -54,14 +54,14 @@ class Shapes:
         return bool(shape.get("document")) or any(self.has_document(self.named(below), above | {name}) for below in self.below(shape))
 
     def is_recursive(self, shape: Shape) -> bool:
-        """Whether values of this shape can nest without end: it reaches itself, or a document."""
+        """Whether values of this shape can nest without end: it reaches itself, a document, or what is taken verbatim."""
         return self._reaches_cycle(shape["shape"], frozenset())
 
     def _reaches_cycle(self, name: str, above: frozenset[str]) -> bool:
         if name in above:
             return True
         raw = self._raw[name]
-        if raw.get("document"):
+        if raw.get("document") or raw["type"] == "verbatim":
             return True
         above = above | {name}
         return any(self._reaches_cycle(reference["shape"], above) for reference in _references(raw))

@@ -106,3 +106,5 @@ SERVICE = Service(
     preflight=browsers.preflight,
     recorded=RECORDED,
 )
+
+CONTROL = Service("s3control", operations={})
