@@ -89,3 +89,20 @@ CREATE TABLE s3_released (
     blob TEXT NOT NULL PRIMARY KEY,
     since_ms INTEGER NOT NULL
 );
+
+-- migration 2: what came to objects with encryption at rest, replication, object lock and restoring from archives
+-- `sealed`: the wrapped data key of the bytes (see sealing.py); NULL for bytes kept as they are.  `replication`: the status of a
+-- source or REPLICA.  `lock`: JSON of retention and legal hold.  `restored`: JSON of a restore from an archive class.
+ALTER TABLE s3_objects ADD COLUMN sealed BLOB;
+ALTER TABLE s3_objects ADD COLUMN replication TEXT;
+ALTER TABLE s3_objects ADD COLUMN lock TEXT;
+ALTER TABLE s3_objects ADD COLUMN restored TEXT;
+ALTER TABLE s3_noncurrent ADD COLUMN sealed BLOB;
+ALTER TABLE s3_noncurrent ADD COLUMN replication TEXT;
+ALTER TABLE s3_noncurrent ADD COLUMN lock TEXT;
+ALTER TABLE s3_noncurrent ADD COLUMN restored TEXT;
+CREATE TABLE s3_keys (
+    id INTEGER NOT NULL PRIMARY KEY,
+    key BLOB NOT NULL,
+    created_ms INTEGER NOT NULL
+);

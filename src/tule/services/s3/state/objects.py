@@ -16,7 +16,8 @@ NULL = "null"
 _OF_KEY = ("bucket", "key")
 _OF_VERSION = ("seq", "version", "marker", "size", "etag", "modified_ms", "owner", "storage_class", "checksum", "headers", "tags", "acl")
 _OF_BYTES = ("manifest", "blob", "data")
-_NAMES = _OF_KEY + _OF_VERSION + _OF_BYTES
+_ADDED = ("sealed", "replication", "lock", "restored")
+_NAMES = _OF_KEY + _OF_VERSION + _OF_BYTES + _ADDED
 _COLUMNS = ", ".join(_NAMES)
 _VALUES = ", ".join("?" for _ in _NAMES)
 _CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[2:])
@@ -57,7 +58,7 @@ _SEQ = (
 
 
 class Version(NamedTuple):
-    """One version of an object, or a delete marker.  Fields are the columns."""
+    """One version of an object, or a delete marker.  Fields are the columns; see schema.sql for the last four."""
 
     bucket: int
     key: str
@@ -76,6 +77,10 @@ class Version(NamedTuple):
     manifest: str | None
     blob: str | None
     data: bytes | None
+    sealed: bytes | None = None
+    replication: str | None = None
+    lock: str | None = None
+    restored: str | None = None
 
 
 class Head(NamedTuple):
