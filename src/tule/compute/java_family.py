@@ -20,6 +20,7 @@ from tule.compute.jvms import OLDEST, Jvm, find_jvm, installed_jvms
 from tule.compute.runtime_api import ApiLink
 from tule.compute.runtime_contract import Launch, Mount, Spawned, SpawnRequest
 from tule.compute.runtimes import home
+from tule.compute.wrappers import unusable, wrapper_of
 
 SOURCES = Path(__file__).with_name("inside") / "java"
 CLASSES_ROOT = "/var/runtime/lib"
@@ -46,14 +47,13 @@ class JavaFamily:
             "--add-opens=java.base/java.util=ALL-UNNAMED",
         )
         argv = (str(jvm.home.resolve() / "bin" / "java"), *flags, "-cp", f"{CLASSES_ROOT}/runtime", "tule.Bootstrap", f"{CLASSES_ROOT}/api")
-        return SpawnRequest(argv=argv, mounts=(Mount(classes, CLASSES_ROOT),))
+        return SpawnRequest(argv=argv, mounts=(Mount(classes, CLASSES_ROOT),), wrapper=wrapper_of(function))
 
     def environment(self, function: FunctionSpec) -> Mapping[str, str]:
         return {"AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}"}
 
     def connect(self, function: FunctionSpec, spawned: Spawned, loop: asyncio.AbstractEventLoop) -> ApiLink:
-        del function
-        return ApiLink(spawned, loop)
+        return ApiLink(spawned, loop, unusable(function))
 
 
 @cache

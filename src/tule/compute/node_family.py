@@ -15,6 +15,7 @@ from tule.compute.compute import FunctionSpec, FunctionUnavailable
 from tule.compute.python_family import PythonLink
 from tule.compute.runtime_contract import Answer, InitFailed, Launch, Mount, Spawned, SpawnRequest
 from tule.compute.runtimes import find_interpreter
+from tule.compute.wrappers import wrapper_of
 
 BOOTSTRAP = Path(__file__).with_name("inside") / "nodejs" / "bootstrap.cjs"
 SDK_ROOT = "/var/runtime/node_modules"
@@ -33,7 +34,6 @@ class NodeFamily:
     parkable: bool = True
 
     def launch(self, runtime: str, function: FunctionSpec | None) -> Launch:
-        del function
         interpreter = find_interpreter(runtime, strict=self.strict)
         if interpreter is None:
             raise FunctionUnavailable(f"no interpreter for {runtime} on this host")
@@ -44,6 +44,7 @@ class NodeFamily:
             cwd="/",
             mounts=() if sdk is None else (Mount(sdk, SDK_ROOT),),
             control=True,
+            wrapper=wrapper_of(function),
         )
 
     def environment(self, function: FunctionSpec) -> Mapping[str, str]:

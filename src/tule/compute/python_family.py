@@ -14,6 +14,7 @@ from tule.compute.answers import MAX_WHOLE, STREAMED
 from tule.compute.compute import FunctionSpec
 from tule.compute.inside import frames
 from tule.compute.runtime_contract import Answer, InitFailed, Interpreter, Launch, Outcome, Request, ResponseTooLarge, Spawned, ZygoteRequest
+from tule.compute.wrappers import invalid_entrypoint, unusable, wrapper_of
 
 MAX_HEAD = 65_536
 
@@ -34,7 +35,7 @@ class PythonFamily:
 
     def launch(self, runtime: str, function: FunctionSpec | None) -> Launch:
         interpreter = self.interpreter(runtime, (function.code, *function.layers) if function is not None else ())
-        return ZygoteRequest(interpreter, self.sdk(interpreter.version))
+        return ZygoteRequest(interpreter, self.sdk(interpreter.version), wrapper_of(function))
 
     def environment(self, function: FunctionSpec) -> Mapping[str, str]:
         return {"AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}", "PYTHONPATH": "/var/runtime"}
@@ -52,12 +53,15 @@ class PythonLink:
         assert spawned.control is not None
         self._memory_kb = 0
         self._spawned = spawned
+        self._unusable = unusable(function)
         self._version = function.runtime.removeprefix("python")
         self._sock: socket.socket = spawned.control
         self._loop = loop
         self._reader = FrameReader()
 
     async def initialize(self) -> None:
+        if self._unusable:
+            raise invalid_entrypoint(self._unusable)
         head = {"environment": dict(self._spawned.environment), "path": self._search_path()}
         kind, body = await self._ask(frames.pack(frames.INIT, head), None)
         if kind == frames.FAILED:

@@ -11,6 +11,7 @@ from tule.compute.compute import FunctionSpec, FunctionUnavailable
 from tule.compute.runtime_api import ApiLink
 from tule.compute.runtime_contract import Launch, Spawned, SpawnRequest
 from tule.compute.runtimes import find_interpreter
+from tule.compute.wrappers import unusable, wrapper_of
 
 BOOTSTRAP = Path(__file__).with_name("inside") / "ruby" / "bootstrap.rb"
 
@@ -21,11 +22,10 @@ class RubyFamily:
     parkable: bool = False  # the program starts with its function's code
 
     def launch(self, runtime: str, function: FunctionSpec | None) -> Launch:
-        del function
         interpreter = find_interpreter(runtime, strict=self.strict)
         if interpreter is None:
             raise FunctionUnavailable(f"no interpreter for {runtime} on this host")
-        return SpawnRequest(argv=(str(interpreter.executable.resolve()), str(BOOTSTRAP)))
+        return SpawnRequest(argv=(str(interpreter.executable.resolve()), str(BOOTSTRAP)), wrapper=wrapper_of(function))
 
     def environment(self, function: FunctionSpec) -> Mapping[str, str]:
         version = f"{function.runtime.removeprefix('ruby')}.0"
@@ -33,5 +33,4 @@ class RubyFamily:
         return {"AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}", "GEM_PATH": ":".join(gems), "RUBYLIB": "/opt/ruby/lib"}
 
     def connect(self, function: FunctionSpec, spawned: Spawned, loop: asyncio.AbstractEventLoop) -> ApiLink:
-        del function
-        return ApiLink(spawned, loop)
+        return ApiLink(spawned, loop, unusable(function))

@@ -19,6 +19,7 @@ from tule.compute.compute import FunctionSpec
 from tule.compute.instance_api import refused
 from tule.compute.runtime_contract import Answer, InitFailed, Launch, Outcome, ResponseTooLarge, Spawned, SpawnRequest
 from tule.compute.runtime_contract import Request as Event
+from tule.compute.wrappers import invalid_entrypoint, unusable_program
 from tule.server.http1 import ClientDisconnected
 from tule.wire.http import BodyTooLarge, Request, Response, json_response
 
@@ -30,7 +31,6 @@ _INIT_ERROR = "/2018-06-01/runtime/init/error"
 _ERROR_TYPE = "lambda-runtime-function-error-type"
 _ERROR_BODY = "lambda-runtime-function-error-body"
 _MODE = "lambda-runtime-function-response-mode"
-_STARTS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")  # what a kernel executes: scripts, and programs of Linux and macOS
 
 
 class ProvidedRuntime:
@@ -68,12 +68,7 @@ def unusable(function: FunctionSpec) -> str:
     path = function.code / "bootstrap" if place.startswith("/var/task") else _of_layers(function)
     if path is None or not os.path.lexists(path):
         return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
-    if path.is_symlink():
-        return ""
-    if path.is_dir() or not path.stat().st_mode & 0o111:
-        return f"fork/exec {place}: permission denied"
-    with path.open("rb") as file:
-        return "" if file.read(4).startswith(_STARTS) else f"fork/exec {place}: exec format error"
+    return unusable_program(place, path)
 
 
 class ApiLink:
@@ -96,9 +91,7 @@ class ApiLink:
 
     async def initialize(self) -> None:
         if self._unusable:
-            message = f"RequestId:  Error: {self._unusable}"  # the request's id is filled in by who knows it
-            document = {"errorType": "Runtime.InvalidEntrypoint", "errorMessage": message}
-            raise InitFailed("Runtime.InvalidEntrypoint", json.dumps(document, separators=(",", ":")).encode())
+            raise invalid_entrypoint(self._unusable)
         await self._ready
 
     async def invoke(self, request: Event, answer: Answer) -> Outcome:

@@ -54,6 +54,7 @@ class SpawnRequest:
     they are duplicated, the caller still closes its own.  stdin is /dev/null; stdout and stderr go to the function's log.
     With `control=True` the program finds one end of a socket pair as descriptor 3 (named in TULE_CONTROL_FD) and the Link gets
     the other as `Spawned.control`: for workers that are parked before their function is known.
+    `wrapper` is a program of the function's own that gets the command as its arguments (see `wrappers.py`), once its code is there.
     """
 
     argv: tuple[str, ...]
@@ -63,14 +64,19 @@ class SpawnRequest:
     fds: Mapping[int, int] = field(default_factory=dict[int, int])
     limits: Limits = field(default_factory=Limits)
     control: bool = False
+    wrapper: str = ""
 
 
 @dataclass(slots=True, frozen=True)
 class ZygoteRequest:
-    """A fork of the Python zygote of this interpreter, which speaks `inside/python_runtime.py`'s frames over its control socket."""
+    """A fork of the Python zygote of this interpreter, which speaks `inside/python_runtime.py`'s frames over its control socket.
+
+    With `wrapper`, that program is executed in the fork, with the command that starts the same runtime anew as its arguments.
+    """
 
     interpreter: Interpreter
     sdk_path: Path | None = None
+    wrapper: str = ""
 
 
 Launch = SpawnRequest | ZygoteRequest

@@ -310,7 +310,7 @@ class Sandboxes:
         given: dict[str, int] = {"agent": agent_end.fileno(), "log": sandbox.log.write_end}
         given |= {f"group:{index}": fd for index, fd in enumerate(doors)}
         if control_end is not None:
-            given["control" if by_fork else f"fd:{CONTROL_FD}"] = control_end.fileno()
+            given["control" if by_fork and not launch.wrapper else f"fd:{CONTROL_FD}"] = control_end.fileno()
         if isinstance(launch, SpawnRequest):
             given |= {f"fd:{number}": fd for number, fd in launch.fds.items()}
         inside = [each for each in listeners if self._features.net or not each.needs_namespace]
@@ -361,7 +361,7 @@ class Sandboxes:
             sandbox.task_root = str(function.code)
             sandbox.opt_root = str(merged(function.layers, self._spawner.directory))
         sandbox.tmp_mb = function.tmp_mb if function else PARKED_TMP_MB
-        sandbox.late_start = isinstance(launch, SpawnRequest) and not launch.control
+        sandbox.late_start = bool(launch.wrapper) or (isinstance(launch, SpawnRequest) and not launch.control)
         uid = self._uid()
         sandbox.rights = {
             "uid": uid,
@@ -391,9 +391,24 @@ class Sandboxes:
         }
         if isinstance(launch, SpawnRequest):
             order |= {"argv": self._arguments(launch, sandbox), "env": dict(launch.env), "cwd": _shown(launch.cwd, sandbox)}
-            if launch.control:
-                order["env"]["TULE_CONTROL_FD"] = str(CONTROL_FD)
+        elif launch.wrapper:
+            order |= self._anew(sandbox)
+        if launch.wrapper:
+            order["argv"] = [_shown(launch.wrapper, sandbox), *order["argv"]]
+            order["env"]["TULE_WRAPPED"] = "1"
+        if sandbox.control is not None and "env" in order:
+            order["env"]["TULE_CONTROL_FD"] = str(CONTROL_FD)
         return order
+
+    def _anew(self, sandbox: Sandbox) -> dict[str, Any]:
+        """What starts the zygote's own interpreter with the runtime that its forks are."""
+        assert sandbox.zygote is not None
+        place = sandbox.zygote.place
+        return {
+            "argv": [place.executable, f"{place.inside}/wrapped.py"],
+            "env": {"TULE_SDK_PATH": ":".join(place.path)},
+            "cwd": sandbox.task_root,
+        }
 
     def _arguments(self, launch: SpawnRequest, sandbox: Sandbox) -> list[str]:
         """Programs of our own are named by their host path, and found where the zygote's root shows them; the function's by
@@ -408,6 +423,7 @@ class Sandboxes:
         if isinstance(launch, ZygoteRequest):
             paths += [str(prefix) for prefix in launch.interpreter.prefixes]
             paths += [str(launch.sdk_path)] if launch.sdk_path else []
+            paths += [str(INSIDE)] if launch.wrapper else []
         else:
             paths += [str(INSIDE), *(str(mount.source) for mount in launch.mounts), *map(str, self._spawner.prefixes())]
         return paths

@@ -129,7 +129,7 @@ class Spawner:
         except (ChannelClosed, TimeoutError) as error:
             channel.close()
             raise FunctionUnavailable(f"the fork server of {place.executable} did not start") from error
-        return Zygote(channel)
+        return Zygote(channel, place)
 
     async def stop(self) -> None:
         for task in self._zygotes.values():
@@ -159,7 +159,8 @@ class Follower(Protocol):
 class Zygote:
     """A fork server, as the node sees it.  When it ends, all that it forked has ended."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, place: Place) -> None:
+        self.place = place
         self._channel = channel
         self._followers: dict[str, Follower] = {}
         self._sockets: dict[str, asyncio.Future[socket.socket]] = {}

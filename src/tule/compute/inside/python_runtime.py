@@ -21,10 +21,10 @@ from .python_json import parse, serialize
 from .python_logging import LogSink, RequestIds, configure_logging
 
 
-def run(control):
-    """Never returns; ends as Python ends: SystemExit by its code, what else is raised with its traceback."""
+def run(control, wrapped=False):
+    """`wrapped`: the variables are there already.  Never returns; ends as Python ends: SystemExit by its code, what else is raised with its traceback."""
     try:
-        serve(control)
+        serve(control, wrapped)
         status = 0
     except SystemExit as request:
         status = request.code if isinstance(request.code, int) else 0 if request.code is None else 1
@@ -37,12 +37,12 @@ def run(control):
     os._exit(status & 0xFF)
 
 
-def serve(control):
+def serve(control, wrapped):
     """The life of an instance: one INIT frame, then events until the node is gone."""
     kind, head, _ = frames.read(control)
     if kind != frames.INIT:
         return
-    _enter(head["environment"], head["path"])
+    _enter(dict(os.environ) if wrapped else head["environment"], head["path"])
     sink = LogSink(1)
     requests = RequestIds()
     configure_logging(sink, requests)

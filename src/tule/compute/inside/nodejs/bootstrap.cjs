@@ -30,12 +30,17 @@ function usage() {
   return { rss_kb: process.resourceUsage().maxRSS };
 }
 
+// A wrapper script was given the variables before, and may have changed them.
 function enter(head) {
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, head.environment);
+  if (process.env.TULE_WRAPPED) {
+    for (const name of ['TULE_WRAPPED', 'TULE_CONTROL_FD']) delete process.env[name];
+  } else {
+    for (const name of Object.keys(process.env)) delete process.env[name];
+    Object.assign(process.env, head.environment);
+  }
   process.argv.length = 1;
   process.argv.push('/var/runtime/index.mjs');
-  process.chdir(head.environment.LAMBDA_TASK_ROOT);
+  process.chdir(process.env.LAMBDA_TASK_ROOT);
   require('module').Module._initPaths(); // NODE_PATH is read at start, which was before the function was known
 }
 
