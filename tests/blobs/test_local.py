@@ -59,23 +59,46 @@ def test_any_range_of_what_was_written_is_read(
     asyncio.run(run())
 
 
-async def test_blobs_are_joined_in_their_order(blobs: LocalBlobs) -> None:
-    parts = [os.urandom(size) for size in (3, 0, MIB, 70_000)]
-    names = [(await blobs.write(chunks(part))).name for part in parts]
-    joined = await blobs.concatenate([*names, names[0]])
-    assert await blobs.read_all(joined.name) == b"".join([*parts, parts[0]])
-    assert joined.length == sum(map(len, parts)) + 3
-    assert await blobs.read_all(names[2]) == parts[2]
+@pytest.mark.parametrize("piece", [1000, 70_000, MIB])
+async def test_pieces_are_of_one_size_and_changed_in_their_order(blobs: LocalBlobs, piece: int) -> None:
+    content = os.urandom(3 * MIB + 17)
+    name = (await blobs.write(chunks(content))).name
+    seen: list[bytes] = []
+
+    def through(data: bytes) -> bytes:
+        seen.append(data)
+        return data[::-1]
+
+    start = 5_000
+    got = [part async for part in blobs.read(name, start, piece=piece, through=through)]
+    assert b"".join(seen) == content[start:]
+    assert {len(part) for part in seen[:-1]} == {piece}
+    assert got == [part[::-1] for part in seen]
 
 
-async def test_joining_falls_back_where_the_file_system_cannot_share(blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unable(*arguments: object) -> int:
-        raise OSError(18, "Invalid cross-device link")
+async def test_bit_rot_is_found_wherever_it_is(blobs: LocalBlobs, tmp_path: Path) -> None:
+    name = (await blobs.write(chunks(os.urandom(600_000)))).name
+    path = tmp_path / "blobs" / name[:2] / name
+    stored = path.read_bytes()
+    assert await blobs.verify(name) is True
+    for at in (0, 300_000, 599_999, len(stored) - 5, len(stored) - 1):
+        path.write_bytes(stored[:at] + bytes([stored[at] ^ 1]) + stored[at + 1 :])
+        assert await blobs.verify(name) is False
+    for length in (0, 5, len(stored) - 1):
+        path.write_bytes(stored[:length])
+        assert await blobs.verify(name) is False
+    path.write_bytes(stored)
+    assert await blobs.verify(name) is True
+    with pytest.raises(BlobMissing):
+        await blobs.verify("ab" * 16 + "c")
 
-    monkeypatch.setattr(os, "copy_file_range", unable)
-    parts = [os.urandom(size) for size in (MIB, 5)]
-    names = [(await blobs.write(chunks(part))).name for part in parts]
-    assert await blobs.read_all((await blobs.concatenate(names)).name) == b"".join(parts)
+
+async def test_blobs_from_before_there_were_checksums_are_read_and_cannot_be_verified(blobs: LocalBlobs, tmp_path: Path) -> None:
+    name = "ab" * 16
+    await blobs.put(name, chunks(b"as it was"))
+    assert (tmp_path / "blobs/ab" / name).read_bytes() == b"as it was"
+    assert await blobs.read_all(name) == b"as it was"
+    assert await blobs.verify(name) is None
 
 
 async def test_a_missing_blob_is_said_at_the_first_piece(blobs: LocalBlobs, tmp_path: Path) -> None:
@@ -84,8 +107,6 @@ async def test_a_missing_blob_is_said_at_the_first_piece(blobs: LocalBlobs, tmp_
         await anext(blobs.read(missing))
     with pytest.raises(BlobMissing):
         await blobs.length(missing)
-    with pytest.raises(BlobMissing):
-        await blobs.concatenate([missing])
     await blobs.delete(missing)
     assert files(tmp_path) == []
 
@@ -140,8 +161,6 @@ async def test_no_room_is_said_and_leaves_nothing(blobs: LocalBlobs, tmp_path: P
     try:
         with pytest.raises(StoreFull, match="no room left"):
             await blobs.write(chunks(bytes(MIB), bytes(MIB)))
-        with pytest.raises(StoreFull, match="no room left"):
-            await blobs.concatenate([small, small, small])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert files(tmp_path) == [small]
@@ -152,16 +171,15 @@ async def test_memory_stays_constant_however_large_the_blob(blobs: LocalBlobs) -
     piece = os.urandom(MIB)
 
     async def large() -> AsyncIterator[bytes]:
-        for _ in range(96):
+        for _ in range(192):
             yield piece
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     blob = await blobs.write(large())
-    twice = await blobs.concatenate([blob.name, blob.name])
     read = 0
-    async for part in blobs.read(twice.name):
+    async for part in blobs.read(blob.name):
         read += len(part)
-    assert read == 2 * blob.length == 192 * MIB
+    assert read == blob.length == 192 * MIB
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
 
 

@@ -69,10 +69,19 @@ async def test_an_empty_blob_is_a_blob(blobs: ObjectBlobs) -> None:
     assert await blobs.read_all(written.name) == b""
 
 
-async def test_blobs_are_joined_in_their_order(blobs: ObjectBlobs) -> None:
-    names = [(await blobs.write(chunks(part))).name for part in (b"a" * 10, b"", b"b" * MIB)]
-    joined = await blobs.concatenate(names)
-    assert await blobs.read_all(joined.name) == b"a" * 10 + b"b" * MIB
+async def test_pieces_are_of_one_size_and_changed_in_their_order(blobs: ObjectBlobs) -> None:
+    content = os.urandom(3 * MIB + 17)
+    name = (await blobs.write(chunks(content))).name
+    got = [part async for part in blobs.read(name, 7, piece=100_000, through=lambda data: data[::-1])]
+    assert {len(part) for part in got[:-1]} == {100_000}
+    assert b"".join(part[::-1] for part in got) == content[7:]
+
+
+async def test_what_was_written_is_verified(blobs: ObjectBlobs) -> None:
+    name = (await blobs.write(chunks(os.urandom(3 * MIB), b"x"))).name
+    assert await blobs.verify(name) is True
+    await blobs.put("ab" * 16, chunks(b"old"))
+    assert await blobs.verify("ab" * 16) is None
 
 
 async def test_a_writer_that_fails_leaves_nothing(blobs: ObjectBlobs) -> None:

@@ -6,7 +6,7 @@ forgotten by the sweeper when no row refers to it (services enumerate theirs thr
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,12 +25,13 @@ class Blobs(Protocol):
         """Store the bytes durably under a new random name, in constant memory."""
         ...
 
-    async def concatenate(self, names: Iterable[str]) -> Written:
-        """A new blob made of others, in order (multipart complete), without reading them into memory."""
-        ...
+    def read(
+        self, name: str, start: int = 0, end: int | None = None, *, piece: int = 0, through: Callable[[bytes], bytes] | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `end` (exclusive), piece by piece.  Raises BlobMissing at the first piece.
 
-    def read(self, name: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from `start` up to `end` (exclusive), piece by piece.  Raises BlobMissing at the first piece."""
+        With `piece`, each has exactly that many bytes, but for the last one.  `through` is run over each, in their order, where
+        it is read: off the event loop when it is long."""
         ...
 
     async def read_all(self, name: str) -> bytes: ...
@@ -63,6 +64,12 @@ class Blobs(Protocol):
 
     def kept(self) -> AbstractAsyncContextManager[None]:
         """While this lasts, deletions wait."""
+        ...
+
+    # For the scrub.
+
+    async def verify(self, name: str) -> bool | None:
+        """Whether the bytes are those that were written; None when the blob is older than checksums are.  Raises BlobMissing."""
         ...
 
     async def close(self) -> None: ...

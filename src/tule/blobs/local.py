@@ -13,12 +13,14 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+import zlib
+from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tule.blobs import checks
 from tule.blobs.blobs import BlobMissing, Written
 from tule.blobs.keeping import Keeper
 from tule.blobs.sweeping import Holders, Sweeper
@@ -46,7 +48,7 @@ class LocalBlobs:
         directory.mkdir(parents=True, exist_ok=True)
 
     async def write(self, chunks: AsyncIterator[bytes]) -> Written:
-        name = self._ids.hex(32)
+        name = checks.new_name(self._ids)
         return Written(name, await self._store(name, chunks))
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> None:
@@ -54,7 +56,7 @@ class LocalBlobs:
 
     async def _store(self, name: str, chunks: AsyncIterator[bytes]) -> int:
         with self._clear_errors():
-            file = _NewFile(self._path(name), self._fsync)
+            file = _NewFile(self._path(name), self._fsync, checks.checked(name))
             try:
                 await self._fill(file, chunks)
                 await self._off_loop(file.finish)
@@ -77,38 +79,30 @@ class LocalBlobs:
         elif size:
             file.append(b"".join(gathered))
 
-    async def concatenate(self, names: Iterable[str]) -> Written:
-        sources = [self._path(name) for name in names]
-        name = self._ids.hex(32)
-        with self._clear_errors():
-            length = await self._off_loop(self._join, sources, self._path(name))
-        return Written(name, length)
-
-    def _join(self, sources: list[Path], target: Path) -> int:
-        file = _NewFile(target, self._fsync)
-        try:
-            for source in sources:
-                file.append_file(source)
-            file.finish()
-        except BaseException:
-            file.abandon()
-            raise
-        return file.length
-
-    async def read(self, name: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(
+        self, name: str, start: int = 0, end: int | None = None, *, piece: int = 0, through: Callable[[bytes], bytes] | None = None
+    ) -> AsyncIterator[bytes]:
+        """One piece is read ahead while the one before is used."""
         with self._clear_errors():
             descriptor = _open(self._path(name))
+            ahead: asyncio.Future[bytes] | None = None
             try:
-                stop = os.fstat(descriptor).st_size if end is None else end
-                at = start
-                while at < stop:
-                    wanted = min(PIECE, stop - at)
-                    piece = os.pread(descriptor, wanted, at) if wanted <= INLINE else await self._off_loop(os.pread, descriptor, wanted, at)
-                    if not piece:
-                        break
-                    at += len(piece)
-                    yield piece
+                length = checks.content_bytes(name, os.fstat(descriptor).st_size)
+                stop = length if end is None else min(end, length)
+                pieces = iter([(at, min(piece or PIECE, stop - at)) for at in range(start, stop, piece or PIECE)])
+                for at, count in pieces:
+                    if count <= INLINE:
+                        yield _piece(descriptor, count, at, through)
+                        continue
+                    ahead = self._off_loop(_piece, descriptor, count, at, through)
+                    while ahead is not None:
+                        data = await ahead
+                        following = next(pieces, None)
+                        ahead = None if following is None else self._off_loop(_piece, descriptor, following[1], following[0], through)
+                        yield data
             finally:
+                if ahead is not None:
+                    ahead.cancel()  # should a thread still read, its bytes go nowhere
                 os.close(descriptor)
 
     async def read_all(self, name: str) -> bytes:
@@ -146,9 +140,14 @@ class LocalBlobs:
 
     async def length(self, name: str) -> int:
         try:
-            return self._path(name).stat().st_size
+            return checks.content_bytes(name, self._path(name).stat().st_size)
         except FileNotFoundError as error:
             raise BlobMissing(name) from error
+
+    async def verify(self, name: str) -> bool | None:
+        path = self._path(name)
+        with self._clear_errors():
+            return await self._off_loop(_verified, path) if checks.checked(name) else None if path.exists() else _missing(name)
 
     def kept(self) -> AbstractAsyncContextManager[None]:
         return self._keeper.keep()
@@ -162,8 +161,8 @@ class LocalBlobs:
             raise ValueError(f"{name!r} is no blob's name")
         return self._directory / name[:2] / name
 
-    async def _off_loop(self, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+    def _off_loop(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
     @contextlib.contextmanager
     def _clear_errors(self) -> Generator[None]:
@@ -180,8 +179,10 @@ class LocalBlobs:
 class _NewFile:
     """A file that appears under its name when it is finished, whole and durable, or never."""
 
-    def __init__(self, path: Path, fsync: bool) -> None:
+    def __init__(self, path: Path, fsync: bool, checked: bool) -> None:
         self._path = path
+        self._checked = checked
+        self._crc = 0
         self._temporary = path.with_name(path.name + _TEMPORARY)
         self._fsync = fsync
         self._descriptor = self._opened()
@@ -198,27 +199,18 @@ class _NewFile:
             return os.open(self._temporary, flags, 0o600)
 
     def append(self, data: bytes) -> None:
+        self._crc = zlib.crc32(data, self._crc)
+        self.length += len(data)
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            written = os.write(self._descriptor, view)
-            self.length += written
-            view = view[written:]
-
-    def append_file(self, source: Path) -> None:
-        """Within the kernel, sharing blocks where the file system can."""
-        descriptor = _open(source)
-        try:
-            size, at = os.fstat(descriptor).st_size, 0
-            while at < size:
-                copied = _copy(descriptor, self._descriptor, at, size - at)
-                if not copied:
-                    raise BlobMissing(f"{source.name} was cut short")
-                at += copied
-                self.length += copied
-        finally:
-            os.close(descriptor)
+            view = view[os.write(self._descriptor, view) :]
 
     def finish(self) -> None:
+        if self._checked:
+            self._write(checks.footer(self._crc))
         if self._fsync:
             os.fsync(self._descriptor)
         os.close(self._descriptor)
@@ -240,14 +232,34 @@ def _open(path: Path) -> int:
         raise BlobMissing(path.name) from error
 
 
-def _copy(source: int, target: int, at: int, count: int) -> int:
-    """Some of `count` bytes from `at` of one file to the end of the other; how many."""
+def _missing(name: str) -> None:
+    raise BlobMissing(name)
+
+
+def _piece(descriptor: int, count: int, at: int, through: Callable[[bytes], bytes] | None) -> bytes:
+    """Raises BlobMissing when the file is shorter than it was."""
+    data = os.pread(descriptor, count, at)
+    while len(data) < count:
+        more = os.pread(descriptor, count - len(data), at + len(data))
+        if not more:
+            raise BlobMissing("a blob was cut short while it was read")
+        data += more
+    return data if through is None else through(data)
+
+
+def _verified(path: Path) -> bool:
+    """Whether the footer is there and says what the content's CRC is."""
+    descriptor = _open(path)
     try:
-        return os.copy_file_range(source, target, count, at)
-    except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
-            raise
-        return os.sendfile(target, source, at, count)
+        left, at, crc = os.fstat(descriptor).st_size - checks.BYTES, 0, 0
+        while left > 0:
+            data = os.pread(descriptor, min(PIECE, left), at)
+            if not data:
+                return False
+            crc, at, left = zlib.crc32(data, crc), at + len(data), left - len(data)
+        return left == 0 and os.pread(descriptor, checks.BYTES, at) == checks.footer(crc)
+    finally:
+        os.close(descriptor)
 
 
 def _fsync_directory(directory: Path) -> None:

@@ -1,14 +1,15 @@
 """Blobs in any object store that obstore reaches: S3 and what speaks like it, Google Cloud Storage, Azure.
 
 An upload is put together from parts and appears whole or not at all; one that fails is aborted.  Blobs never change, so
-what other nodes read may be as old as it likes.  Joining passes the bytes through this node, a piece at a time, since the
-protocol to copy parts is not common to all stores.  Credentials and endpoints come from the environment or the instance, as
+what other nodes read may be as old as it likes.  Credentials and endpoints come from the environment or the instance, as
 everywhere (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT`, ...).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterable
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
+from tule.blobs import checks
 from tule.blobs.blobs import BlobMissing, Written
 from tule.blobs.keeping import Keeper
 from tule.blobs.sweeping import Holders, Sweeper
@@ -37,38 +39,42 @@ class ObjectBlobs:
         self._keeper = Keeper()
 
     async def write(self, chunks: AsyncIterator[bytes]) -> Written:
-        name = self._ids.hex(32)
+        name = checks.new_name(self._ids)
         return Written(name, await self._store(name, chunks))
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> None:
         await self._store(name, chunks)
 
-    async def concatenate(self, names: Iterable[str]) -> Written:
-        listed = list(names)
-
-        async def joined() -> AsyncIterator[bytes]:
-            for name in listed:
-                async for piece in self.read(name):
-                    yield piece
-
-        return await self.write(joined())
-
-    async def read(self, name: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(
+        self, name: str, start: int = 0, end: int | None = None, *, piece: int = 0, through: Callable[[bytes], bytes] | None = None
+    ) -> AsyncIterator[bytes]:
         with _clear_errors(name):
             length = await self.length(name)
             stop = length if end is None else min(end, length)
             if start >= stop:
                 return
             got = await obstore.get_async(self._objects, _checked(name), options={"range": (start, stop)})
-            async for piece in got.stream(PIECE):
-                yield bytes(piece)
+            came = (bytes(each) async for each in got.stream(piece or PIECE))
+            async for each in _of_size(came, piece) if piece else came:
+                yield each if through is None else await asyncio.to_thread(through, each)
 
     async def read_all(self, name: str) -> bytes:
         return b"".join([piece async for piece in self.read(name)])
 
     async def length(self, name: str) -> int:
         with _clear_errors(name):
-            return (await obstore.head_async(self._objects, _checked(name)))["size"]
+            return checks.content_bytes(name, (await obstore.head_async(self._objects, _checked(name)))["size"])
+
+    async def verify(self, name: str) -> bool | None:
+        with _clear_errors(name):
+            got = await obstore.get_async(self._objects, _checked(name))
+            if not checks.checked(name):
+                return None
+            crc, end = 0, b""
+            async for each in got.stream(PIECE):
+                end += bytes(each)
+                crc, end = zlib.crc32(end[: -checks.BYTES], crc), end[-checks.BYTES :]
+            return end == checks.footer(crc)
 
     async def delete(self, name: str) -> None:
         await self._keeper.passing()
@@ -105,17 +111,32 @@ class ObjectBlobs:
         return
 
     async def _store(self, name: str, chunks: AsyncIterator[bytes]) -> int:
-        length = 0
+        length = crc = 0
 
         async def counted() -> AsyncIterator[bytes]:
-            nonlocal length
+            nonlocal length, crc
             async for chunk in chunks:
                 length += len(chunk)
+                crc = zlib.crc32(chunk, crc)
                 yield chunk
+            if checks.checked(name):
+                yield checks.footer(crc)
 
         with _clear_errors(name):
             await obstore.put_async(self._objects, _checked(name), counted())
         return length
+
+
+async def _of_size(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of `size`, but for the last one."""
+    held = bytearray()
+    async for each in pieces:
+        held += each
+        while len(held) >= size:
+            yield bytes(held[:size])
+            del held[:size]
+    if held:
+        yield bytes(held)
 
 
 def _checked(name: str) -> str:

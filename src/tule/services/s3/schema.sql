@@ -101,8 +101,3 @@ ALTER TABLE s3_noncurrent ADD COLUMN sealed BLOB;
 ALTER TABLE s3_noncurrent ADD COLUMN replication TEXT;
 ALTER TABLE s3_noncurrent ADD COLUMN lock TEXT;
 ALTER TABLE s3_noncurrent ADD COLUMN restored TEXT;
-CREATE TABLE s3_keys (
-    id INTEGER NOT NULL PRIMARY KEY,
-    key BLOB NOT NULL,
-    created_ms INTEGER NOT NULL
-);
