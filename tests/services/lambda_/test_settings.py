@@ -136,3 +136,25 @@ def test_a_stale_revision_is_refused(aws: Account, operation: str, params: dict[
     with pytest.raises(ClientError) as error:
         getattr(aws.lambda_, operation)(FunctionName="f", RevisionId="00000000-0000-4000-8000-000000000000", **params)
     assert (refused(error)[0], status(error)) == ("PreconditionFailedException", 412)
+
+
+def test_code_that_must_be_signed_is_not_deployed_unsigned(aws: Account) -> None:
+    create(aws)
+    policies = {"UntrustedArtifactOnDeployment": "Enforce"}
+    made = aws.lambda_.create_code_signing_config(AllowedPublishers=PUBLISHERS, CodeSigningPolicies=policies)
+    signing = made["CodeSigningConfig"]["CodeSigningConfigArn"]
+    with pytest.raises(ClientError) as error:
+        create(aws, "g", CodeSigningConfigArn=signing)
+    assert refused(error)[0] == "CodeVerificationFailedException"
+    assert status(error) == 400
+    aws.lambda_.put_function_code_signing_config(FunctionName="f", CodeSigningConfigArn=signing)
+    before = aws.lambda_.get_function_configuration(FunctionName="f")["CodeSha256"]
+    for rehearsal in (True, False):
+        with pytest.raises(ClientError) as error:
+            aws.lambda_.update_function_code(FunctionName="f", ZipFile=zipped(index="handler = print\n"), DryRun=rehearsal)
+        assert refused(error)[0] == "CodeVerificationFailedException"
+    assert aws.lambda_.get_function_configuration(FunctionName="f")["CodeSha256"] == before
+    aws.lambda_.update_function_configuration(FunctionName="f", Description="settings are not code")
+    aws.lambda_.update_code_signing_config(CodeSigningConfigArn=signing, CodeSigningPolicies={"UntrustedArtifactOnDeployment": "Warn"})
+    changed = aws.lambda_.update_function_code(FunctionName="f", ZipFile=zipped(index="handler = print\n"))
+    assert changed["CodeSha256"] != before

@@ -22,7 +22,10 @@ from .python_logging import LogSink, RequestIds, configure_logging
 
 
 def run(control, wrapped=False):
-    """`wrapped`: the variables are there already.  Never returns; ends as Python ends: SystemExit by its code, what else is raised with its traceback."""
+    """`wrapped`: the variables are there already.
+
+    Never returns; ends as Python ends: SystemExit by its code, what else is raised with its traceback.
+    """
     try:
         serve(control, wrapped)
         status = 0

@@ -14,7 +14,7 @@ from typing import Any
 
 from tule.compute.compute import FunctionSpec
 from tule.platform.node import Node
-from tule.services.lambda_ import configuration, layers, provisioned, state
+from tule.services.lambda_ import configuration, idleness, layers, provisioned, state
 from tule.services.lambda_.concurrency import Share
 from tule.services.lambda_.names import LATEST, FunctionRef
 from tule.services.lambda_.packages import Packages
@@ -40,6 +40,7 @@ class Runnable:
     recursive_loop: str = "Terminate"
     tracing: str = "PassThrough"
     durable: dict[str, Any] | None = None  # its DurableConfig
+    sleeper: dict[str, Any] | None = None  # its configuration, when it can become inactive
 
 
 class Runnables:
@@ -87,6 +88,7 @@ class Runnables:
             recursive_loop=function.get("recursive_loop", "Terminate"),
             tracing=config["TracingConfig"]["Mode"],
             durable=config.get("DurableConfig"),
+            sleeper=config if idleness.sleeps(config) else None,
         )
 
     def forget(self) -> None:

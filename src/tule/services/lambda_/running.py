@@ -12,7 +12,7 @@ from tule.compute.compute import Credentials, FunctionSpec, FunctionUnavailable,
 from tule.core.errors import ServiceError
 from tule.platform.node import Node
 from tule.platform.roles import RoleSession
-from tule.services.lambda_ import errors, execution_role, recursion, state
+from tule.services.lambda_ import errors, execution_role, idleness, recursion, state
 from tule.services.lambda_.concurrency import Concurrency, Slot
 from tule.services.lambda_.log_shipper import LogShipper
 from tule.services.lambda_.packages import Packages
@@ -45,9 +45,11 @@ class Functions:
     async def run(
         self, function: Runnable, payload: bytes, request_id: str, client_context: str | None = None, trace: str | None = None
     ) -> Invocation:
-        """Raises TooManyRequestsException, RecursiveInvocationException, AccessDeniedException (the role) or ServiceException
-        (no instance can be had)."""
+        """Raises TooManyRequestsException, RecursiveInvocationException, AccessDeniedException (the role), ServiceException
+        (no instance can be had), or what says that the function was inactive."""
         carried = str(recursion.enter(self.node, function, trace))
+        if function.sleeper is not None:
+            await idleness.enter(self.node, function.ref, function.sleeper)
         slot = self.concurrency.enter(function.ref, function.share)
         try:
             credentials = await self.credentials(function)
@@ -66,6 +68,8 @@ class Functions:
     ) -> RunningStream:
         """As `run`, but returns when the answer begins."""
         carried = str(recursion.enter(self.node, function, trace))
+        if function.sleeper is not None:
+            await idleness.enter(self.node, function.ref, function.sleeper)
         slot = self.concurrency.enter(function.ref, function.share)
         try:
             credentials = await self.credentials(function)

@@ -1,6 +1,7 @@
 """Code signing configurations: whose signatures a function's packages should carry.
 
-They are kept and told; signatures are not looked at, since there is no AWS Signer here to make any.
+AWS Signer makes those signatures, and nobody else can verify them: here every package counts as unsigned.  So a configuration
+that says Enforce refuses every deployment, and one that says Warn refuses none, as AWS does with unsigned packages.
 AWS: Lambda developer guide, code signing.
 """
 
@@ -10,6 +11,7 @@ from typing import Any
 
 from tule.core.errors import ServiceError
 from tule.services.lambda_ import errors, state
+from tule.services.lambda_.names import FunctionRef
 from tule.store.documents import Documents
 from tule.store.store import Tx
 
@@ -39,6 +41,17 @@ def check(tx: Tx, account: str, region: str, arn: str) -> None:
     """That a function may name it.  Raises CodeSigningConfigNotFoundException."""
     if find(tx, account, region, arn) is None:
         raise ServiceError("CodeSigningConfigNotFoundException", _absent(arn), 404, fields={"Type": "User"})
+
+
+def enforce(tx: Tx, ref: FunctionRef, function: dict[str, Any]) -> None:
+    """Whether the function may have the code that it is about to have.  Raises CodeVerificationFailedException."""
+    config = find(tx, ref.account, ref.region, function.get("code_signing", ""))
+    if config is not None and config.get("CodeSigningPolicies", {}).get("UntrustedArtifactOnDeployment") == "Enforce":
+        text = (
+            "Lambda cannot deploy the function. The function or layer might be signed using a signature that the client is not configured to"
+            f" accept. Check the provided signature for {ref.name}."
+        )
+        raise ServiceError("CodeVerificationFailedException", text, 400, fields={"Type": "User"})
 
 
 def users(tx: Tx, account: str, region: str, arn: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import code, configuration, errors, execution_role, layers, provisioned, publishing, signing, state
+from tule.services.lambda_ import code, configuration, errors, execution_role, idleness, layers, provisioned, publishing, signing, state
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
 from tule.services.lambda_.packages import MAX_UNZIPPED_BYTES, Package
 from tule.services.lambda_.runnables import instances_key
@@ -57,6 +57,7 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
         raise errors.function_exists(ref.name)
     state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
     _lay(call, tx, ref, body, params)
+    signing.enforce(tx, ref, body)
     if params.get("Publish"):
         config = publishing.publish(tx, ref, body)["configuration"] | {"FunctionArn": ref.arn}
     state.put_function(tx, ref, body)
@@ -88,7 +89,7 @@ def get_function(call: Call, tx: Tx, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
     function, version = state.resolve(tx, ref)
     answer: Params = {
-        "Configuration": _shown(call, ref, version),
+        "Configuration": _shown(call, tx, ref, version),
         "Code": code.location(call, version["code"]),
     }
     if function["tags"]:
@@ -102,14 +103,14 @@ def get_function(call: Call, tx: Tx, params: Params) -> Params:
 def get_function_configuration(call: Call, tx: Tx, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
     _, version = state.resolve(tx, ref)
-    return _shown(call, ref, version)
+    return _shown(call, tx, ref, version)
 
 
-def _shown(call: Call, ref: FunctionRef, version: Params) -> Params:
+def _shown(call: Call, tx: Tx, ref: FunctionRef, version: Params) -> Params:
     config = version["configuration"]
     directories = functions(call.node).packages.directories(version)
     warnings = [call.node.compute.warning(config["Runtime"], directories), *layers.left_out(config), *configuration.left_out(config)]
-    return configuration.shown(config, ref.qualified_arn, " ".join(filter(None, warnings)))
+    return configuration.shown(config, ref.qualified_arn, " ".join(filter(None, warnings))) | idleness.state_of(tx, ref, config, call.now_ms)
 
 
 async def update_function_code(call: Call, params: Params) -> Params:
@@ -119,8 +120,14 @@ async def update_function_code(call: Call, params: Params) -> Params:
     await call.node.store.read(lambda tx: _latest(tx, ref, params))
     package = await code.receive(call, params)
     if params.get("DryRun"):
-        return await call.node.store.read(lambda tx: _with_code(_latest(tx, ref, params), params, package))
+        return await call.node.store.read(lambda tx: _rehearsed(tx, ref, params, package))
     return await call.node.store.write(lambda tx: _change(call, tx, ref, params, lambda config: _with_code(config, params, package), package))
+
+
+def _rehearsed(tx: Tx, ref: FunctionRef, params: Params, package: Package) -> Params:
+    changed = _with_code(_latest(tx, ref, params), params, package)
+    signing.enforce(tx, ref, state.function(tx, ref))
+    return changed
 
 
 def _with_code(config: Params, params: Params, package: Package) -> Params:
@@ -166,6 +173,8 @@ def _change(call: Call, tx: Tx, ref: FunctionRef, params: Params, change: Callab
         function["code"], function["unpacked"] = package.sha256, package.unpacked
         state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
     _lay(call, tx, ref, function, params)
+    if package is not None or params.get("Layers"):
+        signing.enforce(tx, ref, function)
     published = publishing.publish(tx, ref, function)["configuration"] if params.get("Publish") else None
     state.put_function(tx, ref, function)
     tx.after_commit(lambda: call.node.compute.retire(retired))
@@ -209,6 +218,7 @@ def delete_function(call: Call, tx: Tx, params: Params) -> None:
     if ref.qualifier is None:
         urls.delete_all(tx, ref)
         provisioned.delete_all(tx, ref)
+        idleness.forget(tx, ref)
         state.delete_function(tx, ref)
         retired = instances_key(ref)
     else:
