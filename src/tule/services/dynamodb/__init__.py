@@ -8,19 +8,24 @@ from __future__ import annotations
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
 from tule.services.dynamodb import tables as known_tables
-from tule.services.dynamodb.operations import tables
+from tule.services.dynamodb import throttling
+from tule.services.dynamodb.operations import items, tables
+from tule.services.dynamodb.state import index_items as index_rows
+from tule.services.dynamodb.state import items as item_rows
 from tule.services.dynamodb.state import tables as table_rows
+from tule.services.dynamodb.state import tokens as token_rows
 
-_SCHEMAS = (table_rows.SCHEMA,)
+_SCHEMAS = (table_rows.SCHEMA, item_rows.SCHEMA, index_rows.SCHEMA, token_rows.SCHEMA)
 
 
 async def _reset(node: Node) -> None:
     known_tables.forget(node)
+    throttling.forget(node)
 
 
 SERVICE = Service(
     "dynamodb",
-    operations=operations_in(tables),
+    operations=operations_in(items, tables),
     schema="\n".join(_SCHEMAS),
     reset=_reset,
 )

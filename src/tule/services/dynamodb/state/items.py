@@ -1,0 +1,135 @@
+"""Items: one row each, its JSON as an answer shows it.
+
+`hash` is a digest of the partition key (`keys.py`), so that a scan goes in its order, parallel segments are ranges of it, and
+no key is too long for an index of PostgreSQL; `range` sorts as DynamoDB sorts the sort key.  `size` is the item's by DynamoDB's
+rules.  Rows of 1 KB lie three to a page, beside an index of short keys: a table that is clustered by its key would have inner
+pages full of items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tule.store.store import Tx
+
+SCHEMA = """
+CREATE TABLE dynamodb_items (
+    table_id INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    range BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    item BLOB NOT NULL,
+    PRIMARY KEY (table_id, hash, range)
+);
+"""
+
+
+class Position(NamedTuple):
+    """Where an item lies in its table."""
+
+    hash: bytes
+    range: bytes
+
+
+class Stored(NamedTuple):
+    item: bytes
+    size: int
+
+
+class Span(NamedTuple):
+    """Sort keys from `low` on and before `high`; None is without end."""
+
+    low: bytes = b""
+    high: bytes | None = None
+
+
+START = Position(b"", b"")
+
+_GET = "SELECT item, size FROM dynamodb_items WHERE table_id = ? AND hash = ? AND range = ?"
+_PUT = (
+    "INSERT INTO dynamodb_items (table_id, hash, range, size, item) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (table_id, hash, range) DO UPDATE SET size = excluded.size, item = excluded.item"
+)
+_DELETE = "DELETE FROM dynamodb_items WHERE table_id = ? AND hash = ? AND range = ?"
+_PAGE = "SELECT item, size FROM dynamodb_items WHERE table_id = ? AND hash = ? AND range >= ?"
+_BEFORE = " AND range < ?"
+_SCAN = "SELECT item, size FROM dynamodb_items WHERE table_id = ? AND (hash, range) > (?, ?)"
+_SCAN_BEFORE = " AND hash < ?"
+_SIZE_OF_COLLECTION = "SELECT coalesce(sum(size), 0) FROM dynamodb_items WHERE table_id = ? AND hash = ?"
+_SOME = "SELECT hash, range FROM dynamodb_items WHERE table_id = ? LIMIT ?"
+_STEP = "SELECT hash, range, item, size FROM dynamodb_items WHERE table_id = ? AND (hash, range) > (?, ?) ORDER BY hash, range LIMIT ?"
+_TOTALS = "SELECT count(*), coalesce(sum(size), 0) FROM dynamodb_items WHERE table_id = ?"
+_ANY = "SELECT 1 FROM dynamodb_items WHERE table_id = ? LIMIT 1"
+
+_FORWARD = {
+    False: f"{_PAGE} ORDER BY range LIMIT ?",
+    True: f"{_PAGE}{_BEFORE} ORDER BY range LIMIT ?",
+}
+_BACKWARD = {
+    False: f"{_PAGE} ORDER BY range DESC LIMIT ?",
+    True: f"{_PAGE}{_BEFORE} ORDER BY range DESC LIMIT ?",
+}
+_SCANS = {
+    False: f"{_SCAN} ORDER BY hash, range LIMIT ?",
+    True: f"{_SCAN}{_SCAN_BEFORE} ORDER BY hash, range LIMIT ?",
+}
+
+
+def get(tx: Tx, table: int, at: Position) -> Stored | None:
+    row = tx.one(_GET, table, *at)
+    return None if row is None else Stored._make(row)
+
+
+def put(tx: Tx, table: int, at: Position, item: bytes, size: int) -> None:
+    tx.execute(_PUT, table, at[0], at[1], size, item)
+
+
+def put_all(tx: Tx, table: int, rows: Sequence[tuple[Position, bytes, int]]) -> None:
+    tx.many(_PUT, [(table, *at, size, item) for at, item, size in rows])
+
+
+def delete(tx: Tx, table: int, at: Position) -> bool:
+    return tx.execute(_DELETE, table, *at) == 1
+
+
+def page(tx: Tx, table: int, hash: bytes, span: Span, limit: int, *, forward: bool) -> Iterator[tuple[bytes, int]]:
+    """Items of one partition key, in the order of their sort keys."""
+    is_bounded = span.high is not None
+    sql = (_FORWARD if forward else _BACKWARD)[is_bounded]
+    bounds = (span.low, span.high) if is_bounded else (span.low,)
+    return tx.each(sql, table, hash, *bounds, limit)  # type: ignore[return-value]
+
+
+def scan(tx: Tx, table: int, after: Position, before: bytes | None, limit: int) -> Iterator[tuple[bytes, int]]:
+    """Items after a position, up to the digest `before`, in the table's own order."""
+    bounds = () if before is None else (before,)
+    return tx.each(_SCANS[before is not None], table, *after, *bounds, limit)  # type: ignore[return-value]
+
+
+def step(tx: Tx, table: int, after: Position, limit: int) -> list[tuple[Position, bytes, int]]:
+    """The next items with their positions, for work in bounded steps."""
+    return [(Position(hash, range), item, size) for hash, range, item, size in tx.all(_STEP, table, *after, limit)]
+
+
+def collection_size(tx: Tx, table: int, hash: bytes) -> int:
+    row = tx.one(_SIZE_OF_COLLECTION, table, hash)
+    return int(row[0]) if row is not None else 0
+
+
+def totals(tx: Tx, table: int) -> tuple[int, int]:
+    """How many items a table has, and how many bytes; costs a look at each."""
+    row = tx.one(_TOTALS, table)
+    return (row[0], int(row[1])) if row is not None else (0, 0)
+
+
+def is_empty(tx: Tx, table: int) -> bool:
+    return tx.one(_ANY, table) is None
+
+
+def sweep(tx: Tx, table: int, limit: int) -> int:
+    """Remove up to `limit` items of a table that is gone; how many."""
+    rows = tx.all(_SOME, table, limit)
+    if rows:
+        tx.many(_DELETE, [(table, *row) for row in rows])
+    return len(rows)

@@ -1,0 +1,113 @@
+"""Throughput that tables and global indexes were provisioned with, held where `Config.throttling` says so.
+
+Unused units are kept for five minutes and may be used in a burst.  What is too much for the moment is a debt: a request is
+let through while its bucket is not empty, and pays what it used.  Each node holds the limits for itself.
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/burst-adaptive-capacity.html
+"""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from tule.platform.call import Call
+from tule.platform.node import Node
+from tule.services.dynamodb import refusals
+from tule.services.dynamodb.capacity import Usage
+from tule.services.dynamodb.table import Table
+from tule.store.store import Tx
+
+BURST_S = 300
+_MEMORY = "dynamodb.throughput"
+
+Kind = Literal["read", "write"]
+
+
+class Bucket:
+    """Fills at `rate` a second up to five minutes' worth; begins with one second's."""
+
+    __slots__ = ("_at_ms", "_level", "_rate")
+
+    def __init__(self, rate: float, now_ms: int) -> None:
+        self._rate = rate
+        self._level = rate
+        self._at_ms = now_ms
+
+    def is_empty(self, rate: float, now_ms: int) -> bool:
+        self._fill(rate, now_ms)
+        return self._level <= 0
+
+    def take(self, amount: float) -> None:
+        self._level -= amount
+
+    def _fill(self, rate: float, now_ms: int) -> None:
+        self._level = min(rate * BURST_S, self._level + rate * max(0, now_ms - self._at_ms) / 1000)
+        self._rate, self._at_ms = rate, now_ms
+
+
+Buckets = dict[tuple[int, Kind], Bucket]
+
+
+def _buckets(node: Node) -> Buckets:
+    return cast(Buckets, node.memory.setdefault(_MEMORY, {}))
+
+
+def forget(node: Node) -> None:
+    """After a reset."""
+    node.memory.pop(_MEMORY, None)
+
+
+def is_limited(call: Call, table: Table) -> bool:
+    """Whether this call's use of the table is limited: not on demand, and not what the platform does for its services."""
+    return call.node.config.throttled and not table.on_demand and bool(call.headers)
+
+
+def check(call: Call, table: Table, kind: Kind, index: str | None = None) -> None:
+    """Raises ProvisionedThroughputExceededException while the table's, or the index's, units are used up."""
+    if not is_limited(call, table):
+        return
+    for id, rate, name in _limits(table, kind, index):
+        if rate and _bucket(call, id, kind, rate).is_empty(rate, call.node.clock.now_ms()):
+            raise refusals.index_throughput_exceeded() if name else refusals.throughput_exceeded()
+
+
+def use(call: Call, tx: Tx, usage: Usage, kind: Kind) -> None:
+    """Take what a request used, once it is committed (reads: now)."""
+    if not is_limited(call, usage.table):
+        return
+    if kind == "read":
+        _take(call, usage, kind)
+    else:
+        tx.after_commit(lambda: _take(call, usage, kind))
+
+
+def _take(call: Call, usage: Usage, kind: Kind) -> None:
+    for id, rate, name in _limits(usage.table, kind, None, every_index=True):
+        used = usage.indexes.get(name, 0.0) if name else usage.units + sum(_local(usage))
+        if rate and used:
+            _bucket(call, id, kind, rate).take(used)
+
+
+def _local(usage: Usage) -> list[float]:
+    """What local indexes used: they share the table's units."""
+    return [units for name, units in usage.indexes.items() if (index := usage.table.index(name)) is not None and not index.is_global]
+
+
+def _limits(table: Table, kind: Kind, index: str | None, *, every_index: bool = False) -> list[tuple[int, int, str]]:
+    """Ids, units a second and names ("" for the table) of what limits a request.  A write needs units of every global index."""
+    own = (table.id, table.read_units if kind == "read" else table.write_units, "")
+    of_indexes = [
+        (one.id, one.read_units if kind == "read" else one.write_units, one.name)
+        for one in table.indexes
+        if one.is_global and (every_index or kind == "write" or one.name == index)
+    ]
+    if index is not None and of_indexes and kind == "read":
+        return of_indexes
+    return [own, *of_indexes]
+
+
+def _bucket(call: Call, id: int, kind: Kind, rate: float) -> Bucket:
+    buckets = _buckets(call.node)
+    bucket = buckets.get((id, kind))
+    if bucket is None:
+        bucket = buckets[id, kind] = Bucket(rate, call.node.clock.now_ms())
+    return bucket
