@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Kind = Literal["root", "user", "role", "federated", "service", "anonymous"]
@@ -46,6 +46,14 @@ def root(account: str, access_key: str = "") -> Principal:
 def aws_service(name: str, account: str, source_arn: str = "") -> Principal:
     """An AWS service acting by itself, such as `s3.amazonaws.com` delivering a notification of bucket `source_arn`."""
     return Principal("service", account, name, service=name, source_arn=source_arn, source_account=account)
+
+
+def through(principal: Principal, service: str) -> Principal:
+    """The caller again, as `service` (`s3.amazonaws.com`) calls another service for it: `kms:ViaService`, `aws:CalledVia`.
+
+    AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
+    """
+    return replace(principal, context={**principal.context, "via": [*principal.context.get("via", ()), service]})
 
 
 def platform(account: str) -> Principal:

@@ -1,10 +1,40 @@
-"""AWS Key Management Service.
+"""AWS Key Management Service.  AWS: https://docs.aws.amazon.com/kms/latest/APIReference/Welcome.html
 
-AWS: https://docs.aws.amazon.com/kms/latest/APIReference/Welcome.html
+A service that encrypts for its callers asks as they, through itself, so that the key's policy, their own policies and
+`kms:ViaService` are held, and so that `alias/aws/<service>` comes into being when it is first needed:
+
+    await call.invoke("kms", "GenerateDataKey", {"KeyId": "alias/aws/s3", "KeySpec": "AES_256", "EncryptionContext": {...}},
+                      principal=through(call.principal, "s3.amazonaws.com"))      # access/principal.py
 """
 
 from __future__ import annotations
 
-from tule.platform.service import Service
+from tule.backbone.delivery import Dead, Delivery, Outcome
+from tule.platform.node import Node
+from tule.platform.service import Service, operations_in
+from tule.services.kms import access, rotation, state
+from tule.services.kms.keys import keys
+from tule.services.kms.operations import encryption
+from tule.services.kms.operations import keys as key_operations
 
-SERVICE = Service("kms", operations={})
+
+async def _deliver(node: Node, delivery: Delivery) -> Outcome:
+    match delivery.kind:
+        case rotation.KIND:
+            return await rotation.deliver(node, delivery)
+        case _:
+            return Dead(f"A key has no use for a job of kind {delivery.kind}.")
+
+
+async def _reset(node: Node) -> None:
+    keys(node).forget()
+
+
+SERVICE = Service(
+    "kms",
+    operations=operations_in(key_operations, encryption),
+    remembered_needs=access.NEEDS,
+    schema=state.SCHEMA,
+    deliver=_deliver,
+    reset=_reset,
+)

@@ -1,0 +1,1 @@
+"""KMS's operations, by what they are about."""
