@@ -9,7 +9,8 @@ from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
 from tule.services.dynamodb import tables as known_tables
 from tule.services.dynamodb import throttling
-from tule.services.dynamodb.operations import items, tables
+from tule.services.dynamodb.operations import items as item_operations
+from tule.services.dynamodb.operations import tables
 from tule.services.dynamodb.state import index_items as index_rows
 from tule.services.dynamodb.state import items as item_rows
 from tule.services.dynamodb.state import tables as table_rows
@@ -25,7 +26,7 @@ async def _reset(node: Node) -> None:
 
 SERVICE = Service(
     "dynamodb",
-    operations=operations_in(items, tables),
+    operations=operations_in(item_operations, tables),
     schema="\n".join(_SCHEMAS),
     reset=_reset,
 )

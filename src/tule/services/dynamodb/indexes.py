@@ -90,7 +90,7 @@ def backfill(tx: Tx, table: Table, index: Index, after: Position, limit: int) ->
         where = keys.place(table, index, item, at)
         row = _row(table, index, item, Stored(text, size))
         if where is not None and row is not None:
-            rows.append((index.id, where, *row))
+            rows.append((index.id, where, row.item, row.size))
     if rows:
         index_items.put_all(tx, rows)
     return step[-1][0] if len(step) == limit else None

@@ -14,7 +14,6 @@ from tule.lang.dynamodb.sizes import size as size_of
 from tule.lang.dynamodb.values import check_item
 from tule.services.dynamodb import capacity, changes, indexes, keys, refusals
 from tule.services.dynamodb.changes import Origin
-from tule.services.dynamodb.changes import Origin
 from tule.services.dynamodb.state import items as rows
 from tule.services.dynamodb.state.items import Position, Stored
 from tule.services.dynamodb.table import Table
