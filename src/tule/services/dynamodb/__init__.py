@@ -7,27 +7,42 @@ from __future__ import annotations
 
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
+from tule.services.dynamodb import deliveries, measures, throttling
 from tule.services.dynamodb import tables as known_tables
-from tule.services.dynamodb import throttling
+from tule.services.dynamodb.operations import accounts, contributor_insights, policies, table_updates, tables, tags
 from tule.services.dynamodb.operations import items as item_operations
-from tule.services.dynamodb.operations import tables
+from tule.services.dynamodb.state import expiries, journal, replication, stream_records, streams
 from tule.services.dynamodb.state import index_items as index_rows
 from tule.services.dynamodb.state import items as item_rows
 from tule.services.dynamodb.state import tables as table_rows
 from tule.services.dynamodb.state import tokens as token_rows
+from tule.services.dynamodb.streams import background
+from tule.services.dynamodb.streams import operations as stream_operations
 
-_SCHEMAS = (table_rows.SCHEMA, item_rows.SCHEMA, index_rows.SCHEMA, token_rows.SCHEMA)
+_SCHEMAS = (
+    table_rows.SCHEMA,
+    item_rows.SCHEMA,
+    index_rows.SCHEMA,
+    token_rows.SCHEMA,
+    streams.SCHEMA,
+    stream_records.SCHEMA,
+    journal.SCHEMA,
+    expiries.SCHEMA,
+    replication.SCHEMA,
+)
 
 
 async def _reset(node: Node) -> None:
     known_tables.forget(node)
+    measures.forget(node)
     throttling.forget(node)
 
 
 SERVICE = Service(
     "dynamodb",
-    operations=operations_in(item_operations, tables),
+    operations=operations_in(item_operations, tables, table_updates, tags, policies, accounts, contributor_insights),
     schema="\n".join(_SCHEMAS),
+    deliver=deliveries.deliver,
     reset=_reset,
 )
-STREAMS = Service("dynamodbstreams", operations={})
+STREAMS = Service("dynamodbstreams", operations=operations_in(stream_operations), start=background.start)

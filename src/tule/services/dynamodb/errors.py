@@ -27,6 +27,10 @@ def invalid_resource_arn(text: str) -> ServiceError:
     return validation(f"Invalid ResourceArn provided as input {text}")
 
 
+def invalid_table_arn(text: str) -> ServiceError:
+    return validation(f"Invalid TableArn: Invalid ResourceArn provided as input {text}")
+
+
 def not_found(message: str) -> ServiceError:
     return ServiceError("ResourceNotFoundException", message, 400)
 
@@ -70,3 +74,11 @@ def table_in_use(name: str) -> ServiceError:
 
 def limit_exceeded(message: str) -> ServiceError:
     return ServiceError("LimitExceededException", message, 400)
+
+
+def subscriber_limit(message: str) -> ServiceError:
+    return limit_exceeded(f"Subscriber limit exceeded: {message}")
+
+
+def deletion_protected() -> ServiceError:
+    return validation("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")

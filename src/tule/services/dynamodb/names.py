@@ -5,11 +5,16 @@ AWS: "You can also provide the Amazon Resource Name (ARN) of the table in this p
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from tule.core import arn
 from tule.services.dynamodb import errors
 from tule.services.dynamodb.table import table_arn
+
+MIN_CHARS = 3
+MAX_CHARS = 255
+_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 
 
 class TableRef(NamedTuple):
@@ -31,13 +36,23 @@ class ResourceRef(NamedTuple):
 
 
 def table_ref(account: str, region: str, name_or_arn: str) -> TableRef:
-    """The table that a request of this account and region names.  Raises ValidationException for what is no table's ARN."""
+    """The table that a request of this account and region names.  Raises ValidationException for what names no table."""
     if not name_or_arn.startswith("arn:"):
+        check_table_name(name_or_arn)
         return TableRef(account, region, name_or_arn)
     ref = resource_ref(name_or_arn)
     if ref is None or ref.kind != "table" or ref.table.region != region:
-        raise errors.invalid_resource_arn(name_or_arn)
+        raise errors.invalid_table_arn(name_or_arn)
+    check_table_name(ref.table.name)
     return ref.table
+
+
+def check_table_name(name: str) -> None:
+    """Raises ValidationException."""
+    if not MIN_CHARS <= len(name) <= MAX_CHARS:
+        raise errors.validation(f"TableName must be at least {MIN_CHARS} characters long and at most {MAX_CHARS} characters long")
+    if not _NAME.fullmatch(name):
+        raise errors.constraint("tableName", name, f"Member must satisfy regular expression pattern: {_NAME.pattern}")
 
 
 def resource_ref(text: str) -> ResourceRef | None:

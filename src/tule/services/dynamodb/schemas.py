@@ -1,29 +1,21 @@
-"""Key schemas, attribute definitions and indexes as CreateTable and UpdateTable give them, checked in DynamoDB's order.
+"""Key schemas, attribute definitions and indexes as CreateTable and UpdateTable give them, and as they are stored and shown.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tule.services.dynamodb import errors
 from tule.services.dynamodb.table import ACTIVE, ALL, INCLUDE, KEYS_ONLY
 
 Params = Mapping[str, Any]
 Types = Mapping[str, str]
 
 
-def types_of(definitions: Sequence[Params]) -> dict[str, str]:
-    """S, N or B by attribute.  Raises ValidationException for an attribute that is defined twice."""
-    types: dict[str, str] = {}
-    for definition in definitions:
-        name, kind = definition["AttributeName"], definition["AttributeType"]
-        if name in types:
-            raise errors.validation("Cannot have two attributes with the same name")
-        types[name] = kind
-    return types
+def names_of(schema: Sequence[Params]) -> list[str]:
+    return [element["AttributeName"] for element in schema]
 
 
 def keys_of(schema: Sequence[Params]) -> dict[str, list[str]]:
@@ -36,8 +28,8 @@ def keys_of(schema: Sequence[Params]) -> dict[str, list[str]]:
 
 def index_config(id: int, given: Params, *, is_global: bool, status: str = ACTIVE) -> dict[str, Any]:
     """An index as stored.  Units are those of a provisioned table."""
-    projection = given.get("Projection") or {}
-    kind = projection.get("ProjectionType", ALL)
+    projection = given["Projection"]
+    kind = projection["ProjectionType"]
     units = given.get("ProvisionedThroughput") or {}
     config: dict[str, Any] = {
         "id": id,
@@ -56,6 +48,12 @@ def index_config(id: int, given: Params, *, is_global: bool, status: str = ACTIV
     return config
 
 
+def used_types(types: Types, keyed: Iterable[Params]) -> dict[str, str]:
+    """The types that some of these stored key schemas use: what is defined and no key is not kept."""
+    used = {name for config in keyed for name in (*config["hash"], *config["range"])}
+    return {name: kind for name, kind in types.items() if name in used}
+
+
 def shown_keys(config: Params) -> list[dict[str, str]]:
     """A stored key schema as the API shows it."""
     return [
@@ -68,3 +66,7 @@ def shown_projection(config: Params) -> dict[str, Any]:
     if config["projection"] in (ALL, KEYS_ONLY):
         return {"ProjectionType": config["projection"]}
     return {"ProjectionType": INCLUDE, "NonKeyAttributes": config["included"]}
+
+
+def shown_types(types: Types) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]

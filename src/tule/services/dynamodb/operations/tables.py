@@ -7,47 +7,48 @@ from __future__ import annotations
 
 from typing import Any
 
+from tule.core.errors import not_implemented
 from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.dynamodb import descriptions, errors, schemas
+from tule.services.dynamodb import creation, descriptions, encryption, errors, measures, removal
+from tule.services.dynamodb.names import table_ref
 from tule.services.dynamodb.state import tables as rows
-from tule.services.dynamodb.table import ACTIVE, CREATING, DELETING
-from tule.services.dynamodb.tables import table_of
+from tule.services.dynamodb.table import CREATING, DELETING
+from tule.services.dynamodb.tables import described, table_of
 from tule.store.store import Tx
 
 Params = dict[str, Any]
 
 MAX_NAMES = 100
+_NOT_BUILT = ("VectorIndexes", "GlobalTableSourceArn")
 
 
-def create_table(call: Call, tx: Tx, params: Params) -> Params:
-    on_demand = params.get("BillingMode") == "PAY_PER_REQUEST"
-    units = params.get("ProvisionedThroughput") or {}
-    local = [schemas.index_config(rows.new_id(tx), one, is_global=False) for one in params.get("LocalSecondaryIndexes") or ()]
-    of_all = [schemas.index_config(rows.new_id(tx), one, is_global=True) for one in params.get("GlobalSecondaryIndexes") or ()]
-    config: dict[str, Any] = {
-        "uuid": tx.ids.uuid(),
-        "status": ACTIVE,
-        "created_ms": tx.now_ms,
-        "types": schemas.types_of(params.get("AttributeDefinitions") or ()),
-        **schemas.keys_of(params.get("KeySchema") or ()),
-        "indexes": local + of_all,
-        "on_demand": on_demand,
-        "read_units": units.get("ReadCapacityUnits", 0),
-        "write_units": units.get("WriteCapacityUnits", 0),
-    }
-    if on_demand:
-        config["on_demand_ms"] = tx.now_ms
-    table = rows.create(tx, rows.new_id(tx), call.account, call.region, params["TableName"], config)
-    if table is None:
-        raise errors.table_exists(params["TableName"])
-    return {"TableDescription": descriptions.table_description(table, status=CREATING)}
+async def create_table(call: Call, params: Params) -> Params:
+    for member in _NOT_BUILT:
+        if member in params:
+            raise not_implemented("dynamodb", f"CreateTable with {member}")
+    creation.check(params)
+    key = await encryption.key_of(call, params.get("SSESpecification"))
+    return await call.node.store.write(lambda tx: _create(call, tx, params, key))
 
 
-@reads
-def describe_table(call: Call, tx: Tx, params: Params) -> Params:
-    return {"Table": descriptions.table_description(table_of(call, tx, params["TableName"]))}
+def _create(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
+    ref = table_ref(call.account, call.region, params["TableName"])
+    table = creation.create(call, tx, ref, creation.config_of(tx, params, key))
+    view = (params.get("StreamSpecification") or {}).get("StreamViewType")
+    table = creation.with_stream(tx, table, view)
+    return {"TableDescription": descriptions.made(table, tx.now_ms, status=CREATING, index_status=CREATING)}
+
+
+async def describe_table(call: Call, params: Params) -> Params:
+    table, looked, now_ms = await call.node.store.read(lambda tx: _look(call, tx, params["TableName"]))
+    return {"Table": descriptions.described(table, measures.shown(call.node, table, looked), now_ms)}
+
+
+def _look(call: Call, tx: Tx, name: str) -> Any:
+    table = table_of(call, tx, name)
+    return table, measures.first_look(tx, table), tx.now_ms
 
 
 @reads
@@ -59,6 +60,11 @@ def list_tables(call: Call, tx: Tx, params: Params) -> Params:
 
 
 def delete_table(call: Call, tx: Tx, params: Params) -> Params:
-    table = table_of(call, tx, params["TableName"])
-    rows.delete(tx, table)
-    return {"TableDescription": descriptions.table_description(table, status=DELETING)}
+    table = described(tx, call.account, call.region, params["TableName"])
+    if not table.is_usable:
+        raise errors.table_in_use(table.name)
+    if table.config.get("deletion_protection"):
+        raise errors.deletion_protected()
+    shown = descriptions.deleted(table, measures.first_look(tx, table), tx.now_ms, DELETING)
+    removal.remove(tx, table)
+    return {"TableDescription": shown}

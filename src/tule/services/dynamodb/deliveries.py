@@ -1,0 +1,30 @@
+"""What happens later: DynamoDB's jobs, by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from tule.backbone.delivery import Dead, Delivery, Done, Outcome
+from tule.platform.node import Node
+from tule.services.dynamodb import index_changes, sweeping
+from tule.store.store import Tx
+
+Step = Callable[[Tx, Delivery], Any]  # of one transaction
+Work = Callable[[Node, Delivery], Awaitable[Outcome]]  # that owns its transactions
+
+_STEPS: Mapping[str, Step] = {
+    index_changes.FILL: lambda tx, job: index_changes.fill_on(tx, job.payload),
+    index_changes.REMOVE: lambda tx, job: index_changes.clear_on(tx, job.payload),
+    sweeping.KIND: lambda tx, job: sweeping.sweep_on(tx, job.account, job.region, job.target, job.payload),
+}
+_WORK: Mapping[str, Work] = {}
+
+
+async def deliver(node: Node, delivery: Delivery) -> Outcome:
+    step = _STEPS.get(delivery.kind)
+    if step is not None:
+        await node.store.write(lambda tx: step(tx, delivery))
+        return Done()
+    work = _WORK.get(delivery.kind)
+    return Dead(f"no such job: {delivery.kind}") if work is None else await work(node, delivery)

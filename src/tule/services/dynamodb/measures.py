@@ -1,0 +1,76 @@
+"""How many items and bytes tables and indexes hold, as descriptions show it.
+
+AWS: "DynamoDB updates this value approximately every six hours. Recent changes might not be reflected in this value."  Small
+tables are counted whenever they are described; of larger ones the count of the last six hours is shown, and taken anew in the
+background, on a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from tule.platform.node import Node
+from tule.services.dynamodb.state import counts
+from tule.services.dynamodb.table import Table
+from tule.store.store import Tx
+
+FRESH_MS = 6 * 3_600_000
+SMALL = 2_000  # items that are counted while somebody waits
+_MEMORY = "dynamodb.measures"
+
+
+@dataclass(slots=True)
+class Measures:
+    """`indexes` gives items and bytes by index's id.  `is_whole` is false where only the first items were counted."""
+
+    table: int
+    items: int = 0
+    size: int = 0
+    indexes: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    is_whole: bool = True
+    measured_ms: int = 0
+
+
+class _Memory:
+    def __init__(self) -> None:
+        self.known: dict[int, Measures] = {}
+        self.counting: dict[int, asyncio.Task[None]] = {}
+
+
+def _memory(node: Node) -> _Memory:
+    return node.memory.setdefault(_MEMORY, _Memory())
+
+
+def forget(node: Node) -> None:
+    """For reset."""
+    node.memory.pop(_MEMORY, None)
+
+
+def first_look(tx: Tx, table: Table) -> Measures:
+    """What a table holds, counted as far as that is cheap."""
+    items, size = counts.table(tx, table.id, SMALL + 1)
+    indexes = {index.id: counts.index(tx, index.id, SMALL + 1) for index in table.indexes}
+    whole = items <= SMALL and all(count <= SMALL for count, _ in indexes.values())
+    return Measures(table.id, items, size, indexes, whole, tx.now_ms)
+
+
+def shown(node: Node, table: Table, looked: Measures) -> Measures:
+    """What to show of a table after a first look, on the event loop: its own, or an earlier count of everything."""
+    if looked.is_whole:
+        return looked
+    memory = _memory(node)
+    known = memory.known.get(table.id)
+    if (known is None or looked.measured_ms - known.measured_ms >= FRESH_MS) and table.id not in memory.counting:
+        task = memory.counting[table.id] = asyncio.create_task(_count(node, memory, table), name=f"count items of {table.arn}")
+        task.add_done_callback(lambda _: memory.counting.pop(table.id, None))
+    return known or looked
+
+
+async def _count(node: Node, memory: _Memory, table: Table) -> None:
+    memory.known[table.id] = await node.store.snapshot(lambda tx: _everything(tx, table))
+
+
+def _everything(tx: Tx, table: Table) -> Measures:
+    items, size = counts.table(tx, table.id)
+    return Measures(table.id, items, size, {index.id: counts.index(tx, index.id) for index in table.indexes}, True, tx.now_ms)
