@@ -44,6 +44,47 @@ while true; do
 done
 """
 
+# With the standard library alone, so that no registry is asked.
+RUST = """
+use std::env;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+fn ask(api: &mut BufReader<TcpStream>, method: &str, path: &str, headers: &str, body: &[u8]) -> (Vec<(String, String)>, Vec<u8>) {
+    let head = format!("{method} /2018-06-01/runtime{path} HTTP/1.1\\r\\nhost: api\\r\\n{headers}content-length: {}\\r\\n\\r\\n", body.len());
+    api.get_mut().write_all(head.as_bytes()).unwrap();
+    api.get_mut().write_all(body).unwrap();
+    let mut found = Vec::new();
+    let mut line = String::new();
+    while api.read_line(&mut line).unwrap() > 2 {
+        if let Some((name, value)) = line.trim_end().split_once(": ") { found.push((name.to_lowercase(), value.to_string())); }
+        line.clear();
+    }
+    let size = found.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+    let mut answer = vec![0; size];
+    api.read_exact(&mut answer).unwrap();
+    (found, answer)
+}
+
+fn main() {
+    let mut api = BufReader::new(TcpStream::connect(env::var("AWS_LAMBDA_RUNTIME_API").unwrap()).unwrap());
+    loop {
+        let (headers, event) = ask(&mut api, "GET", "/invocation/next", "", b"");
+        let id = &headers.iter().find(|(name, _)| name == "lambda-runtime-aws-request-id").unwrap().1;
+        let text = String::from_utf8(event).unwrap();
+        println!("handling {id}");
+        if text.contains("fail") {
+            let error = br#"{"errorType": "NoLuck", "errorMessage": "no luck"}"#;
+            ask(&mut api, "POST", &format!("/invocation/{id}/error"), "lambda-runtime-function-error-type: NoLuck\\r\\n", error);
+            continue;
+        }
+        let (memory, root) = (env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap(), env::var("LAMBDA_TASK_ROOT").unwrap());
+        let answer = format!(r#"{{"got": {text}, "memory": "{memory}", "root": "{root}"}}"#);
+        ask(&mut api, "POST", &format!("/invocation/{id}/response"), "", answer.as_bytes());
+    }
+}
+"""
+
 # A runtime in Python; `work(api, id, event, headers)` says what is done with an event.
 PYTHON = """#!/usr/bin/env python3
 import http.client, json, os, sys
@@ -155,6 +196,20 @@ async def test_a_program_is_a_runtime(provided: Provided) -> None:
     assert [document(answer) for answer in answers] == [0, 1, 2]
     assert answers[0].init_ms is not None
     assert 0 < answers[-1].max_memory_mb < 64
+
+
+@pytest.mark.skipif(shutil.which("rustc") is None, reason="rustc is not installed")
+async def test_a_program_in_rust_is_a_runtime(provided: Provided) -> None:
+    function = provided.function("")
+    (function.code / "main.rs").write_text(RUST)
+    (function.code / "bootstrap").unlink()
+    await asyncio.to_thread(subprocess.run, ["rustc", "-O", "-o", "bootstrap", "main.rs"], cwd=function.code, check=True)
+    answer = await provided.invoke(function, {"n": 1})
+    assert document(answer) == {"got": {"n": 1}, "memory": "128", "root": "/var/task"}
+    failed = await provided.invoke(function, {"fail": True})
+    assert (failed.error, document(failed)["errorType"]) == ("Unhandled", "NoLuck")
+    assert document(await provided.invoke(function, [2]))["got"] == [2]
+    assert f"handling {REQUEST_ID}\n" in texts(answer)
 
 
 async def test_a_layer_may_bring_the_runtime(levels: Provided) -> None:
