@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tule.core.errors import validation
+from tule.core.errors import ServiceError, validation
 from tule.lang.dynamodb import values as attribute_values
 from tule.lang.dynamodb.key_conditions import KeyConditions, OnAttribute
 from tule.lang.dynamodb.legacy_conditions import checked_values, invalid
@@ -46,7 +46,12 @@ def attributes_to_get(names: list[str]) -> Projection:
 def attribute_updates(updates: Mapping[str, Any]) -> Update:
     """The update of AttributeUpdates."""
     writes = [_write(name, entry) for name, entry in updates.items()]
-    return Update(writes, {}, frozenset(updates))
+    return Update(writes, {}, frozenset(updates), type_mismatch)
+
+
+def type_mismatch() -> ServiceError:
+    """The item's own value is not of the type that is to be added or deleted."""
+    return validation("Type mismatch for attribute to update")
 
 
 def key_conditions(entries: Mapping[str, Any]) -> KeyConditions:

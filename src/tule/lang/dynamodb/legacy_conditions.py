@@ -25,8 +25,8 @@ KINDS = {
     "BETWEEN": frozenset("SNB"),
     "IN": frozenset("SNB"),
     "BEGINS_WITH": frozenset("SB"),
-    "CONTAINS": frozenset(("S", "N", "B", "BOOL", "NULL", "L", "M")),
-    "NOT_CONTAINS": frozenset(("S", "N", "B", "BOOL", "NULL", "L", "M")),
+    "CONTAINS": frozenset("SNB"),
+    "NOT_CONTAINS": frozenset("SNB"),
 }
 _SIMPLE = {"EQ": "=", "LE": "<=", "LT": "<", "GE": ">=", "GT": ">"}
 
@@ -90,7 +90,7 @@ def comparison(operator: str, given: list[Any]) -> Predicate:
         return lambda value: comparing.begins_with(value, first)
     if operator == "CONTAINS":
         return lambda value: comparing.contains(value, first)
-    return lambda value: not comparing.contains(value, first)
+    return lambda value: value is not None and not comparing.contains(value, first)
 
 
 def _expectation(name: str, entry: Mapping[str, Any]) -> Predicate:

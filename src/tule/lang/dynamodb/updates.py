@@ -44,16 +44,26 @@ class Update:
     """An update with its values.
 
     `attributes` are the top-level attributes that it reads or writes, `written` those that it writes, `paths` what it writes.
+    `only_removes` says that it makes no item where there is none.
     """
 
-    __slots__ = ("_values", "_writes", "attributes", "paths", "written")
+    __slots__ = ("_mismatch", "_values", "_writes", "attributes", "only_removes", "paths", "written")
 
-    def __init__(self, writes: Sequence[Write], values: Values, attributes: frozenset[str]) -> None:
+    def __init__(
+        self, writes: Sequence[Write], values: Values, attributes: frozenset[str], mismatch: Callable[[], ServiceError] = wrong_operand
+    ) -> None:
         self._writes = writes
         self._values = values
+        self._mismatch = mismatch
         self.attributes = attributes
+        self.only_removes = bool(writes) and all(section in ("REMOVE", "DELETE") for section, _, _ in writes)
         self.paths = tuple(steps for _, steps, _ in writes)
         self.written = frozenset(str(steps[0]) for steps in self.paths)
+
+    @property
+    def only_removes(self) -> bool:
+        """Whether it takes away and adds nothing: then it makes no item where there is none."""
+        return bool(self._writes) and all(section in ("REMOVE", "DELETE") for section, _, _ in self._writes)
 
     def check_keys(self, keys: Iterable[str]) -> None:
         """Refuse to write an attribute of the primary key."""
@@ -65,7 +75,7 @@ class Update:
         """The new item (a copy; the old one stays as it is) from the stored one, or from the key alone."""
         old: Item = key if item is None else item
         changes = [Change(section, steps, get(old, self._values) if get else None) for section, steps, get in self._writes]
-        return Updated(apply(changes, item, key), self.paths)
+        return Updated(apply(changes, item, key, self._mismatch), self.paths)
 
     def values_in(self, item: Item | None) -> Item | None:
         """What the written paths hold in an item, before or after: for UPDATED_OLD and UPDATED_NEW; None for nothing."""

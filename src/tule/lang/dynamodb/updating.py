@@ -6,7 +6,7 @@ beyond a list's end is appended in order of position, elements are removed last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,12 @@ from tule.core.errors import ServiceError, validation
 from tule.lang.dynamodb import numbers
 from tule.lang.dynamodb.paths import Steps
 from tule.lang.dynamodb.syntax import Step
-from tule.lang.dynamodb.values import NESTING, SETS, Item, Value, depth, too_deep
+from tule.lang.dynamodb.values import NESTING, Item, Value, depth, too_deep
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """SET, REMOVE, ADD, DELETE, or APPEND (what the old AttributeUpdates' ADD does to lists), with the value that it takes."""
+    """SET, REMOVE, ADD (to lists only by the old AttributeUpdates) or DELETE, with the value that it takes."""
 
     section: str
     steps: Steps
@@ -34,9 +34,9 @@ class Updated:
     paths: tuple[Steps, ...]
 
 
-def apply(changes: Sequence[Change], item: Item | None, key: Item) -> Item:
-    """The item with the changes; `item` itself is not touched."""
-    draft = _Draft(dict(key if item is None else item))
+def apply(changes: Sequence[Change], item: Item | None, key: Item, mismatch: Callable[[], ServiceError]) -> Item:
+    """The item with the changes; `item` itself is not touched.  `mismatch` is the refusal of what cannot be added or deleted."""
+    draft = _Draft(dict(key if item is None else item), mismatch)
     for change in changes:
         draft.change(change, is_new=item is None)
     draft.finish()
@@ -54,8 +54,9 @@ def wrong_operand() -> ServiceError:
 
 
 class _Draft:
-    def __init__(self, item: Item) -> None:
+    def __init__(self, item: Item, mismatch: Callable[[], ServiceError]) -> None:
         self.item = item
+        self._mismatch = mismatch
         self._copies: dict[Steps, Any] = {}
         self._appended: dict[Steps, list[tuple[int, Value]]] = {}
         self._removed: dict[Steps, list[int]] = {}
@@ -65,7 +66,7 @@ class _Draft:
         if is_new and change.section == "REMOVE":
             return
         parent = self._container(change.steps[:-1]) if len(steps) > 1 else self.item
-        value = _new_value(change, _member(parent, steps[-1]))
+        value = self._new_value(change, _member(parent, steps[-1]))
         if value is None:
             self._remove(parent, change.steps[:-1], steps[-1])
         else:
@@ -80,6 +81,26 @@ class _Draft:
         for steps, removed in self._removed.items():
             for index in sorted(removed, reverse=True):
                 del self._copies[steps][index]
+
+    def _new_value(self, change: Change, existing: Value | None) -> Value | None:
+        """What the place holds afterwards; None for nothing."""
+        value = change.value
+        if change.section in ("SET", "REMOVE"):
+            return value
+        assert value is not None
+        if existing is None:
+            return None if change.section == "DELETE" else value
+        kind = next(iter(value))
+        if kind not in existing:
+            raise self._mismatch()
+        if change.section == "DELETE":
+            left = _without(existing[kind], value[kind])
+            return {kind: left} if left else None
+        if kind == "N":
+            return {"N": numbers.add(existing["N"], value["N"])}
+        if kind == "L":
+            return {"L": existing["L"] + value["L"]}
+        return {kind: existing[kind] + _without(value[kind], existing[kind])}
 
     def _set(self, parent: Any, above: Steps, last: Step, value: Value) -> None:
         if isinstance(last, int) and last >= len(parent):
@@ -119,28 +140,5 @@ def _member(container: Any, step: Step) -> Value | None:
     return container.get(step)
 
 
-def _new_value(change: Change, existing: Value | None) -> Value | None:
-    """What the place holds afterwards; None for nothing."""
-    value = change.value
-    if change.section in ("SET", "REMOVE"):
-        return value
-    assert value is not None
-    if existing is None:
-        return None if change.section == "DELETE" else value
-    kind = next(iter(value))
-    if kind not in existing:
-        raise wrong_operand()
-    if change.section == "DELETE":
-        return _without(kind, existing[kind], value[kind])
-    if kind == "N":
-        return {"N": numbers.add(existing["N"], value["N"])}
-    if kind == "L":
-        return {"L": existing["L"] + value["L"]}
-    return {kind: existing[kind] + [one for one in value[kind] if one not in existing[kind]]}
-
-
-def _without(kind: str, existing: list[str], deleted: list[str]) -> Value | None:
-    if kind not in SETS:
-        raise wrong_operand()
-    left = [one for one in existing if one not in deleted]
-    return {kind: left} if left else None
+def _without(existing: list[str], deleted: list[str]) -> list[str]:
+    return [one for one in existing if one not in deleted]
