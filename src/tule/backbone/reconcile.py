@@ -1,7 +1,8 @@
 """Reconcilers: background work that looks at what is and does what is missing.
 
 `run` takes no input and is idempotent.  It runs when the node starts, when one of its topics is woken, when a turned clock
-or its interval says so, and never twice at a time; several hints while it runs make one more run.  Hints only shorten
+or its interval says so, or at the time that its last run answered, and never twice at a time; several hints while it runs make
+one more run.  Hints only shorten
 latency: correctness rests on the next run.  One code path serves the happy case, the restart and the take-over.
 
 On a store that nodes share, the runs of one name take turns by a lease, and a node that finds it held looks again when it
@@ -31,9 +32,12 @@ RETRY_CAP_MS = 60_000
 
 
 class Reconciler:
-    """`await reconciler.keep(store, clock, jobs)` is the node's background work; `jobs.settle()` waits for it too."""
+    """`await reconciler.keep(store, clock, jobs)` is the node's background work; `jobs.settle()` waits for it too.
 
-    def __init__(self, name: str, interval_ms: int, topics: Sequence[str], run: Callable[[], Awaitable[None]]) -> None:
+    A run may answer when there will be something to do next, and a clock that is moved stops there.
+    """
+
+    def __init__(self, name: str, interval_ms: int, topics: Sequence[str], run: Callable[[], Awaitable[int | None]]) -> None:
         self.name = name
         self._interval_ms = interval_ms
         self._topics = topics
@@ -41,6 +45,7 @@ class Reconciler:
         self._hinted = True
         self._running = False
         self._due_ms = 0
+        self._told_ms: int | None = None
         self._failures = 0
         self._alarm: Alarm | None = None
         self._ran = asyncio.Event()
@@ -60,7 +65,7 @@ class Reconciler:
             for topic in self._topics:
                 stack.callback(store.subscribe(topic, self.hint))
             stack.callback(lambda: self._ran.set())
-            stack.callback(jobs.attend(lambda: self.settle(clock)))
+            stack.callback(jobs.attend(lambda: self.settle(clock), lambda: self._told_ms))
             while True:
                 self._alarm.hush()
                 if self._is_due(clock):
@@ -82,12 +87,14 @@ class Reconciler:
         self._hinted, self._running = False, True
         try:
             if not store.shared:
-                await self._run()
+                self._told_ms = await self._run()
             elif not await self._in_turn(store):
                 self._due_ms = clock.now_ms() + LEASE_MS
                 return
             self._failures = 0
             self._due_ms = clock.now_ms() + self._interval_ms
+            if self._told_ms is not None:
+                self._due_ms = min(self._due_ms, self._told_ms)
         except Exception:
             log.exception("%s failed and will be tried again.", self.name)
             self._failures += 1
@@ -105,7 +112,7 @@ class Reconciler:
             return False
         renewal = asyncio.create_task(_renew(store, name, epoch))
         try:
-            await self._run()
+            self._told_ms = await self._run()
         finally:
             renewal.cancel()
             with contextlib.suppress(StoreError):
