@@ -60,11 +60,6 @@ class Update:
         self.paths = tuple(steps for _, steps, _ in writes)
         self.written = frozenset(str(steps[0]) for steps in self.paths)
 
-    @property
-    def only_removes(self) -> bool:
-        """Whether it takes away and adds nothing: then it makes no item where there is none."""
-        return bool(self._writes) and all(section in ("REMOVE", "DELETE") for section, _, _ in self._writes)
-
     def check_keys(self, keys: Iterable[str]) -> None:
         """Refuse to write an attribute of the primary key."""
         for name in keys:
