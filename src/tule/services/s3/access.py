@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from tule.core.clock import iso8601
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs, Params
 from tule.services.s3 import browsers, copy_source, errors, names, resource_policy, tag_rules
@@ -147,6 +148,12 @@ def _write_needs(call: Call, bucket: Bucket, params: Params) -> list[Need]:
     wanted = ["PutObject"]
     if any(params.get(member) is not None for member in _ACL_MEMBERS):
         wanted.append("PutObjectAcl")
+    if params.get("ObjectLockMode") is not None:
+        wanted.append("PutObjectRetention")
+    if params.get("ObjectLockLegalHoldStatus") is not None:
+        wanted.append("PutObjectLegalHold")
+    lock = {"Mode": "ObjectLockMode", "RetainUntilDate": "ObjectLockRetainUntilDate", "Hold": "ObjectLockLegalHoldStatus"}
+    context |= _lock_context(call, {name: params.get(member) for name, member in lock.items()})
     if params.get("Tagging"):
         wanted.append("PutObjectTagging")
         tags = tag_rules.from_header(params["Tagging"])
@@ -204,8 +211,51 @@ def _delete_objects(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
     return []
 
 
-def delete_needs(call: Call, bucket: Bucket, entries: Sequence[Mapping[str, Any]]) -> list[Need]:
-    return [need(call, bucket, "DeleteObjectVersion" if "VersionId" in entry else "DeleteObject", entry["Key"]) for entry in entries]
+def delete_needs(call: Call, bucket: Bucket, entries: Sequence[Mapping[str, Any]], *, bypass: bool) -> list[list[Need]]:
+    """What deleting each of the entries needs."""
+    return [_delete_entry(call, bucket, entry["Key"], entry.get("VersionId"), bypass=bypass) for entry in entries]
+
+
+def _delete_entry(call: Call, bucket: Bucket, key: str, version_id: str | None, *, bypass: bool) -> list[Need]:
+    context: Context = {} if version_id is None else {"s3:versionid": version_id}
+    actions = ["DeleteObject" if version_id is None else "DeleteObjectVersion"]
+    if bypass and version_id is not None:
+        actions.append("BypassGovernanceRetention")
+    return [need(call, bucket, action, key, context) for action in actions]
+
+
+def _delete_object(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+    bucket = bucket_of(call, tx, params)
+    if _is_plain(call, bucket):
+        return []
+    return _delete_entry(call, bucket, params["Key"], params.get("VersionId"), bypass=bool(params.get("BypassGovernanceRetention")))
+
+
+def _locking(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+    """Changing a version's retention or legal hold."""
+    bucket = bucket_of(call, tx, params)
+    if _is_plain(call, bucket):
+        return []
+    found = objects.access(tx, bucket, params["Key"], params.get("VersionId"))
+    actions = ["PutObjectRetention" if call.operation == "PutObjectRetention" else "PutObjectLegalHold"]
+    if params.get("BypassGovernanceRetention"):
+        actions.append("BypassGovernanceRetention")
+    context = _lock_context(call, {**(params.get("Retention") or {}), "Hold": (params.get("LegalHold") or {}).get("Status")})
+    return [need(call, bucket, action, params["Key"], context, found) for action in actions]
+
+
+def _lock_context(call: Call, lock: Mapping[str, Any]) -> Context:
+    """Of a lock that is asked for."""
+    context: Context = {}
+    if lock.get("Mode"):
+        context["s3:object-lock-mode"] = lock["Mode"]
+    if lock.get("RetainUntilDate"):
+        until_ms = int(lock["RetainUntilDate"] * 1000)
+        context["s3:object-lock-retain-until-date"] = iso8601(until_ms)
+        context["s3:object-lock-remaining-retention-days"] = max(0, -(-(until_ms - call.now_ms) // 86_400_000))
+    if lock.get("Hold"):
+        context["s3:object-lock-legal-hold"] = lock["Hold"]
+    return context
 
 
 _BUCKET_ACTIONS = {
@@ -249,6 +299,8 @@ _BUCKET_ACTIONS = {
     "GetBucketRequestPayment": "GetBucketRequestPayment",
     "PutBucketNotificationConfiguration": "PutBucketNotification",
     "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
 }
 NEEDS: dict[str, Needs] = {
     **{operation: _on_bucket(action) for operation, action in _BUCKET_ACTIONS.items()},
@@ -275,7 +327,11 @@ NEEDS: dict[str, Needs] = {
     "ListParts": _object("ListMultipartUploadParts"),
     "CopyObject": _copying,
     "UploadPartCopy": _copying,
-    "DeleteObject": _object("DeleteObject", "DeleteObjectVersion"),
+    "DeleteObject": _delete_object,
     "DeleteObjects": _delete_objects,
+    "PutObjectRetention": _locking,
+    "PutObjectLegalHold": _locking,
+    "GetObjectRetention": _object("GetObjectRetention"),
+    "GetObjectLegalHold": _object("GetObjectLegalHold"),
 }
 ANONYMOUS = frozenset(NEEDS) - {"CreateBucket", "ListBuckets"}

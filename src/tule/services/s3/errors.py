@@ -258,3 +258,13 @@ def part_too_small(number: int, etag: str, size: int, least: int) -> ServiceErro
         400,
         fields={"ProposedSize": str(size), "MinSizeAllowed": str(least), "PartNumber": str(number), "ETag": etag},
     )
+
+
+def no_such_lock(key: str) -> ServiceError:
+    message = "The specified object does not have a ObjectLock configuration"
+    return ServiceError("NoSuchObjectLockConfiguration", message, 404, fields={"Key": key})
+
+
+def bypass_not_applicable() -> ServiceError:
+    message = "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets."
+    return invalid_argument(message, "x-amz-bypass-governance-retention")

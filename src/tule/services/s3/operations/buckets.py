@@ -9,7 +9,7 @@ from tule.core.errors import not_implemented
 from tule.core.paging import InvalidToken, page
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import access_control, errors, names, tag_rules
+from tule.services.s3 import access_control, errors, names, object_lock, tag_rules
 from tule.services.s3.state import buckets, objects, uploads
 from tule.store.store import Tx
 
@@ -21,8 +21,6 @@ ALL_BLOCKED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPo
 def create_bucket(call: Call, tx: Tx, params: Params) -> Params:
     name = params["Bucket"]
     names.check_bucket_name(name)
-    if params.get("ObjectLockEnabledForBucket"):
-        raise not_implemented("s3", "CreateBucket with ObjectLockEnabledForBucket")
     if params.get("BucketNamespace", "global") != "global":
         raise not_implemented("s3", "CreateBucket in an account's regional namespace")
     region, location = _placement(call.region, params.get("CreateBucketConfiguration") or {})
@@ -58,6 +56,8 @@ def _first_configuration(params: Params, location: str, account: str) -> dict[st
     if ownership not in access_control.OWNERSHIPS:
         raise errors.invalid_argument(f"Invalid x-amz-object-ownership header: {ownership}", "x-amz-object-ownership")
     config: dict[str, Any] = {"Ownership": ownership, "PublicAccessBlock": ALL_BLOCKED}
+    if params.get("ObjectLockEnabledForBucket"):
+        config |= {"Versioning": "Enabled", "ObjectLock": object_lock.ENABLED}
     if location:
         config["Location"] = location
     grants = access_control.requested(params, account, account, for_bucket=True)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from tule.core.errors import ServiceError, not_implemented
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.s3 import access, errors, events, garbage, names, preconditions, sequence, writing
+from tule.services.s3 import access, errors, events, garbage, names, object_lock, preconditions, sequence, writing
 from tule.services.s3.events import Change
 from tule.services.s3.reading import check_version_id
-from tule.services.s3.state import buckets, objects
+from tule.services.s3.state import buckets, locks, objects
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Version
 from tule.store.store import Tx
@@ -35,6 +35,7 @@ async def delete_object(call: Call, params: Params) -> Params:
 
     def delete(tx: Tx) -> Params:
         bucket = buckets.get(tx, params["Bucket"])
+        _check_bypass(bucket, params)
         done = _delete(call, tx, bucket, key, params, seq, "DeleteObject")
         result: Params = {}
         if done.marker:
@@ -52,7 +53,9 @@ async def delete_objects(call: Call, params: Params) -> Params:
     if not 1 <= len(wanted) <= _MOST:
         raise errors.malformed_xml()
     bucket = await call.node.store.read(lambda tx: buckets.get(tx, params["Bucket"]))
-    allowed, denied = await _decide(call, bucket, wanted)
+    _check_bypass(bucket, params)
+    allowed, denied = await _decide(call, bucket, wanted, bypass=_bypasses(params))
+    bypass = {"BypassGovernanceRetention": _bypasses(params)}
     numbers = [sequence.draw(call.node, call.now_ms) for _ in allowed]
 
     def delete(tx: Tx) -> Params:
@@ -61,7 +64,7 @@ async def delete_objects(call: Call, params: Params) -> Params:
         failed = list(denied)
         for entry, seq in zip(allowed, numbers, strict=True):
             try:
-                done = _delete(call, tx, bucket, entry["Key"], _conditions(entry), seq, "DeleteObject")
+                done = _delete(call, tx, bucket, entry["Key"], _conditions(entry) | bypass, seq, "DeleteObject")
                 if done.absent:
                     raise errors.no_such_version(entry["Key"], entry["VersionId"])
                 deleted.append(_entry(entry, done))
@@ -75,18 +78,27 @@ async def delete_objects(call: Call, params: Params) -> Params:
     return await call.node.store.write(delete)
 
 
-async def _decide(call: Call, bucket: Bucket, wanted: list[Params]) -> tuple[list[Params], list[Params]]:
+async def _decide(call: Call, bucket: Bucket, wanted: list[Params], *, bypass: bool) -> tuple[list[Params], list[Params]]:
     """Entries that the caller may delete, and the errors of the others."""
     allowed: list[Params] = []
     denied: list[Params] = []
-    for entry, need in zip(wanted, access.delete_needs(call, bucket, wanted), strict=True):
+    for entry, needs in zip(wanted, access.delete_needs(call, bucket, wanted, bypass=bypass), strict=True):
         try:
-            await call.node.authorizer.authorize(call, [need])
+            await call.node.authorizer.authorize(call, needs)
         except ServiceError as error:
             denied.append(_failure(entry, error))
         else:
             allowed.append(entry)
     return allowed, denied
+
+
+def _bypasses(params: Params) -> bool:
+    return bool(params.get("BypassGovernanceRetention"))
+
+
+def _check_bypass(bucket: Bucket, params: Params) -> None:
+    if params.get("BypassGovernanceRetention") and not object_lock.is_on(bucket):
+        raise errors.bypass_not_applicable()
 
 
 def _conditions(entry: Params) -> Params:
@@ -120,7 +132,7 @@ def _refuse_unbuilt(params: Params) -> None:
 def _delete(call: Call, tx: Tx, bucket: Bucket, key: str, params: Params, seq: int, reason: str) -> Deleted:
     version_id = params.get("VersionId")
     if version_id is not None:
-        return _delete_version(call, tx, bucket, key, version_id, seq, reason)
+        return _delete_version(call, tx, bucket, key, params, seq, reason)
     old = objects.head(tx, bucket, key)
     preconditions.check_delete(params, key, None if old is None or old.marker else old.etag)
     if bucket.versioning:
@@ -141,9 +153,12 @@ def _put_marker(call: Call, tx: Tx, bucket: Bucket, key: str, seq: int, old: obj
     return Deleted(True, version)
 
 
-def _delete_version(call: Call, tx: Tx, bucket: Bucket, key: str, version_id: str, seq: int, reason: str) -> Deleted:
+def _delete_version(call: Call, tx: Tx, bucket: Bucket, key: str, params: Params, seq: int, reason: str) -> Deleted:
     """Deleting what is not there succeeds."""
+    version_id = params["VersionId"]
     check_version_id(version_id)
+    if object_lock.is_on(bucket):
+        object_lock.check_deletable(locks.get(tx, bucket, key, version_id), tx.now_ms, bypass=_bypasses(params))
     old = objects.head(tx, bucket, key)
     if old is not None and old.version == version_id:
         marker, dropped = bool(old.marker), objects.remove_current(tx, bucket, key, old)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tule.core.errors import ServiceError, not_implemented
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import checksums, errors, names, several_walk
+from tule.services.s3 import checksums, errors, names, object_lock, several_walk
 from tule.services.s3.operations.listing import max_keys, shown
 from tule.services.s3.reading import check_version_id
 from tule.services.s3.state import buckets
@@ -23,6 +23,8 @@ def put_bucket_versioning(call: Call, tx: Tx, params: Params) -> Params:
         raise ServiceError("IllegalVersioningConfigurationException", "The Versioning element must be specified", 400)
     if status not in ("Enabled", "Suspended"):
         raise errors.malformed_xml()
+    if status == "Suspended" and object_lock.is_on(bucket):
+        raise object_lock.versioning_stays()
     buckets.configure(tx, bucket, Versioning=status)
     return {}
 
