@@ -30,7 +30,8 @@ RememberedNeeds = Callable[["Call", Params], Awaitable[Sequence[Need]]]
 
 
 def reads(operation: F) -> F:
-    """Mark a transactional operation that changes nothing: it runs as a read, without the writer."""
+    """Mark a transactional operation that changes nothing: it runs as a read, without the writer.  What takes more than the
+    transaction it may leave to a coroutine function, given instead of the answer and awaited once the call is allowed."""
     operation.__tule_reads__ = True  # type: ignore[attr-defined]
     return operation
 
@@ -101,6 +102,24 @@ class Service:
     recorded: frozenset[str] = frozenset()
     preflight: Callable[[Node, Request], Awaitable[Response | None]] | None = None
     sinks: Mapping[str, Sink] = field(default_factory=dict[str, "Sink"])
+
+
+@dataclass(slots=True, frozen=True)
+class Room:
+    """What a node knows of a service before anybody asks for it, so that it starts without loading what it may never need.
+
+    `load`   imports the service's modules; called once, perhaps from a thread.
+    `schema`, `telemetry_schema`   SQL of its own tables, in the store and in the telemetry store.
+    `pages`, `sites`   the prefixes and kinds of host that its Service serves; `preflights`: whether it answers a browser's CORS preflight.
+    """
+
+    name: str
+    load: Callable[[], Service]
+    schema: str = ""
+    telemetry_schema: str = ""
+    pages: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    preflights: bool = False
 
 
 def operations_in(*modules: ModuleType) -> dict[str, Operation]:

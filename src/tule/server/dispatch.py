@@ -72,9 +72,10 @@ class NodeDispatcher:
 
     async def _read(self, needs: Needs, operation: Operation, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """One transaction for what the call needs and for its answer.  A read changes nothing, so it may be done before it is
-        known to be allowed; what came of it is told only then."""
+        known to be allowed; what came of it is told only then.  Where it is not all that the answer takes (a key that another
+        service has), it gives a coroutine function that completes it."""
 
-        def both(tx: Tx) -> tuple[Sequence[Need], dict[str, Any], ServiceError | None]:
+        def both(tx: Tx) -> tuple[Sequence[Need], Any, ServiceError | None]:
             needed = needs(call, tx, params)
             try:
                 return needed, operation.run(call, tx, params) or {}, None
@@ -85,7 +86,7 @@ class NodeDispatcher:
         await self._authorizer.authorize(call, needed)
         if error is not None:
             raise error
-        return answer
+        return await _completed(answer)
 
     async def _authorize(self, needs: Needs | None, call: Call, params: dict[str, Any]) -> None:
         principal = call.principal
@@ -105,5 +106,10 @@ class NodeDispatcher:
         if operation.is_coroutine:
             return await run(call, params) or {}
         if operation.is_read:
-            return await self._node.store.read(lambda tx: run(call, tx, params)) or {}
+            answer: Any = await self._node.store.read(lambda tx: run(call, tx, params)) or {}
+            return await _completed(answer)
         return await self._node.store.write(lambda tx: run(call, tx, params)) or {}
+
+
+async def _completed(answer: Any) -> dict[str, Any]:
+    return await answer() if callable(answer) else answer

@@ -188,9 +188,6 @@ def test_a_presigned_url_gets_and_puts(aws: Account, bucket: str) -> None:
 @pytest.mark.parametrize(
     "params",
     [
-        {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab"},
-        {"ServerSideEncryption": "aws:kms:dsse"},
-        {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32},
         {"ObjectLockLegalHoldStatus": "ON"},
     ],
 )

@@ -1,7 +1,7 @@
-"""Taking in the bytes of an object or part: hashed as they come, kept in the row when few, in a blob when many.
+"""Taking in the bytes of an object or part: hashed and sealed as they come, kept in the row when few, in a blob when many.
 
-Constant memory: at most a couple of pieces are held.  Hashing of long bodies runs in a thread, one batch behind the
-writing, so that it uses a second core and leaves the event loop free.
+Constant memory: at most a couple of pieces are held.  Long bodies are hashed and sealed in a thread, a batch at a time, while
+the batch before is written, so that they use a second core and leave the event loop free.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
-from tule.blobs.blobs import Blobs
+from tule.core.ids import Ids
+from tule.platform.node import Node
 from tule.services.s3 import checksums, errors
 from tule.services.s3.checksums import Checksum, Wanted
+from tule.services.s3.sealing import Seal, Sealer
 from tule.wire.http import Body
 
 INLINE_BYTES = 64 * 1024
@@ -46,11 +48,12 @@ class Digests:
 
 
 class Content(NamedTuple):
-    """Bytes that are safe: `data` or `blob` holds them."""
+    """Bytes that are safe: `data` or `blob` holds them, sealed where there is a seal."""
 
     digests: Digests
     data: bytes | None
     blob: str | None
+    seal: Seal | None = None
 
     @property
     def size(self) -> int:
@@ -58,14 +61,14 @@ class Content(NamedTuple):
 
     @property
     def etag(self) -> str:
-        """Their MD5 in hexadecimal."""
-        return self.digests.md5.hex()
+        """Their MD5 in hexadecimal, or what their encryption makes of it."""
+        return self.digests.md5.hex() if self.seal is None else self.seal.etag(self.digests.md5)
 
     def checksum(self, algorithm: str) -> Checksum:
         return self.digests.checksum(algorithm)
 
 
-async def take(blobs: Blobs, params: Mapping[str, Any], want: Wanted | None, *algorithms: str) -> Content:
+async def take(node: Node, params: Mapping[str, Any], want: Wanted | None, seal: Seal | None, *algorithms: str) -> Content:
     """Store a request's body, computing `algorithms`, that of `want` among them.
 
     Raises the errors of lengths and digests; what was written by then is left to the sweeper.
@@ -76,7 +79,7 @@ async def take(blobs: Blobs, params: Mapping[str, Any], want: Wanted | None, *al
         raise errors.missing_content_length()
     if body.length > MAX_PUT_BYTES:
         raise errors.entity_too_large(body.length, MAX_PUT_BYTES)
-    content = await store(blobs, aiter(body), body.length, *algorithms)
+    content = await store(node, aiter(body), body.length, seal, *algorithms)
     if content.size != body.length:
         raise errors.incomplete_body()
     if content_md5 is not None and content_md5 != content.digests.md5:
@@ -86,18 +89,18 @@ async def take(blobs: Blobs, params: Mapping[str, Any], want: Wanted | None, *al
     return content
 
 
-async def store(blobs: Blobs, pieces: AsyncIterator[bytes], length: int, *algorithms: str) -> Content:
+async def store(node: Node, pieces: AsyncIterator[bytes], length: int, seal: Seal | None, *algorithms: str) -> Content:
     """`length` is what was announced; no more than that is held in memory."""
     digests = Digests(*algorithms)
     if length > INLINE_BYTES:
-        return Content(digests, None, (await blobs.write(hashed(pieces, digests))).name)
+        return Content(digests, None, (await node.blobs.write(absorbed(pieces, digests, seal, node.ids))).name, seal)
     held = [piece async for piece in pieces]
     data = held[0] if len(held) == 1 else b"".join(held)
     digests.update(data)
-    return Content(digests, data, None)
+    return Content(digests, data if seal is None else seal.seal(data, node.ids), None, seal)
 
 
-async def store_unmeasured(blobs: Blobs, pieces: AsyncIterator[bytes], *algorithms: str) -> Content:
+async def store_unmeasured(node: Node, pieces: AsyncIterator[bytes], seal: Seal | None, *algorithms: str) -> Content:
     """The same for bytes of which nobody said how many they are."""
     first: list[bytes] = []
     size = 0
@@ -107,8 +110,8 @@ async def store_unmeasured(blobs: Blobs, pieces: AsyncIterator[bytes], *algorith
         if size > INLINE_BYTES:
             break
     if size <= INLINE_BYTES:
-        return await store(blobs, _chained(first, None), size, *algorithms)
-    return await store(blobs, _chained(first, pieces), MAX_PUT_BYTES, *algorithms)
+        return await store(node, _chained(first, None), size, seal, *algorithms)
+    return await store(node, _chained(first, pieces), MAX_PUT_BYTES, seal, *algorithms)
 
 
 async def _chained(first: list[bytes], rest: AsyncIterator[bytes] | None) -> AsyncIterator[bytes]:
@@ -119,30 +122,47 @@ async def _chained(first: list[bytes], rest: AsyncIterator[bytes] | None) -> Asy
             yield piece
 
 
-async def hashed(pieces: AsyncIterator[bytes], digests: Digests) -> AsyncIterator[bytes]:
-    """Pass `pieces` on in batches while `digests` takes them in, in a thread."""
+async def hashed(pieces: AsyncIterator[bytes], digests: Digests) -> None:
+    """Let `digests` take in all of them."""
     loop = asyncio.get_running_loop()
-    pending: asyncio.Future[None] | None = None
     async for batch in _batches(pieces):
-        if pending is not None:
-            await pending
-        pending = loop.run_in_executor(None, digests.update, batch)
-        yield batch
+        await loop.run_in_executor(None, _absorb, batch, digests, None)
+
+
+async def absorbed(pieces: AsyncIterator[bytes], digests: Digests, seal: Seal | None, ids: Ids) -> AsyncIterator[bytes]:
+    """Pass `pieces` on in batches, sealed, once `digests` has taken them in, in a thread."""
+    loop = asyncio.get_running_loop()
+    sealer = None if seal is None else Sealer(seal, ids)
+    pending: asyncio.Future[bytes] | None = None
+    async for batch in _batches(pieces):
+        ready = None if pending is None else await pending
+        pending = loop.run_in_executor(None, _absorb, batch, digests, sealer)
+        if ready:
+            yield ready
     if pending is not None:
-        await pending
+        yield await pending
+    if sealer is not None:
+        yield sealer.finish()
 
 
-async def _batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+def _absorb(batch: list[bytes], digests: Digests, sealer: Sealer | None) -> bytes:
+    """A batch hashed, joined and sealed."""
+    data = batch[0] if len(batch) == 1 else b"".join(batch)
+    digests.update(data)
+    return data if sealer is None else sealer.update(data)
+
+
+async def _batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
     held: list[bytes] = []
     size = 0
     async for piece in pieces:
         held.append(piece)
         size += len(piece)
         if size >= _BATCH_BYTES:
-            yield held[0] if len(held) == 1 else b"".join(held)
+            yield held
             held, size = [], 0
     if held:
-        yield held[0] if len(held) == 1 else b"".join(held)
+        yield held
 
 
 def _content_md5(params: Mapping[str, Any]) -> bytes | None:

@@ -9,9 +9,11 @@ from urllib.parse import unquote
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.node import Node
-from tule.services.s3 import errors, preconditions, reading
+from tule.services.s3 import customer_keys, encryption, errors, preconditions, reading
 from tule.services.s3.content import Digests, hashed
+from tule.services.s3.encryption import Unlock
 from tule.services.s3.ranges import Span
+from tule.services.s3.sealing import Seal
 from tule.services.s3.segments import Segment, pieces, segments_of
 from tule.services.s3.state import buckets
 from tule.services.s3.state.buckets import Bucket
@@ -41,6 +43,7 @@ class Source(NamedTuple):
     bucket: Bucket
     version: Version
     segments: list[Segment]
+    seal: Seal | Unlock | None
 
     @property
     def version_member(self) -> dict[str, str]:
@@ -62,12 +65,12 @@ def find(call: Call, tx: Tx, params: Mapping[str, Any], name: Name) -> Source:
         raise
     reading.check_not_archived(version)
     preconditions.check_copy_source(params, version.etag, version.modified_ms, call.now_ms)
-    return Source(bucket, version, segments_of(tx, version))
+    customer = customer_keys.given(params, "CopySourceSSECustomer")
+    return Source(bucket, version, segments_of(tx, version), encryption.seal_of(call, tx, bucket, version.sealed, customer))
 
 
-async def digests(node: Node, segments: Sequence[Segment], size: int, algorithm: str) -> Digests:
+async def digests(node: Node, segments: Sequence[Segment], size: int, seal: Seal | None, algorithm: str) -> Digests:
     """Read all of it for its MD5 and a checksum."""
     found = Digests(algorithm)
-    async for _ in hashed(pieces(node, segments, Span(0, size)), found):
-        pass
+    await hashed(pieces(node, segments, Span(0, size), seal), found)
     return found

@@ -20,12 +20,6 @@ _DEFAULT_TYPE = "binary/octet-stream"
 _MAX_USER_BYTES = 2048
 _UNQUOTED = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset("=?_")
 _NOT_BUILT = {
-    "ObjectLockMode": "object lock",
-    "ObjectLockRetainUntilDate": "object lock",
-    "ObjectLockLegalHoldStatus": "object lock",
-    "SSECustomerAlgorithm": "encryption with customer keys (SSE-C)",
-    "SSECustomerKey": "encryption with customer keys (SSE-C)",
-    "SSEKMSEncryptionContext": "an encryption context (SSE-KMS)",
     "WriteOffsetBytes": "appending to objects",
 }
 
@@ -35,7 +29,7 @@ def refuse_unbuilt(operation: str, params: Mapping[str, Any]) -> None:
     for member, what in _NOT_BUILT.items():
         if params.get(member) is not None:
             raise not_implemented("s3", f"{operation} with {what}")
-    encryption.check_request(operation, params)
+    encryption.check_request(params)
 
 
 def of_request(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from email.utils import formatdate
 from typing import Any
 
 from tule.platform.call import Call
-from tule.services.s3 import checksums, encryption, errors, metadata, preconditions, ranges, writing
+from tule.services.s3 import checksums, customer_keys, encryption, errors, metadata, object_lock, preconditions, ranges, writing
 from tule.services.s3.checksums import Checksum
+from tule.services.s3.encryption import Unlock
 from tule.services.s3.ranges import Span
+from tule.services.s3.sealing import Seal
 from tule.services.s3.segments import Segment, pieces, segments_of
 from tule.services.s3.state import buckets, objects
 from tule.services.s3.state.buckets import Bucket
@@ -76,6 +78,8 @@ class Reading:
         self.version = version = find(tx, self.bucket, params["Key"], params.get("VersionId"), method)
         unchanged = {"etag": f'"{version.etag}"', "last-modified": http_date(version.modified_ms)}
         preconditions.check_read(params, version.etag, version.modified_ms, errors.not_modified(unchanged))
+        self._customer = customer_keys.given(params)
+        self._seal: Seal | Unlock | None = encryption.seal_of(call, tx, self.bucket, version.sealed, self._customer)
         self.segments = segments_of(tx, version)
         self._part: Segment | None = None
         self.span = self._span()
@@ -108,8 +112,9 @@ class Reading:
             "ContentLength": version.size if span is None else span.length,
             "ETag": f'"{version.etag}"',
             "Metadata": {},
-            **encryption.told(version.headers),
+            **encryption.told(version.headers, self._customer),
             **metadata.shown(version.headers),
+            **object_lock.told(version.lock),
             **writing.version_member(self.bucket, version.version),
         }
         if span is not None and span.length:
@@ -148,9 +153,20 @@ class Reading:
             return Checksum(whole.algorithm, whole.type, self._part.checksum).members
         return {}
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether KMS must be asked for the key, by `unlock`, before the body can be read."""
+        return callable(self._seal)
+
+    async def unlock(self) -> None:
+        """Raises AccessDenied, and KMS's errors."""
+        self._seal = await encryption.opened(self._call, self._seal)
+
     def body(self) -> bytes | AsyncIterator[bytes]:
-        check_not_archived(self.version)
-        data, span = self.version.data, self.span
+        """Raises Damaged, at once or while it is read."""
+        data, span, seal = self.version.data, self.span, self._seal
+        assert not callable(seal), "to be unlocked first"
         if data is not None:
+            data = data if seal is None else seal.open(data, self.version.size)
             return data if span is None else data[span.start : span.end]
-        return pieces(self._call.node, self.segments, span or Span(0, self.version.size))
+        return pieces(self._call.node, self.segments, span or Span(0, self.version.size), seal)

@@ -8,13 +8,16 @@ from typing import NamedTuple
 from tule.platform.node import Node
 from tule.services.s3 import garbage
 from tule.services.s3.ranges import Span
+from tule.services.s3.sealing import Seal
 from tule.services.s3.state import uploads
 from tule.services.s3.state.objects import Version
 from tule.store.store import Tx
 
+_PIECE = 512 * 1024  # of bytes that are not sealed
+
 
 class Segment(NamedTuple):
-    """`size` bytes of the object from `start` on; in `data` or in `blob`.  `checksum` is the part's, base64."""
+    """`size` bytes of the object from `start` on; in `data` or in `blob`, perhaps sealed.  `checksum` is the part's, base64."""
 
     start: int
     size: int
@@ -34,15 +37,21 @@ def segments_of(tx: Tx, version: Version) -> list[Segment]:
     return found
 
 
-async def pieces(node: Node, segments: Sequence[Segment], span: Span) -> AsyncIterator[bytes]:
-    """The bytes of `span`, piece by piece; they stay for as long as somebody reads on."""
+async def pieces(node: Node, segments: Sequence[Segment], span: Span, seal: Seal | None) -> AsyncIterator[bytes]:
+    """The bytes of `span`, piece by piece; they stay for as long as somebody reads on.  Raises Damaged."""
     with garbage.reading(node, (segment.blob for segment in segments if segment.blob is not None)):
         for segment in segments:
             first, last = max(span.start - segment.start, 0), min(span.end - segment.start, segment.size)
             if first >= last:
                 continue
             if segment.data is not None:
-                yield segment.data[first:last]
+                yield (segment.data if seal is None else seal.open(segment.data, segment.size))[first:last]
             elif segment.blob is not None:
-                async for piece in node.blobs.read(segment.blob, first, last):
+                async for piece in _of_blob(node, segment.blob, segment.size, first, last, seal):
                     yield piece
+
+
+def _of_blob(node: Node, blob: str, size: int, first: int, last: int, seal: Seal | None) -> AsyncIterator[bytes]:
+    if seal is None:
+        return node.blobs.read(blob, first, last, piece=_PIECE)
+    return seal.read(node.blobs, blob, size, first, last)

@@ -8,8 +8,10 @@ from typing import Any
 import orjson
 
 from tule.platform.call import Call
-from tule.services.s3 import access_control, encryption, events, garbage, metadata, preconditions, tag_rules
+from tule.services.s3 import access_control, events, garbage, metadata, object_lock, preconditions, tag_rules
 from tule.services.s3.checksums import Checksum
+from tule.services.s3.content import Content
+from tule.services.s3.encryption import Protection
 from tule.services.s3.events import Change
 from tule.services.s3.state import objects
 from tule.services.s3.state.buckets import Bucket
@@ -22,7 +24,7 @@ VERSION_ID_CHARS = 32
 class Draft:
     """A version in the making: everything about it that does not depend on the bucket's state."""
 
-    __slots__ = ("blob", "checksum", "data", "etag", "headers", "manifest", "params", "seq", "size", "storage_class", "tags")
+    __slots__ = ("blob", "checksum", "data", "etag", "headers", "manifest", "params", "sealed", "seq", "size", "storage_class", "tags")
 
     def __init__(self, params: Mapping[str, Any], seq: int) -> None:
         """Raises the errors of headers, tags, storage class and conditions."""
@@ -39,6 +41,18 @@ class Draft:
         self.manifest: str | None = None
         self.blob: str | None = None
         self.data: bytes | None = None
+        self.sealed: bytes | None = None
+
+    def protect(self, protection: Protection) -> None:
+        """What is to be kept of its encryption."""
+        self.sealed = protection.sealed
+        if protection.kept:
+            self.headers = metadata.encoded(metadata.decoded(self.headers) | dict(protection.kept))
+
+    def take(self, content: Content, checksum: Checksum) -> None:
+        """Bytes that were stored."""
+        self.hold(content.size, content.etag, checksum)
+        self.blob, self.data = content.blob, content.data
 
     def hold(self, size: int, etag: str, checksum: Checksum | None) -> None:
         self.size, self.etag, self.checksum = size, etag, checksum.text if checksum else ""
@@ -50,8 +64,6 @@ def commit(call: Call, tx: Tx, bucket: Bucket, draft: Draft, event: str, reason:
     old = objects.head(tx, bucket, key)
     preconditions.check_write(draft.params, key, None if old is None or old.marker else old.etag)
     owner = bucket.account if bucket.config.get("Ownership") == access_control.ENFORCED else call.account
-    encrypted = encryption.of_write(draft.params, bucket)
-    headers = metadata.encoded(metadata.decoded(draft.headers) | encrypted) if encrypted else draft.headers
     grants = access_control.for_new_object(draft.params, bucket.config, owner, bucket.account)
     new = Version(
         bucket=bucket.id,
@@ -65,12 +77,14 @@ def commit(call: Call, tx: Tx, bucket: Bucket, draft: Draft, event: str, reason:
         owner=owner,
         storage_class=draft.storage_class,
         checksum=draft.checksum,
-        headers=headers,
+        headers=draft.headers,
         tags=draft.tags,
         acl=None if grants is None else orjson.dumps(grants).decode(),
         manifest=draft.manifest,
         blob=draft.blob,
         data=draft.data,
+        sealed=draft.sealed,
+        lock=object_lock.of_write(draft.params, bucket, tx.now_ms),
     )
     garbage.let_go(tx, bucket, objects.put(tx, bucket, new, old))
     events.notify(call, tx, bucket, Change(event, reason, key, new.seq, new.size, new.etag, new.version))

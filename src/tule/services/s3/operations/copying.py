@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.s3 import checksums, copy_source, encryption, errors, metadata, names, sequence, writing
+from tule.services.s3 import checksums, content, copy_source, encryption, errors, metadata, names, sequence, writing
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.content import MAX_PUT_BYTES
 from tule.services.s3.copy_source import Name, Source
+from tule.services.s3.encryption import Protection
+from tule.services.s3.ranges import Span
+from tule.services.s3.segments import pieces
 from tule.services.s3.state import buckets, objects
 from tule.services.s3.state.objects import Version
 from tule.services.s3.writing import Draft
 from tule.store.store import Tx
 
-_CHANGING = ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption")
+_CHANGING = ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption", "SSECustomerAlgorithm")
 _DIRECTIVES = ("COPY", "REPLACE")
 
 
@@ -29,8 +35,11 @@ async def copy_object(call: Call, params: Params) -> Params:
         if source.version.size > MAX_PUT_BYTES:
             message = f"The specified copy source is larger than the maximum allowable size for a copy source: {MAX_PUT_BYTES}"
             raise errors.invalid_request(message)
-        draft = await _draft(call, params, source)
-        result = await call.node.store.write(lambda tx, source=source, draft=draft: _write(call, tx, source, draft))
+        target = await call.node.store.read(lambda tx: buckets.get(tx, params["Bucket"]))
+        protection = await encryption.of_write(call, params, target)
+        draft = await _draft(call, params, source, protection)
+        told = protection.told
+        result = await call.node.store.write(lambda tx, source=source, draft=draft, told=told: _write(call, tx, source, draft, told))
         if result is not None:
             return result
 
@@ -47,7 +56,7 @@ def _check_in_place(params: Params, name: Name) -> None:
         raise errors.copy_to_itself()
 
 
-async def _draft(call: Call, params: Params, source: Source) -> Draft:
+async def _draft(call: Call, params: Params, source: Source, protection: Protection) -> Draft:
     draft = Draft(params, sequence.draw(call.node, call.now_ms))
     version = source.version
     if params.get("MetadataDirective", "COPY") == "COPY":
@@ -59,24 +68,40 @@ async def _draft(call: Call, params: Params, source: Source) -> Draft:
         draft.headers = metadata.encoded(kept)
     if params.get("TaggingDirective", "COPY") == "COPY":
         draft.tags = version.tags
-    etag, checksum = await _digests(call, params, source)
-    draft.hold(version.size, etag, checksum)
-    draft.manifest, draft.blob, draft.data = version.manifest, version.blob, version.data
+    if encryption.can_share(version.sealed, protection):
+        draft.hold(version.size, *await _digests(call, source, _algorithm(params, version)))
+        draft.manifest, draft.blob, draft.data, draft.sealed = version.manifest, version.blob, version.data, version.sealed
+    else:
+        await _rewrite(call, source, draft, protection, _algorithm(params, version))
     return draft
 
 
-async def _digests(call: Call, params: Params, source: Source) -> tuple[str, Checksum]:
+def _algorithm(params: Params, version: Version) -> str:
+    asked = params.get("ChecksumAlgorithm")
+    return checksums.check_algorithm(asked) if asked else checksums.parse(version.checksum).algorithm
+
+
+async def _rewrite(call: Call, source: Source, draft: Draft, protection: Protection, algorithm: str) -> None:
+    """The bytes under other keys."""
+    seal = await encryption.opened(call, source.seal)
+    stream = pieces(call.node, source.segments, Span(0, source.version.size), seal)
+    taken = await content.store(call.node, stream, source.version.size, protection.seal, algorithm)
+    draft.take(taken, taken.checksum(algorithm))
+    draft.protect(protection)
+
+
+async def _digests(call: Call, source: Source, algorithm: str) -> tuple[str, Checksum]:
     """A copy is one piece, so what was uploaded in parts is hashed as a whole; so it is for another algorithm."""
     version = source.version
     old = checksums.parse(version.checksum)
-    algorithm = checksums.check_algorithm(params["ChecksumAlgorithm"]) if params.get("ChecksumAlgorithm") else old.algorithm
     if "-" not in version.etag and old.type == checksums.FULL_OBJECT and algorithm == old.algorithm:
         return version.etag, old
-    found = await copy_source.digests(call.node, source.segments, version.size, algorithm)
+    seal = await encryption.opened(call, source.seal)
+    found = await copy_source.digests(call.node, source.segments, version.size, seal, algorithm)
     return found.md5.hex(), found.checksum(algorithm)
 
 
-def _write(call: Call, tx: Tx, source: Source, draft: Draft) -> Params | None:
+def _write(call: Call, tx: Tx, source: Source, draft: Draft, told: Mapping[str, Any]) -> Params | None:
     """None, and nothing written, when the source is no longer what was read: its bytes may be gone soon."""
     if not _unchanged(tx, source):
         return None
@@ -85,7 +110,7 @@ def _write(call: Call, tx: Tx, source: Source, draft: Draft) -> Params | None:
     copied = {"ETag": f'"{version.etag}"', "LastModified": version.modified_ms // 1000, **checksums.parse(version.checksum).members}
     return {
         "CopyObjectResult": copied,
-        **encryption.told(version.headers),
+        **told,
         **source.version_member,
         **writing.new_version_member(version.version),
     }

@@ -6,7 +6,7 @@ import re
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import checksums, content, copy_source, encryption, errors, garbage, metadata, multipart, names
+from tule.services.s3 import checksums, content, copy_source, encryption, errors, garbage, metadata, multipart, names, upload_keys
 from tule.services.s3.content import Content
 from tule.services.s3.operations.listing import max_keys
 from tule.services.s3.operations.uploads import in_progress, initiator
@@ -31,9 +31,10 @@ async def upload_part(call: Call, params: Params) -> Params:
         raise errors.invalid_request(message)
     algorithm = multipart.part_algorithm(upload)
     computed = {algorithm, want.algorithm} if want else {algorithm}
-    taken = await content.take(call.node.blobs, params, want, *computed)
+    seal = await upload_keys.seal(call, params, upload)
+    taken = await content.take(call.node, params, want, seal, *computed)
     part = await _put(call, params, upload, taken)
-    result: Params = {"ETag": f'"{part.etag}"', **encryption.members(upload.request.get("Encrypted", {}))}
+    result: Params = {"ETag": f'"{part.etag}"', **upload_keys.told(upload, params)}
     if want is not None:
         result[f"Checksum{want.algorithm}"] = taken.checksum(want.algorithm).value
     return result
@@ -47,14 +48,15 @@ async def upload_part_copy(call: Call, params: Params) -> Params:
     upload = await _upload(call, params)
     source = await call.node.store.read(lambda tx: copy_source.find(call, tx, params, name))
     span = _span(params.get("CopySourceRange"), source.version.size)
-    stream = pieces(call.node, source.segments, span)
-    taken = await content.store(call.node.blobs, stream, span.length, multipart.part_algorithm(upload))
+    stream = pieces(call.node, source.segments, span, await encryption.opened(call, source.seal))
+    seal = await upload_keys.seal(call, params, upload)
+    taken = await content.store(call.node, stream, span.length, seal, multipart.part_algorithm(upload))
     part = await _put(call, params, upload, taken)
     copied: Params = {"ETag": f'"{part.etag}"', "LastModified": part.modified_ms // 1000}
     kind = multipart.kind_of(upload)
     if kind is not None:
         copied[f"Checksum{kind[0]}"] = part.checksum
-    return {"CopyPartResult": copied, **encryption.members(upload.request.get("Encrypted", {})), **source.version_member}
+    return {"CopyPartResult": copied, **upload_keys.told(upload, params), **source.version_member}
 
 
 def _span(header: str | None, size: int) -> Span:

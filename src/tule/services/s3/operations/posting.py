@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from tule.access import post_form
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.s3 import access, checksums, content, errors, form, metadata, names, sequence, tag_rules, writing
+from tule.services.s3 import access, checksums, content, encryption, errors, form, metadata, names, sequence, tag_rules, writing
 from tule.services.s3.form import Form
 from tule.services.s3.state import buckets
 from tule.services.s3.writing import Draft
@@ -25,7 +25,10 @@ _MEMBERS = {
     "content-type": "ContentType",
     "x-amz-server-side-encryption": "ServerSideEncryption",
     "x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId",
+    "x-amz-server-side-encryption-context": "SSEKMSEncryptionContext",
     "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+    "x-amz-server-side-encryption-customer-key": "SSECustomerKey",
+    "x-amz-server-side-encryption-customer-key-md5": "SSECustomerKeyMD5",
     "x-amz-storage-class": "StorageClass",
     "x-amz-website-redirect-location": "WebsiteRedirectLocation",
     **{f"x-amz-checksum-{name.lower()}": f"Checksum{name}" for name in checksums.KINDS},
@@ -41,7 +44,7 @@ async def post_object(call: Call, params: Params) -> Params:
     uploader = await _uploader(call, upload, wanted)
     sizes = _permitted(call, upload, wanted)
     draft = Draft(wanted, sequence.draw(call.node, call.now_ms))
-    await _take(call, upload, draft, sizes)
+    await _take(uploader, upload, draft, sizes)
 
     def write(tx: Tx) -> Params:
         bucket = buckets.get(tx, params["Bucket"])
@@ -99,13 +102,15 @@ async def _uploader(call: Call, upload: Form, wanted: Params) -> Call:
 async def _take(call: Call, upload: Form, draft: Draft, sizes: range) -> None:
     want = checksums.wanted(draft.params, {})
     algorithm = want.algorithm if want else checksums.DEFAULT
-    taken = await content.store_unmeasured(call.node.blobs, upload.file, algorithm)
+    bucket = await call.node.store.read(lambda tx: buckets.get(tx, draft.params["Bucket"]))
+    protection = await encryption.of_write(call, draft.params, bucket)
+    taken = await content.store_unmeasured(call.node, upload.file, protection.seal, algorithm)
     post_form.check_size(taken.size, sizes)
     checksum = taken.checksum(algorithm)
     if want is not None and want.value != checksum.value:
         raise errors.bad_checksum(algorithm)
-    draft.hold(taken.size, taken.etag, checksum)
-    draft.blob, draft.data = taken.blob, taken.data
+    draft.take(taken, checksum)
+    draft.protect(protection)
 
 
 def _answer(call: Call, upload: Form, draft: Draft) -> Params:

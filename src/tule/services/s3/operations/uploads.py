@@ -8,7 +8,20 @@ from __future__ import annotations
 from tule.core.arn import is_arn
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import access_control, encryption, errors, garbage, metadata, multipart, names, sequence, several_walk, writing
+from tule.services.s3 import (
+    access_control,
+    encryption,
+    errors,
+    garbage,
+    metadata,
+    multipart,
+    names,
+    object_lock,
+    sequence,
+    several_walk,
+    upload_keys,
+    writing,
+)
 from tule.services.s3.operations.listing import max_keys, shown
 from tule.services.s3.state import buckets, objects, uploads
 from tule.services.s3.state.buckets import Bucket
@@ -17,7 +30,7 @@ from tule.services.s3.writing import Draft
 from tule.store.store import Tx
 
 _GRANTS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
-_KEPT = (*_GRANTS, *metadata.SYSTEM, "Metadata", "StorageClass", "Tagging", "ServerSideEncryption", "BucketKeyEnabled")
+_KEPT = (*_GRANTS, *metadata.SYSTEM, "Metadata", "StorageClass", "Tagging", *object_lock.REQUEST)
 
 
 async def create_multipart_upload(call: Call, params: Params) -> Params:
@@ -26,15 +39,17 @@ async def create_multipart_upload(call: Call, params: Params) -> Params:
     metadata.refuse_unbuilt("CreateMultipartUpload", params)
     kind = multipart.checksum_kind(params)
     number = sequence.draw(call.node, call.now_ms)
+    object_lock.check_headers(params)
     Draft(params, number)  # raises what is wrong with the headers
     request = {name: params[name] for name in _KEPT if params.get(name) is not None}
     if kind is not None:
         request["Checksum"] = kind
+    target = await call.node.store.read(lambda tx: buckets.get(tx, params["Bucket"]))
+    protection = await encryption.of_write(call, params, target)
 
     def create(tx: Tx) -> Params:
         bucket = buckets.get(tx, params["Bucket"])
         access_control.for_new_object(params, bucket.config, call.account, bucket.account)
-        encrypted = encryption.of_write(params, bucket)
         upload_id = f"{number:016x}{tx.ids.alnum(64)}"  # the ids of one key sort by age
         uploads.create(
             tx,
@@ -42,9 +57,9 @@ async def create_multipart_upload(call: Call, params: Params) -> Params:
             upload_id,
             params["Key"],
             call.principal.arn if call.principal.kind != "root" else call.account,
-            request | {"Encrypted": encrypted},
+            request | upload_keys.kept(protection),
         )
-        result = {"Bucket": bucket.name, "Key": params["Key"], "UploadId": upload_id, **encryption.members(encrypted)}
+        result = {"Bucket": bucket.name, "Key": params["Key"], "UploadId": upload_id, **protection.told}
         return result if kind is None else result | {"ChecksumAlgorithm": kind[0], "ChecksumType": kind[1]}
 
     return await call.node.store.write(create)
@@ -81,6 +96,7 @@ def _complete(call: Call, tx: Tx, params: Params, number: int) -> Params:
     multipart.check_whole(params, checksum, size)
     draft.hold(size, multipart.etag(parts), checksum)
     draft.manifest = upload.id
+    draft.protect(upload_keys.protection(upload))
     version = writing.commit(call, tx, bucket, draft, "ObjectCreated:CompleteMultipartUpload", "CompleteMultipartUpload")
     answer: Params = {
         "Location": f"{call.endpoint}/{bucket.name}/{upload.key}",
@@ -88,11 +104,15 @@ def _complete(call: Call, tx: Tx, params: Params, number: int) -> Params:
         "Key": upload.key,
         "ETag": f'"{version.etag}"',
         **checksum.members,
-        **encryption.told(version.headers),
+        **_encryption_told(upload),
         **writing.new_version_member(version.version),
     }
     garbage.let_go_blobs(tx, bucket, uploads.complete(tx, upload.id, parts, found, answer))
     return answer
+
+
+def _encryption_told(upload: Upload) -> Params:
+    return {name: value for name, value in upload_keys.protection(upload).told.items() if name != "SSECustomerAlgorithm"}
 
 
 def _repeated(tx: Tx, bucket: Bucket, upload: Upload) -> Params:

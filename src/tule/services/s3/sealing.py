@@ -1,0 +1,169 @@
+"""How bytes are encrypted at rest: AES-256-GCM in chunks, so that any range can be read and nothing is held in memory.
+
+Stored bytes are a salt of 16 bytes and then the chunks of 64 KiB, each followed by its tag.  A chunk's key is derived from the
+data key and the salt, so that parts of an upload and objects of one customer key may share a data key; its nonce is its number and
+whether it is the last one, so that chunks can be neither exchanged nor cut off.  Dual-layer encryption does it twice, with two keys.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator
+from functools import cache
+from struct import Struct
+from typing import TYPE_CHECKING, Any
+
+from tule.blobs.blobs import Blobs
+from tule.core.ids import Ids
+from tule.store.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES = 32
+CHUNK = 64 * 1024
+SALT_BYTES = 16
+_TAG_BYTES = 16
+_READ_CHUNKS = 8  # of a long read, at a time
+_NONCE = Struct(">QI")
+
+
+class Damaged(StoreUnavailable):
+    """Stored bytes are not what was written."""
+
+
+@cache
+def _aead() -> Any:
+    """Loaded when the first bytes are sealed: it costs a node's start."""
+    from cryptography.hazmat.primitives.ciphers import aead
+
+    return aead.AESGCM
+
+
+def cipher(key: bytes) -> AESGCM:
+    return _aead()(key)
+
+
+class Seal:
+    """The data keys of some bytes, one a layer.  `has_md5_etag` is false where AWS's entity tag is no digest of the content."""
+
+    __slots__ = ("_keys", "has_md5_etag")
+
+    def __init__(self, *keys: bytes, has_md5_etag: bool) -> None:
+        self._keys = keys
+        self.has_md5_etag = has_md5_etag
+
+    def within(self, outer: bytes) -> Seal:
+        """The same inside another layer."""
+        return Seal(*self._keys, outer, has_md5_etag=self.has_md5_etag)
+
+    @property
+    def _step(self) -> int:
+        return CHUNK + _TAG_BYTES * len(self._keys)
+
+    def ciphers(self, salt: bytes) -> tuple[AESGCM, ...]:
+        return tuple(cipher(hmac.digest(key, salt, "sha256")) for key in self._keys)
+
+    def etag(self, md5: bytes) -> str:
+        """An entity tag as AWS gives it: the MD5, or something that says nothing of the content."""
+        return md5.hex() if self.has_md5_etag else hmac.digest(self._keys[0], md5, "md5").hex()
+
+    def stored_bytes(self, size: int) -> int:
+        """How many bytes `size` bytes are when sealed."""
+        return stored_bytes(size, len(self._keys))
+
+    def seal(self, data: bytes, ids: Ids) -> bytes:
+        """All at once, for few bytes."""
+        sealer = Sealer(self, ids)
+        return b"".join((sealer.update(data), sealer.finish()))
+
+    def open(self, stored: bytes, size: int) -> bytes:
+        """Raises Damaged."""
+        if len(stored) != self.stored_bytes(size):
+            raise Damaged("Sealed bytes were cut short.")
+        return Opener(self, stored[:SALT_BYTES], size).open(stored[SALT_BYTES:])
+
+    async def read(self, blobs: Blobs, blob: str, size: int, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes from `start` up to `end` of the `size` that are sealed in a blob.  Raises Damaged."""
+        if start >= end:
+            return
+        first, last = start // CHUNK, (end - 1) // CHUNK
+        salt = b"".join([piece async for piece in blobs.read(blob, 0, SALT_BYTES)])
+        opener = Opener(self, salt, size, first)
+        stop = min(SALT_BYTES + (last + 1) * self._step, self.stored_bytes(size))
+        left, skip = end - start, start - first * CHUNK
+        async for piece in blobs.read(blob, SALT_BYTES + first * self._step, stop, piece=_READ_CHUNKS * self._step, through=opener.open):
+            wanted = piece[skip : skip + left] if skip or len(piece) > left else piece
+            left, skip = left - len(wanted), 0
+            yield wanted
+        if left:
+            raise Damaged(f"Blob {blob} was cut short.")
+
+
+def stored_bytes(size: int, layers: int) -> int:
+    return SALT_BYTES + size + max(1, -(-size // CHUNK)) * _TAG_BYTES * layers
+
+
+class Sealer:
+    """Encrypts bytes as they come.  `update` keeps the last chunk back, as only the end tells which one is the last."""
+
+    def __init__(self, seal: Seal, ids: Ids) -> None:
+        salt = ids.bytes(SALT_BYTES)
+        self._ciphers = seal.ciphers(salt)
+        self._out: list[bytes] = [salt]
+        self._rest = b""
+        self._number = 0
+
+    def update(self, data: bytes) -> bytes:
+        data = self._rest + data if self._rest else data
+        view = memoryview(data)
+        at = 0
+        while len(view) - at > CHUNK:
+            self._seal(view[at : at + CHUNK], last=False)
+            at += CHUNK
+        self._rest = bytes(view[at:]) if at else data
+        return self._taken()
+
+    def finish(self) -> bytes:
+        self._seal(self._rest, last=True)
+        self._rest = b""
+        return self._taken()
+
+    def _seal(self, chunk: bytes | memoryview, *, last: bool) -> None:
+        nonce = _NONCE.pack(self._number, last)
+        for each in self._ciphers:
+            chunk = each.encrypt(nonce, chunk, None)
+        self._out.append(chunk)  # type: ignore[arg-type]
+        self._number += 1
+
+    def _taken(self) -> bytes:
+        taken, self._out = self._out, []
+        return taken[0] if len(taken) == 1 else b"".join(taken)
+
+
+class Opener:
+    """Decrypts chunks in order, from number `first` on, of `size` bytes that were sealed together."""
+
+    def __init__(self, seal: Seal, salt: bytes, size: int, first: int = 0) -> None:
+        self._ciphers = seal.ciphers(salt)
+        self._step = CHUNK + _TAG_BYTES * len(self._ciphers)
+        self._number = first
+        self._last = max(1, -(-size // CHUNK)) - 1
+
+    def open(self, stored: bytes) -> bytes:
+        """Some whole chunks.  Raises Damaged."""
+        from cryptography.exceptions import InvalidTag
+
+        view = memoryview(stored)
+        try:
+            chunks = [self._chunk(view[at : at + self._step]) for at in range(0, len(view), self._step)]
+        except InvalidTag:
+            raise Damaged("Sealed bytes have changed since they were written.") from None
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _chunk(self, stored: bytes | memoryview) -> bytes:
+        nonce = _NONCE.pack(self._number, self._number == self._last)
+        for each in reversed(self._ciphers):
+            stored = each.decrypt(nonce, stored, None)
+        self._number += 1
+        return stored  # type: ignore[return-value]
