@@ -36,7 +36,10 @@ DESTINATIONS = (
 
 
 class Change(NamedTuple):
-    """`name` is the event without `s3:`, such as `ObjectCreated:Put`; `reason` is the API's operation."""
+    """`name` is the event without `s3:`, such as `ObjectCreated:Put`; `reason` is the API's operation, or `Lifecycle Expiration`.
+
+    `storage_class` is where a transition went, or from where a restore comes; `until_ms` when what was restored goes again.
+    """
 
     name: str
     reason: str
@@ -45,37 +48,74 @@ class Change(NamedTuple):
     size: int | None = None
     etag: str | None = None
     version: str = NULL
+    storage_class: str = ""
+    until_ms: int = 0
+
+
+class Origin(NamedTuple):
+    """Who made a change, and by which request."""
+
+    caller: str  # as records name who it was: `AWS:AIDA...`, an account
+    requester: str
+    request_id: str
+    source_ip: str
+    trace: str | None
 
 
 class _Shape(NamedTuple):
-    """What differs between kinds of event."""
+    """What differs between kinds of event; those without a detail type are not told to EventBridge."""
 
     record_version: str
     detail_type: str
     sequenced: bool
+    reasoned: bool = False
 
 
-_CREATED = _Shape("2.1", "Object Created", True)
+_CREATED = _Shape("2.1", "Object Created", True, True)
 _SHAPES: Mapping[str, _Shape] = {
     "ObjectCreated": _CREATED,
-    "ObjectRemoved": _Shape("2.1", "Object Deleted", True),
+    "ObjectRemoved": _Shape("2.1", "Object Deleted", True, True),
     "ObjectTagging": _Shape("2.3", "Object Tags Added", False),
     "ObjectAcl": _Shape("2.3", "Object ACL Updated", False),
+    "ObjectRestore": _Shape("2.1", "Object Restore Initiated", True),
+    "LifecycleExpiration": _Shape("2.3", "Object Deleted", True, True),
+    "LifecycleTransition": _Shape("2.3", "Object Storage Class Changed", False),
+    "IntelligentTiering": _Shape("2.3", "Object Access Tier Changed", False),
+    "Replication": _Shape("2.2", "", False),
+}
+_DETAIL_TYPES = {
+    "ObjectTagging:Delete": "Object Tags Deleted",
+    "ObjectRestore:Completed": "Object Restore Completed",
+    "ObjectRestore:Delete": "Object Restore Expired",
 }
 
 
 def notify(call: Call, tx: Tx, bucket: Bucket, change: Change) -> None:
     """Enqueue one job for each destination that asked for this."""
-    configuration: Mapping[str, Any] | None = bucket.config.get("Notification")
-    if configuration is None:
-        return
+    if "Notification" in bucket.config:
+        _notify(tx, bucket, change, _origin(call))
+
+
+def notify_by_itself(tx: Tx, bucket: Bucket, change: Change) -> None:
+    """The same for what S3 does by itself: lifecycle, restores, replication."""
+    if "Notification" in bucket.config:
+        _notify(tx, bucket, change, Origin(_SOURCE, _SOURCE, tx.ids.uuid(), _SOURCE, None))
+
+
+def _origin(call: Call) -> Origin:
+    requester = call.principal.account or call.principal.service
+    return Origin(_caller(call), requester, call.id, call.source_ip, call.trace)
+
+
+def _notify(tx: Tx, bucket: Bucket, change: Change, origin: Origin) -> None:
+    configuration: Mapping[str, Any] = bucket.config["Notification"]
     for config_id, target in _interested(configuration, change):
-        _enqueue(call, tx, bucket, target, {"Records": [_record(call, tx, bucket, change, config_id)]})
+        _enqueue(tx, bucket, target, {"Records": [_record(tx, bucket, change, config_id, origin)]}, origin)
     if "EventBridgeConfiguration" in configuration:
-        _tell_eventbridge(call, tx, bucket, change)
+        _tell_eventbridge(tx, bucket, change, origin)
 
 
-def _enqueue(call: Call, tx: Tx, bucket: Bucket, target: str, payload: dict[str, Any]) -> None:
+def _enqueue(tx: Tx, bucket: Bucket, target: str, payload: dict[str, Any], origin: Origin) -> None:
     job = targets.job(
         target,
         orjson.dumps(payload).decode(),
@@ -86,7 +126,7 @@ def _enqueue(call: Call, tx: Tx, bucket: Bucket, target: str, payload: dict[str,
         expires_ms=tx.now_ms + _EXPIRES_MS,
         source_service=_SOURCE,
         source_arn=bucket.arn,
-        trace=call.trace,
+        trace=origin.trace,
     )
     enqueue(tx, job)
 
@@ -116,7 +156,7 @@ def affixes(rule: Mapping[str, Any]) -> tuple[str, str]:
     return found.get("prefix", ""), found.get("suffix", "")
 
 
-def _record(call: Call, tx: Tx, bucket: Bucket, change: Change, config_id: str) -> dict[str, Any]:
+def _record(tx: Tx, bucket: Bucket, change: Change, config_id: str, origin: Origin) -> dict[str, Any]:
     shape = _SHAPES[change.name.partition(":")[0]]
     return {
         "eventVersion": shape.record_version,
@@ -124,16 +164,29 @@ def _record(call: Call, tx: Tx, bucket: Bucket, change: Change, config_id: str) 
         "awsRegion": bucket.region,
         "eventTime": iso8601(tx.now_ms),
         "eventName": change.name,
-        "userIdentity": {"principalId": _caller(call)},
-        "requestParameters": {"sourceIPAddress": call.source_ip},
-        "responseElements": {"x-amz-request-id": call.id, "x-amz-id-2": names.host_id(call.id)},
+        "userIdentity": {"principalId": origin.caller},
+        "requestParameters": {"sourceIPAddress": origin.source_ip},
+        "responseElements": {"x-amz-request-id": origin.request_id, "x-amz-id-2": names.host_id(origin.request_id)},
         "s3": {
             "s3SchemaVersion": "1.0",
             "configurationId": config_id,
             "bucket": {"name": bucket.name, "ownerIdentity": {"principalId": names.principal_id(bucket.account)}, "arn": bucket.arn},
             "object": _object(bucket, change, shape, quote_plus(change.key, safe="/-_.*"), "eTag", "versionId"),
         },
+        **_extra(change),
     }
+
+
+def _extra(change: Change) -> dict[str, Any]:
+    """What only some kinds of record carry."""
+    if change.name == "ObjectRestore:Completed":
+        until = {"lifecycleRestorationExpiryTime": iso8601(change.until_ms), "lifecycleRestoreStorageClass": change.storage_class}
+        return {"glacierEventData": {"restoreEventData": until}}
+    if change.name == "LifecycleTransition":
+        return {"lifecycleEventData": {"transitionEventData": {"destinationStorageClass": change.storage_class}}}
+    if change.name == "IntelligentTiering":
+        return {"intelligentTieringEventData": {"destinationAccessTier": change.storage_class}}
+    return {}
 
 
 def _object(bucket: Bucket, change: Change, shape: _Shape, key: str, etag: str, version: str) -> dict[str, Any]:
@@ -156,31 +209,45 @@ def _caller(call: Call) -> str:
     return principal.user_id or principal.service
 
 
-def _tell_eventbridge(call: Call, tx: Tx, bucket: Bucket, change: Change) -> None:
+def _tell_eventbridge(tx: Tx, bucket: Bucket, change: Change, origin: Origin) -> None:
     kind, _, what = change.name.partition(":")
     shape = _SHAPES[kind]
+    if not shape.detail_type:
+        return
+    is_restore = kind == "ObjectRestore"
     detail: dict[str, Any] = {
         "version": "0",
         "bucket": {"name": bucket.name},
-        "object": _object(bucket, change, shape, change.key, "etag", "version-id"),
-        "request-id": call.id,
-        "requester": call.principal.account or call.principal.service,
-        "source-ip-address": call.source_ip,
+        "object": _object(bucket, change, shape._replace(sequenced=shape.sequenced and not is_restore), change.key, "etag", "version-id"),
+        "request-id": origin.request_id,
+        "requester": origin.requester,
+        **_told_of_storage(change, kind),
     }
-    if shape.sequenced:
+    if origin.source_ip != _SOURCE:
+        detail["source-ip-address"] = origin.source_ip
+    if shape.reasoned:
         detail["reason"] = change.reason
-    detail_type = shape.detail_type
-    if kind == "ObjectRemoved":
+    if kind in ("ObjectRemoved", "LifecycleExpiration"):
         detail["deletion-type"] = "Delete Marker Created" if what == "DeleteMarkerCreated" else "Permanently Deleted"
-    if change.name == "ObjectTagging:Delete":
-        detail_type = "Object Tags Deleted"
     emit(
         tx,
         account=bucket.account,
         region=bucket.region,
         source="aws.s3",
-        detail_type=detail_type,
+        detail_type=_DETAIL_TYPES.get(change.name, shape.detail_type),
         resources=[bucket.arn],
         detail=detail,
-        trace=call.trace,
+        trace=origin.trace,
     )
+
+
+def _told_of_storage(change: Change, kind: str) -> dict[str, str]:
+    if kind == "LifecycleTransition":
+        return {"destination-storage-class": change.storage_class}
+    if kind == "IntelligentTiering":
+        return {"destination-access-tier": change.storage_class}
+    if change.name == "ObjectRestore:Post":
+        return {"source-storage-class": change.storage_class}
+    if change.name == "ObjectRestore:Completed":
+        return {"restore-expiry-time": iso8601(change.until_ms), "source-storage-class": change.storage_class}
+    return {}
