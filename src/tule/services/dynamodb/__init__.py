@@ -9,7 +9,16 @@ from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
 from tule.services.dynamodb import deliveries, measures, throttling
 from tule.services.dynamodb import tables as known_tables
-from tule.services.dynamodb.operations import accounts, contributor_insights, policies, table_updates, tables, tags
+from tule.services.dynamodb.operations import (
+    accounts,
+    continuous_backups,
+    contributor_insights,
+    policies,
+    table_updates,
+    tables,
+    tags,
+    time_to_live,
+)
 from tule.services.dynamodb.operations import items as item_operations
 from tule.services.dynamodb.state import expiries, journal, replication, stream_records, streams
 from tule.services.dynamodb.state import index_items as index_rows
@@ -40,7 +49,17 @@ async def _reset(node: Node) -> None:
 
 SERVICE = Service(
     "dynamodb",
-    operations=operations_in(item_operations, tables, table_updates, tags, policies, accounts, contributor_insights),
+    operations=operations_in(
+        item_operations,
+        tables,
+        table_updates,
+        tags,
+        policies,
+        accounts,
+        contributor_insights,
+        time_to_live,
+        continuous_backups,
+    ),
     schema="\n".join(_SCHEMAS),
     deliver=deliveries.deliver,
     reset=_reset,

@@ -15,7 +15,6 @@ from tule.services.dynamodb.table import Table
 
 READ_BYTES = 4_096
 WRITE_BYTES = 1_024
-GB = 1 << 30
 _SCANNED_PARTITIONS = 4  # that a table on demand begins with; a scan rounds up in each
 
 
@@ -90,15 +89,3 @@ def all_consumed(usages: Iterable[Usage], mode: str | None, transaction: str = "
     if mode is None or mode == "NONE":
         return None
     return [answer for usage in usages if (answer := consumed(usage, mode, transaction)) is not None]
-
-
-def collection_metrics(table: Table, item: dict[str, Any], size: int) -> dict[str, Any]:
-    """ItemCollectionMetrics of the item's partition key, whose items and local index entries have `size` bytes."""
-    names = table.keys.hash
-    low = float(size // GB)
-    return {"ItemCollectionKey": {name: item[name] for name in names}, "SizeEstimateRangeGB": [low, low + 1.0]}
-
-
-def has_collections(table: Table) -> bool:
-    """Only tables with local indexes have item collections that are measured."""
-    return any(not index.is_global for index in table.indexes)

@@ -5,6 +5,7 @@ These are the functions through which every change of an item goes: operations, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -78,6 +79,11 @@ def put(tx: Tx, table: Table, at: Position, old: Found | None, new: Found, *, or
     """Put `new` where `old` was found; a plain table's need not have been looked for."""
     rows.put(tx, table.id, at, new.data, new.size)
     return Change(at, old, new, {} if is_plain(table) else _tell(tx, table, at, old, new, origin))
+
+
+def put_all(tx: Tx, table: Table, new: Sequence[tuple[Position, Found]]) -> None:
+    """Put items into a plain table."""
+    rows.put_all(tx, table.id, [(at, one.data, one.size) for at, one in new])
 
 
 def remove(tx: Tx, table: Table, at: Position, old: Found | None, *, origin: Origin | None = None) -> Change:

@@ -158,12 +158,12 @@ def _ended(part: bytes) -> bytes:
 def span(keys: Keys, equal: Sequence[bytes], operator: str, operands: Sequence[bytes]) -> Span:
     """The sort keys whose first attributes are `equal` and whose next one satisfies an operator ("" for none).
 
-    Operators: = < <= > >= BETWEEN BEGINS_WITH.
+    Operators: = < <= > >= BETWEEN begins_with.
     """
     if len(keys.range) < 2:
         return _plain_span(operator, operands)
     prefix = b"".join(_ended(part) for part in equal)
-    if operator == "BEGINS_WITH":
+    if operator == "begins_with":
         begin = prefix + operands[0].replace(b"\x00", b"\x00\xff")
         return Span(begin, _after_all(begin))
     first = prefix + _ended(operands[0]) if operands else prefix
@@ -196,7 +196,7 @@ def _plain_span(operator: str, operands: Sequence[bytes]) -> Span:
             return Span(operands[0] + b"\x00", None)
         case ">=":
             return Span(operands[0], None)
-        case "BEGINS_WITH":
+        case "begins_with":
             return Span(operands[0], _after_all(operands[0]))
         case _:
             return Span(operands[0], operands[1] + b"\x00")

@@ -5,6 +5,9 @@ AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programmin
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from tule.core.errors import ServiceError
 from tule.services.dynamodb.errors import parameter_values, validation
 
@@ -89,3 +92,18 @@ def index_throughput_exceeded() -> ServiceError:
 
 def return_values_invalid() -> ServiceError:
     return validation("Return values set to invalid value")
+
+
+def nested_index_key(name: str) -> ServiceError:
+    return validation(f"Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: IndexKey: {name}")
+
+
+def transaction_cancelled(reasons: Sequence[Mapping[str, Any]]) -> ServiceError:
+    """`reasons` are CancellationReasons, one for each write in the request's order."""
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+    return ServiceError("TransactionCanceledException", message, 400, fields={"CancellationReasons": list(reasons)})
+
+
+def token_reused() -> ServiceError:
+    return ServiceError("IdempotentParameterMismatchException", "The requested idempotency token was previously used with different parameters.", 400)

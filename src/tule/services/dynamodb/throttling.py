@@ -36,6 +36,10 @@ class Bucket:
         self._fill(rate, now_ms)
         return self._level <= 0
 
+    def level(self, rate: float, now_ms: int) -> float:
+        self._fill(rate, now_ms)
+        return self._level
+
     def take(self, amount: float) -> None:
         self._level -= amount
 
@@ -68,6 +72,12 @@ def check(call: Call, table: Table, kind: Kind, index: str | None = None) -> Non
     for id, rate, name in _limits(table, kind, index):
         if rate and _bucket(call, id, kind, rate).is_empty(rate, call.node.clock.now_ms()):
             raise refusals.index_throughput_exceeded() if name else refusals.throughput_exceeded()
+
+
+def left(call: Call, table: Table, kind: Kind) -> float:
+    """Units that a request may use of a provisioned table at once."""
+    rate = table.read_units if kind == "read" else table.write_units
+    return _bucket(call, table.id, kind, rate).level(rate, call.node.clock.now_ms()) if rate else float("inf")
 
 
 def use(call: Call, tx: Tx, usage: Usage, kind: Kind) -> None:

@@ -1,0 +1,179 @@
+"""BatchGetItem and BatchWriteItem.  AWS: DynamoDB API reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from tule.core.errors import ServiceError
+from tule.lang.dynamodb import clauses
+from tule.lang.dynamodb.projections import Projection
+from tule.lang.dynamodb.values import check_item
+from tule.platform.call import Call
+from tule.platform.service import reads
+from tule.services.dynamodb import capacity, item_collections, items, keys, throttling
+from tule.services.dynamodb.capacity import Usage
+from tule.services.dynamodb.errors import validation
+from tule.services.dynamodb.state.items import Position
+from tule.services.dynamodb.table import Table
+from tule.services.dynamodb.tables import find, find_for_change
+from tule.services.dynamodb.writes import Delete, Put
+from tule.store.store import Tx
+
+Params = dict[str, Any]
+Item = dict[str, Any]
+
+MAX_GETS = 100
+MAX_WRITES = 25
+MAX_ANSWER_BYTES = 16 << 20
+
+
+def _too_many(operation: str) -> ServiceError:
+    return validation(f"Too many items requested for the {operation} call")
+
+
+def _duplicates() -> ServiceError:
+    return validation("Provided list of item keys contains duplicates")
+
+
+# BatchGetItem.
+
+
+@reads
+def batch_get_item(call: Call, tx: Tx, params: Params) -> Params:
+    requested: dict[str, Params] = params["RequestItems"]
+    if sum(len(one["Keys"]) for one in requested.values()) > MAX_GETS:
+        raise _too_many("BatchGetItem")
+    gets = [_Gets(call, tx, name, one) for name, one in requested.items()]
+    left = MAX_ANSWER_BYTES
+    for one in gets:
+        left = one.read(tx, left)
+    mode = params.get("ReturnConsumedCapacity")
+    return {
+        "Responses": {one.name: one.shown for one in gets},
+        "UnprocessedKeys": {one.name: {**one.asked, "Keys": one.unprocessed} for one in gets if one.unprocessed},
+        "ConsumedCapacity": capacity.all_consumed([one.usage for one in gets], mode),
+    }
+
+
+class _Gets:
+    """What is asked of one table, and what came of it."""
+
+    def __init__(self, call: Call, tx: Tx, name: str, asked: Params) -> None:
+        self.name = name
+        self.asked = asked
+        self.found: list[bytes] = []
+        self.unprocessed: list[Item] = []
+        self._projection: Projection | None = clauses.read(asked)
+        self._call = call
+        given = [check_item(key) for key in asked["Keys"]]
+        self.table = find(call.node, tx, call.account, call.region, name)
+        self.usage = Usage(self.table)
+        self._positions = [keys.position_of_key(self.table, key) for key in given]
+        if len(set(self._positions)) < len(given):
+            raise _duplicates()
+
+    @property
+    def shown(self) -> orjson.Fragment:
+        return orjson.Fragment(b"[" + b",".join(self.found) + b"]")
+
+    def read(self, tx: Tx, left: int) -> int:
+        """Read items for as long as the answer has room for `left` bytes; the room that is left then."""
+        consistent = self.asked.get("ConsistentRead", False)
+        for at, key in zip(self._positions, self.asked["Keys"], strict=True):
+            if left <= 0 or self._is_throttled():
+                self.unprocessed.append(key)
+                continue
+            found = items.find(tx, self.table, at)
+            used = capacity.read_units(0 if found is None else found.size, consistent=consistent)
+            if found is not None:
+                if found.size > left:
+                    self.unprocessed.append(key)
+                    left = 0
+                    continue
+                left -= found.size
+                self.found.append(found.data if self._projection is None else orjson.dumps(self._projection.of(found.item)))
+            self.usage.add(used)
+            throttling.use(self._call, tx, Usage(self.table, used), "read")
+        return left
+
+    def _is_throttled(self) -> bool:
+        """Raises ProvisionedThroughputExceededException where nothing at all can be read."""
+        try:
+            throttling.check(self._call, self.table, "read")
+        except ServiceError:
+            if not self.found and not self.usage.units:
+                raise
+            return True
+        return False
+
+
+# BatchWriteItem.
+
+
+def batch_write_item(call: Call, tx: Tx, params: Params) -> Params:
+    requested: dict[str, list[Params]] = params["RequestItems"]
+    if sum(map(len, requested.values())) > MAX_WRITES:
+        raise _too_many("BatchWriteItem")
+    asked = [(name, [_write(one) for one in given]) for name, given in requested.items()]
+    fitted = [_Writes(call, tx, name, wanted, requested[name]) for name, wanted in asked]
+    mode, metrics = params.get("ReturnConsumedCapacity"), params.get("ReturnItemCollectionMetrics") == "SIZE"
+    for one in fitted:
+        one.apply(call, tx, counts=mode is not None)
+    answer: Params = {
+        "UnprocessedItems": {one.name: one.unprocessed for one in fitted if one.unprocessed},
+        "ConsumedCapacity": capacity.all_consumed([one.usage for one in fitted], mode),
+    }
+    if metrics:
+        measured = {one.name: one.metrics(tx) for one in fitted if item_collections.are_measured(one.table)}
+        answer["ItemCollectionMetrics"] = measured or None
+    return answer
+
+
+def _write(request: Params) -> Put | Delete:
+    if len(request) != 1:
+        raise validation("Supplied WriteRequest must contain exactly one of PutRequest or DeleteRequest")
+    if "PutRequest" in request:
+        return Put(items.new_item(check_item(request["PutRequest"]["Item"])))
+    return Delete(check_item(request["DeleteRequest"]["Key"]))
+
+
+class _Writes:
+    """What is asked of one table, fitted to it, and what came of it."""
+
+    def __init__(self, call: Call, tx: Tx, name: str, wanted: Sequence[Put | Delete], given: Sequence[Params]) -> None:
+        self.name = name
+        self.table: Table = find_for_change(call.node, tx, call.account, call.region, name)
+        self.usage = Usage(self.table)
+        self.unprocessed: list[Params] = []
+        self._given = given
+        self._wanted = [(one.position(self.table), one) for one in wanted]
+        if len({at for at, _ in self._wanted}) < len(wanted):
+            raise _duplicates()
+
+    def apply(self, call: Call, tx: Tx, *, counts: bool) -> None:
+        limited = throttling.is_limited(call, self.table)
+        looks = counts or limited or not items.is_plain(self.table)
+        if not looks and all(isinstance(one, Put) for _, one in self._wanted):
+            items.put_all(tx, self.table, [(at, one.new) for at, one in self._wanted if isinstance(one, Put)])
+            return
+        if limited:
+            throttling.check(call, self.table, "write")
+        for (at, one), given in zip(self._wanted, self._given, strict=True):
+            if limited and self.usage.total > throttling.left(call, self.table, "write"):
+                self.unprocessed.append(given)
+                continue
+            self._apply_one(tx, at, one, looks=looks)
+        throttling.use(call, tx, self.usage, "write")
+
+    def _apply_one(self, tx: Tx, at: Position, one: Put | Delete, *, looks: bool) -> None:
+        old = items.find(tx, self.table, at) if looks else None
+        change = one.apply(tx, self.table, at, old)
+        self.usage.add(change.units, change.index_units)
+
+    def metrics(self, tx: Tx) -> list[Params]:
+        """Of each collection once."""
+        by_hash = {at.hash: (at, one) for at, one in self._wanted}
+        return [item_collections.metrics(tx, self.table, one.new.item if isinstance(one, Put) else one.key, at) for at, one in by_hash.values()]

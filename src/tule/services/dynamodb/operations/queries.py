@@ -1,0 +1,219 @@
+"""Query and Scan.  AWS: DynamoDB API reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from tule.lang.dynamodb import clauses
+from tule.lang.dynamodb.clauses import Reading
+from tule.lang.dynamodb.key_conditions import KeyCondition
+from tule.platform.call import Call
+from tule.platform.service import reads
+from tule.services.dynamodb import capacity, items, keys, pages, refusals, starting, throttling
+from tule.services.dynamodb.capacity import Usage
+from tule.services.dynamodb.errors import validation
+from tule.services.dynamodb.pages import Page
+from tule.services.dynamodb.selecting import Selection, selection
+from tule.services.dynamodb.state import index_items as index_rows
+from tule.services.dynamodb.state import items as item_rows
+from tule.services.dynamodb.state.index_items import Place
+from tule.services.dynamodb.state.items import Position, Span
+from tule.services.dynamodb.table import Index, Table
+from tule.services.dynamodb.tables import find
+from tule.store.store import Tx
+
+Params = dict[str, Any]
+Item = dict[str, Any]
+Rows = Iterator[tuple[bytes, int]]
+
+NO_LIMIT = 1 << 31
+MAX_SEGMENTS = 1_000_000
+
+
+@reads
+def query(call: Call, tx: Tx, params: Params) -> Params:
+    reading = clauses.queried(params)
+    assert reading.keys is not None
+    table = find(call.node, tx, call.account, call.region, params["TableName"])
+    index = _index(table, params)
+    names = table.keys if index is None else index.keys
+    condition = reading.keys.on(names.hash, names.range, table.types)
+    reading.check_filter(names.all)
+    chosen = selection(params, table, index, reading.projection, "Querying")
+    throttling.check(call, table, "read", None if index is None else index.name)
+    rows = _partition(tx, params, table, index, condition)
+    page, fetched = _page(tx, params, table, index, reading, chosen, rows)
+    return _answer(call, tx, params, table, index, chosen, page, fetched)
+
+
+@reads
+def scan(call: Call, tx: Tx, params: Params) -> Params:
+    reading = clauses.scanned(params)
+    _check_segments(params)
+    table = find(call.node, tx, call.account, call.region, params["TableName"])
+    index = _index(table, params)
+    chosen = selection(params, table, index, reading.projection, "Scanning")
+    throttling.check(call, table, "read", None if index is None else index.name)
+    page, fetched = _page(tx, params, table, index, reading, chosen, _everything(tx, params, table, index))
+    return _answer(call, tx, params, table, index, chosen, page, fetched)
+
+
+def _index(table: Table, params: Params) -> Index | None:
+    name = params.get("IndexName")
+    if name is None:
+        return None
+    index = table.index(name)
+    if index is None:
+        raise refusals.no_index(name)
+    if index.is_global and params.get("ConsistentRead"):
+        raise validation("Consistent reads are not supported on global secondary indexes")
+    if not index.is_readable:
+        raise validation(f"Cannot read from backfilling global secondary index: {name}")
+    return index
+
+
+# Rows of a query.
+
+
+def _partition(tx: Tx, params: Params, table: Table, index: Index | None, condition: KeyCondition) -> Rows:
+    names = table.keys if index is None else index.keys
+    hash = keys.hash_of(table.types, names.hash, dict(zip(names.hash, condition.hash, strict=True)))
+    span = _span(table, index, condition)
+    forward: bool = params.get("ScanIndexForward", True)
+    limit: int = params.get("Limit", NO_LIMIT)
+    start = starting.start_key(params, table, index, refusals.starting_key_invalid())
+    if index is None:
+        after = None if start is None else _position_within(table, start, hash, span, condition)
+        return item_rows.page(tx, table.id, hash, _beyond(span, after, forward=forward), limit, forward=forward)
+    place = None if start is None else _place_within(table, index, start, hash, span, condition)
+    return index_rows.page(tx, index.id, hash, span, place, limit, forward=forward)
+
+
+def _span(table: Table, index: Index | None, condition: KeyCondition) -> Span:
+    """The sort keys that the condition lets in."""
+    names = table.keys if index is None else index.keys
+    if not condition.range:
+        return Span()
+    *equal, last = [[keys.encoded(table.types[one.attribute], value[table.types[one.attribute]]) for value in one.values] for one in condition.range]
+    return keys.span(names, [operands[0] for operands in equal], condition.range[-1].operator, last)
+
+
+def _position_within(table: Table, start: Item, hash: bytes, span: Span, condition: KeyCondition) -> Position:
+    if not table.keys.range:
+        raise starting.not_restartable(start)
+    at = keys.position(table, start)
+    _check_within(at.hash, at.range, hash, span, condition)
+    return at
+
+
+def _place_within(table: Table, index: Index, start: Item, hash: bytes, span: Span, condition: KeyCondition) -> Place:
+    place = keys.place(table, index, start, keys.position(table, start))
+    if place is None:
+        raise refusals.starting_key_invalid()
+    _check_within(place.hash, place.range, hash, span, condition)
+    return place
+
+
+def _check_within(hash: bytes, range: bytes, wanted: bytes, span: Span, condition: KeyCondition) -> None:
+    if hash != wanted:
+        is_point = bool(condition.range) and condition.range[-1].operator == "="
+        raise starting.only_one_row() if is_point else starting.outside_partition()
+    if range < span.low or (span.high is not None and range >= span.high):
+        raise starting.outside_range()
+
+
+def _beyond(span: Span, after: Position | None, *, forward: bool) -> Span:
+    if after is None:
+        return span
+    return Span(after.range + b"\x00", span.high) if forward else Span(span.low, after.range)
+
+
+# Rows of a scan.
+
+
+def _check_segments(params: Params) -> None:
+    segment, total = params.get("Segment"), params.get("TotalSegments")
+    if segment is not None and total is None:
+        raise validation("The TotalSegments parameter is required but was not present in the request when Segment parameter is present")
+    if segment is None and total is not None:
+        raise validation("The Segment parameter is required but was not present in the request when parameter TotalSegments is present")
+    if segment is not None and total is not None and segment >= total:
+        raise validation(
+            f"The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: {segment} is not less than"
+            f" TotalSegments: {total}"
+        )
+
+
+def _everything(tx: Tx, params: Params, table: Table, index: Index | None) -> Rows:
+    segment, total = params.get("Segment", 0), params.get("TotalSegments", 1)
+    low, high = keys.segment(segment, total)
+    limit: int = params.get("Limit", NO_LIMIT)
+    start = starting.start_key(params, table, index, refusals.starting_key_invalid("The provided key element does not match the schema"))
+    if index is None:
+        after = Position(low, b"") if start is None else keys.position(table, start)
+        _check_in_segment(after.hash, low, high, params)
+        return item_rows.scan(tx, table.id, after, high, limit)
+    place = Place(low, b"", b"") if start is None else keys.place(table, index, start, keys.position(table, start))
+    if place is None:
+        raise refusals.starting_key_invalid()
+    _check_in_segment(place.hash, low, high, params)
+    return index_rows.scan(tx, index.id, place, high, limit)
+
+
+def _check_in_segment(hash: bytes, low: bytes, high: bytes | None, params: Params) -> None:
+    if hash < low or (high is not None and hash >= high):
+        raise refusals.starting_key_invalid(
+            "Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment."
+            f" TotalSegments: {params['TotalSegments']} Segment: {params['Segment']}"
+        )
+
+
+# From rows to answers.
+
+
+def _page(tx: Tx, params: Params, table: Table, index: Index | None, reading: Reading, chosen: Selection, rows: Rows) -> tuple[Page, float]:
+    """The page, and the units that fetching from the table took."""
+    limit = params.get("Limit")
+    units: list[float] = []
+    if chosen.fetches:
+        rows = _fetched(tx, table, rows, units, consistent=params.get("ConsistentRead", False))
+    if reading.filter is None and chosen.show is None:
+        return pages.whole(rows, limit), 0.0 if not units else sum(units)
+    matches = None if reading.filter is None else reading.filter.matches
+    return pages.chosen(rows, limit, matches, chosen.show), sum(units)
+
+
+def _fetched(tx: Tx, table: Table, rows: Rows, units: list[float], *, consistent: bool) -> Rows:
+    """Each item whole, as it lies in the table."""
+    for data, size in rows:
+        found = items.find(tx, table, keys.position(table, orjson.loads(data)))
+        if found is not None:
+            units.append(capacity.read_units(found.size, consistent=consistent))
+            yield found.data, size
+
+
+def _answer(call: Call, tx: Tx, params: Params, table: Table, index: Index | None, chosen: Selection, page: Page, fetched: float) -> Params:
+    answer: Params = {"Count": page.count, "ScannedCount": page.scanned}
+    if not chosen.counts:
+        answer["Items"] = page.shown
+    if page.last is not None:
+        answer["LastEvaluatedKey"] = starting.last_key(table, index, page.last)
+    mode = params.get("ReturnConsumedCapacity")
+    if mode is not None or throttling.is_limited(call, table):
+        usage = _usage(call, params, table, index, page, fetched)
+        throttling.use(call, tx, usage, "read")
+        answer["ConsumedCapacity"] = capacity.consumed(usage, mode)
+    return answer
+
+
+def _usage(call: Call, params: Params, table: Table, index: Index | None, page: Page, fetched: float) -> Usage:
+    consistent = params.get("ConsistentRead", False)
+    if index is not None:
+        used = capacity.read_units(page.size, consistent=consistent)
+        return Usage(table, fetched, {index.name: used}, touches_table=fetched > 0)
+    is_whole_scan = call.operation == "Scan" and "Limit" not in params and "TotalSegments" not in params
+    count = capacity.scan_units if is_whole_scan else None
+    return Usage(table, count(table, page.size, consistent=consistent) if count else capacity.read_units(page.size, consistent=consistent))
