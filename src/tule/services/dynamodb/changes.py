@@ -17,7 +17,7 @@ import orjson
 
 from tule.core.clock import iso8601
 from tule.lang.dynamodb.values import equal
-from tule.services.dynamodb import kinesis_destinations, time_to_live
+from tule.services.dynamodb import kinesis_destinations, lifetimes
 from tule.services.dynamodb.schemas import shown_keys
 from tule.services.dynamodb.state import expiries, journal, replication, stream_records, streams
 from tule.services.dynamodb.state import tables as rows
@@ -140,7 +140,7 @@ def _note_expiry(tx: Tx, table: Table, attribute: str, new_item: Item | None, ne
         expiries.remove(tx, table.id, at)
         return
     item: Item = orjson.loads(new.item) if new_item is None else new_item
-    due_ms = time_to_live.due_ms(item.get(attribute), tx.now_ms)
+    due_ms = lifetimes.due_ms(item.get(attribute), tx.now_ms)
     if due_ms is None:
         expiries.remove(tx, table.id, at)
     else:

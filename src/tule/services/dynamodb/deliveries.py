@@ -7,7 +7,7 @@ from typing import Any
 
 from tule.backbone.delivery import Dead, Delivery, Done, Outcome
 from tule.platform.node import Node
-from tule.services.dynamodb import index_changes, sweeping
+from tule.services.dynamodb import expiring, index_changes, sweeping
 from tule.store.store import Tx
 
 Step = Callable[[Tx, Delivery], Any]  # of one transaction
@@ -16,6 +16,7 @@ Work = Callable[[Node, Delivery], Awaitable[Outcome]]  # that owns its transacti
 _STEPS: Mapping[str, Step] = {
     index_changes.FILL: lambda tx, job: index_changes.fill_on(tx, job.payload),
     index_changes.REMOVE: lambda tx, job: index_changes.clear_on(tx, job.payload),
+    expiring.NOTE: lambda tx, job: expiring.note_on(tx, job.payload),
     sweeping.KIND: lambda tx, job: sweeping.sweep_on(tx, job.account, job.region, job.target, job.payload),
 }
 _WORK: Mapping[str, Work] = {}

@@ -6,10 +6,13 @@ transaction that deletes it: what was written meanwhile expires when it says now
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
+from tule.backbone.jobs import Job, enqueue
 from tule.platform.node import Node
-from tule.services.dynamodb import items, time_to_live
+from tule.services.dynamodb import items, lifetimes
 from tule.services.dynamodb.changes import EXPIRY
 from tule.services.dynamodb.state import expiries, tables
 from tule.services.dynamodb.state import items as rows
@@ -19,7 +22,8 @@ from tule.services.dynamodb.table import Table
 from tule.store.store import Tx
 
 AT_ONCE = 100
-BACKFILL_STEP = 500
+NOTED_AT_ONCE = 500
+NOTE = "dynamodb.note-expiries"
 
 
 async def expire(node: Node) -> int | None:
@@ -46,19 +50,30 @@ def _expire_one(tx: Tx, table: Table | None, expiry: Expiry) -> None:
     found = items.find(tx, table, expiry.at)
     if found is None:
         return
-    due_ms = time_to_live.due_ms(found.item.get(table.ttl_attribute), tx.now_ms)
+    due_ms = lifetimes.due_ms(found.item.get(table.ttl_attribute), tx.now_ms)
     if due_ms is not None and due_ms <= tx.now_ms:
         items.remove(tx, table, expiry.at, found, origin=EXPIRY)
 
 
-def note_existing(tx: Tx, table: Table, attribute: str, after: Position) -> Position | None:
-    """Note when the next items after a position expire; where to go on, None at the table's end.
+def note_existing(tx: Tx, table: Table, attribute: str, after: Position = rows.START) -> None:
+    """Note when the items of a table expire that had none to tell it to; beyond the first step, by jobs.
 
     What is written meanwhile is noted by its write, so both may come in any order.
     """
-    step = rows.step(tx, table.id, after, BACKFILL_STEP)
+    step = rows.step(tx, table.id, after, NOTED_AT_ONCE)
     for at, text, _ in step:
-        due_ms = time_to_live.due_ms(orjson.loads(text).get(attribute), tx.now_ms)
+        due_ms = lifetimes.due_ms(orjson.loads(text).get(attribute), tx.now_ms)
         if due_ms is not None:
             expiries.put(tx, table.id, at, due_ms)
-    return step[-1][0] if len(step) == BACKFILL_STEP else None
+    if len(step) == NOTED_AT_ONCE:
+        hash, range = step[-1][0]
+        payload = {"table": table.id, "attribute": attribute, "hash": hash.hex(), "range": range.hex()}
+        job = Job(NOTE, table.arn, table.account, table.region, payload, max_attempts=1_000, backoff_cap_ms=60_000, name=f"{NOTE} {table.id}")
+        enqueue(tx, job)
+
+
+def note_on(tx: Tx, payload: dict[str, Any]) -> None:
+    """The step of a job.  Time to live may be off again, or on for another attribute."""
+    table = tables.by_id(tx, payload["table"])
+    if table is not None and table.ttl_attribute == payload["attribute"]:
+        note_existing(tx, table, payload["attribute"], Position(bytes.fromhex(payload["hash"]), bytes.fromhex(payload["range"])))

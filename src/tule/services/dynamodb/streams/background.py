@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from tule.backbone.reconcile import Reconciler
 from tule.platform.node import Node
-from tule.services.dynamodb import expiring
+from tule.services.dynamodb import expiring, recovery
 from tule.services.dynamodb.state import expiries
 from tule.services.dynamodb.streams import trimming
 
@@ -18,6 +18,7 @@ Work = Callable[[Node], Awaitable[int | None]]
 def start(node: Node) -> Sequence[Awaitable[None]]:
     return [
         _kept(node, "dynamodb.trimming", trimming.EVERY_MS, (), trimming.trim),
+        _kept(node, "dynamodb.journal", trimming.EVERY_MS, (), recovery.trim),
         _kept(node, "dynamodb.expiries", EXPIRE_EVERY_MS, (expiries.TOPIC,), expiring.expire),
     ]
 
