@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tule.platform.service import Service
-from tule.services import all_services
+from tule.services import all_rooms
 from tule.wire.models import SERVICES, Models
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "coverage.md"
@@ -26,7 +26,7 @@ built is at least parsed, validated and refused by it).
 
 
 def page() -> str:
-    built = {service.name: service for service in all_services()}
+    built = {room.name: room.load() for room in all_rooms()}
     models = Models()
     rows = [_row(name, models, built.get(name)) for name in sorted(SERVICES)]
     parts = [HEAD, "| service | protocols | operations | built |\n| --- | --- | ---: | ---: |\n", *(row for row, _ in rows)]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import logging
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from tule.access import usage
 from tule.access.actions import Actions
@@ -30,26 +28,23 @@ from tule.core.config import Config
 from tule.core.ids import Ids
 from tule.core.paging import Pager
 from tule.platform import mailbox, targets
+from tule.platform.background import Background
 from tule.platform.node import Node
 from tule.platform.outgoing import Outgoing
 from tule.platform.roles import Roles
-from tule.platform.service import Service
+from tule.platform.rooms import Rooms
 from tule.server.access_log import AccessLogFile
 from tule.server.dispatch import NodeDispatcher
 from tule.server.front_door import FrontDoor
 from tule.server.http1 import Limits, Server
 from tule.server.own_api import OwnApi
 from tule.server.pipeline import Pipeline
-from tule.services import all_services
+from tule.services import all_rooms
 from tule.services.iam.identities import IamIdentities
 from tule.store import documents
 from tule.store.open import open_store
 from tule.store.secret import installation_secret
 from tule.wire.models import Models
-
-log = logging.getLogger("tule")
-
-CANCEL_AGAIN_S = 0.5
 
 # Target ARNs name a service by its ARN's own name, which is not always botocore's.
 _SERVICE_OF_ARN = {"states": "stepfunctions", "monitoring": "cloudwatch"}
@@ -58,28 +53,31 @@ _SERVICE_OF_ARN = {"states": "stepfunctions", "monitoring": "cloudwatch"}
 class App:
     """A running node.  `port` is the one it really listens on (config.port may be 0)."""
 
-    def __init__(self, node: Node, server: Server, door: FrontDoor, access_log: AccessLogFile | None) -> None:
+    def __init__(self, node: Node, rooms: Rooms, background: Background, server: Server, door: FrontDoor, access_log: AccessLogFile | None) -> None:
         self.node = node
         self.server = server
         self.door = door
         self.port = 0
+        self._rooms = rooms
+        self._background = background
         self._access_log = access_log
-        self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to serve: background work first, then the listener, so that whoever is answered finds everything running."""
+        """Begin to serve.  A service is loaded, and its background work begun, when it is first asked for, and soon in any case."""
         node = self.node
         await node.jobs.start()
         await node.compute.start()
-        self._background.append(asyncio.create_task(_forever("access", node.authorizer.usage.write(node.store))))
-        sweeper = blob_sweeper(node.blobs).keep(node.store, node.clock, node.jobs)
-        self._background.append(asyncio.create_task(_forever("blobs", sweeper)))
-        for service in node.services.values():
-            for work in service.start(node) if service.start is not None else ():
-                self._background.append(asyncio.create_task(_forever(service.name, work)))
+        self._background.add("access", node.authorizer.usage.write(node.store))
+        self._background.add("blobs", blob_sweeper(node.blobs).keep(node.store, node.clock, node.jobs))
+        self._background.open(node)
         listener = await self.server.listen(self.door.handle, host=node.config.host, port=node.config.port, tls=_tls(node.config))
         self.port = listener.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
         node.config = dataclasses.replace(node.config, port=self.port)  # whoever tells others where to find us has the real one
+        self._background.add("rooms", self._rooms.load_all())
+
+    async def loaded(self) -> None:
+        """Returns when every service is loaded and its background work has begun; the node serves before that."""
+        await self._rooms.complete.wait()
 
     async def stop(self) -> None:
         """Finish what is in flight, then end functions, background work and stores, in that order."""
@@ -88,21 +86,13 @@ class App:
         await self.server.stop(node.config.shutdown_grace_s)
         await node.jobs.stop()
         await node.compute.stop()
-        await self._end_background()
+        await self._background.end()
         if self._access_log is not None:
             self._access_log.close()
         await node.outgoing.close()
         await node.blobs.close()
         await node.telemetry.close()
         await node.store.close()
-
-    async def _end_background(self) -> None:
-        """Python 3.11's `wait_for` may swallow a cancellation that comes as what it waits for does: it is asked again."""
-        pending = {task for task in self._background if not task.done()}
-        while pending:
-            for task in pending:
-                task.cancel()
-            _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 async def build(config: Config) -> App:
@@ -111,20 +101,21 @@ async def build(config: Config) -> App:
     clock, ids = _clock(config), Ids()
     store = await open_store(config, clock, ids)
     telemetry = await open_store(config, clock, ids, telemetry=True)
-    services = {service.name: service for service in all_services()}
+    background = Background()
+    rooms = Rooms(all_rooms(), background.begin)
     await store.migrate("documents", documents.SCHEMA)
     await store.migrate("jobs", job_table.SCHEMA)
     await store.migrate("access", usage.SCHEMA)
     await store.migrate("logs", log_table.SCHEMA)
     await store.migrate("mailbox", mailbox.SCHEMA)
-    for service in services.values():
-        if service.schema:
-            await store.migrate(f"service:{service.name}", service.schema)
-        if service.telemetry_schema:
-            await telemetry.migrate(f"service:{service.name}", service.telemetry_schema)
+    for room in rooms.rooms.values():
+        if room.schema:
+            await store.migrate(f"service:{room.name}", room.schema)
+        if room.telemetry_schema:
+            await telemetry.migrate(f"service:{room.name}", room.telemetry_schema)
     secret = await installation_secret(store)
     blobs = await open_blobs(config, store, clock, ids)
-    node = Node(config, clock, ids, store, telemetry, blobs, Pager(secret), services)
+    node = Node(config, clock, ids, store, telemetry, blobs, Pager(secret), rooms)
     identities = IamIdentities(store, clock, secret)
     node.identities = identities
     actions = Actions()
@@ -138,13 +129,13 @@ async def build(config: Config) -> App:
     access_log = AccessLogFile(config.data_path / "access.log") if config.access_log else None
     authenticator = node.authenticator = Authenticator(store, identities, clock, config)
     pipeline = Pipeline(node, models, authenticator, dispatcher, access_log.record if access_log is not None else None)
-    own_api = OwnApi(node, _admin_token(config, ids), lambda: _reset(node, identities))
+    own_api = OwnApi(node, rooms.complete, _admin_token(config, ids), lambda: _reset(node, rooms, identities))
     server = Server(Limits(head_bytes=config.max_header_bytes, body_timeout_s=config.request_timeout_s))
-    door = FrontDoor(node, pipeline, own_api)
+    door = FrontDoor(node, rooms.rooms.values(), pipeline, own_api)
     network = InstanceNetwork(_serve_inside(server, door), config.data_path / "authority", config.egress, config.port)
     runtimes = InstalledRuntimes(config.data_path, extra_certificates=AUTHORITY, strict=config.strict_runtimes)
     node.compute = Supervisor(config, clock, ids, network, runtimes)
-    return App(node, server, door, access_log)
+    return App(node, rooms, background, server, door, access_log)
 
 
 def _serve_inside(server: Server, door: FrontDoor) -> Serve:
@@ -178,36 +169,21 @@ async def _deliver(node: Node, delivery: Delivery) -> Outcome:
     return await service.deliver(node, delivery)
 
 
-async def _forever(name: str, work: Awaitable[None]) -> None:
-    """Background work ends only with the node; whatever else ends it is a fault that must be seen."""
-    try:
-        await work
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        log.exception("background work of %s ended", name)
-        raise
-
-
-async def _reset(node: Node, identities: IamIdentities) -> None:
+async def _reset(node: Node, rooms: Rooms, identities: IamIdentities) -> None:
     """Back to an empty installation: rows, what services keep in memory, instances."""
     await node.jobs.pause()
     try:
         node.compute.retire("")
         await node.store.wipe()
         await node.telemetry.wipe()
-        for service in node.services.values():
-            await _reset_service(service, node)
+        for service in rooms.loaded():
+            if service.reset is not None:
+                await service.reset(node)
         identities.forget()
         node.roles.forget()
         await node.blobs.sweep(0)
     finally:
         node.jobs.resume()
-
-
-async def _reset_service(service: Service, node: Node) -> None:
-    if service.reset is not None:
-        await service.reset(node)
 
 
 def _admin_token(config: Config, ids: Ids) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ class Node:
     telemetry: Store
     blobs: Blobs
     pager: Pager
-    services: dict[str, Service]
+    services: Mapping[str, Service]
     models: Models = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     identities: Identities = field(init=False)

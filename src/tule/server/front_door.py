@@ -3,7 +3,7 @@ a browser's preflight, or the AWS pipeline."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING
 
 from tule.core.errors import ServiceError
@@ -14,7 +14,7 @@ from tule.wire.http import Request, Response, json_response
 
 if TYPE_CHECKING:
     from tule.platform.node import Node
-    from tule.platform.service import Site
+    from tule.platform.service import Room, Site
     from tule.server.own_api import OwnApi
 
 Page = Callable[["Node", Request], Awaitable[Response]]
@@ -23,20 +23,21 @@ Page = Callable[["Node", Request], Awaitable[Response]]
 class FrontDoor:
     """`handle` serves clients of the node; `handle_inside` serves sandboxed functions, who never reach the node's own API."""
 
-    def __init__(self, node: Node, pipeline: Pipeline, own_api: OwnApi) -> None:
+    def __init__(self, node: Node, rooms: Collection[Room], pipeline: Pipeline, own_api: OwnApi) -> None:
         self._node = node
         self._pipeline = pipeline
         self._own_api = own_api
         self._console = Console()
-        self._sites = {kind: serve for service in node.services.values() for kind, serve in service.sites.items()}
+        self._sites = {kind: room.name for room in rooms for kind in room.sites}
         self._kinds = frozenset(self._sites)
-        self._pages = {prefix: page for service in node.services.values() for prefix, page in service.pages.items()}
+        self._pages = {prefix: room.name for room in rooms for prefix in room.pages}
+        self._preflights = [room.name for room in rooms if room.preflights]
         self._elsewhere = tuple(prefix for prefix in self._pages if not prefix.startswith("/_tule/"))
 
     async def handle(self, request: Request) -> Response:
         site = self._site(request)
         if site is not None:
-            return await self._sites[site.kind](self._node, request, site)
+            return await self._serve_site(request, site)
         if request.path.startswith(PREFIX):
             return self._console.answer(request)
         if request.path.startswith(("/_tule", "/_localstack")):
@@ -52,11 +53,14 @@ class FrontDoor:
     async def handle_inside(self, request: Request) -> Response:
         site = self._site(request)
         if site is not None:
-            return await self._sites[site.kind](self._node, request, site)
+            return await self._serve_site(request, site)
         if request.path.startswith(("/_tule/", *self._elsewhere)):
             page = self._page(request)
             return await page(self._node, request) if page is not None else json_response(404, {"message": "Not Found"})
         return await self._pipeline.answer(request)
+
+    async def _serve_site(self, request: Request, site: Site) -> Response:
+        return await self._node.services[self._sites[site.kind]].sites[site.kind](self._node, request, site)
 
     def _site(self, request: Request) -> Site | None:
         return hosts.site(request.host, self._kinds) if self._kinds else None
@@ -69,15 +73,15 @@ class FrontDoor:
             return json_response(error.status, {"code": error.code, "message": error.message})
 
     def _page(self, request: Request) -> Page | None:
-        for prefix, page in self._pages.items():
+        for prefix, name in self._pages.items():
             if request.path.startswith(prefix):
-                return page
+                return self._node.services[name].pages[prefix]
         return None
 
     async def _preflight(self, request: Request) -> Response:
-        for service in self._node.services.values():
-            if service.preflight is not None:
-                answer = await service.preflight(self._node, request)
-                if answer is not None:
-                    return answer
+        for name in self._preflights:
+            preflight = self._node.services[name].preflight
+            answer = await preflight(self._node, request) if preflight is not None else None
+            if answer is not None:
+                return answer
         return json_response(403, {"message": "CORSResponse: This CORS request is not allowed."})

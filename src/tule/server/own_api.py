@@ -6,6 +6,7 @@ directory; without strict mode it is open to whoever reaches the port (loopback)
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -30,8 +31,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class OwnApi:
-    def __init__(self, node: Node, admin_token: str, reset: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, node: Node, complete: asyncio.Event, admin_token: str, reset: Callable[[], Awaitable[None]]) -> None:
         self._node = node
+        self._complete = complete  # set once every service is loaded
         self._admin_token = admin_token
         self._reset = reset
         self._endpoints: dict[tuple[str, str], Endpoint] = {
@@ -87,6 +89,7 @@ class OwnApi:
                 at_ms = asked.get("at_ms")
                 clock.freeze(int(at_ms) if at_ms is not None else None)
             case "advance":
+                await self._complete.wait()
                 await advance(self._node.jobs, clock, _positive(asked, "by_ms"))
             case "speed":
                 clock.accelerate(_positive(asked, "speed"))
@@ -99,6 +102,7 @@ class OwnApi:
     async def _reset_all(self, request: Request) -> Response:
         if self._node.config.strict:
             raise ServiceError("Forbidden", "A node in strict mode is never reset.", 403)
+        await self._complete.wait()
         await self._reset()
         return json_response(200, {"reset": True})
 

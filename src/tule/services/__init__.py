@@ -1,12 +1,12 @@
-"""The AWS services: one tuple, the only registry."""
+"""The AWS services: one tuple of rooms, the only registry."""
 
 from __future__ import annotations
 
-from tule.platform.service import Service
+from tule.platform.service import Room, Service
 
 
-def all_services() -> tuple[Service, ...]:
-    """Every service of this house.  Imported here and not at the top, so that what only wants one service loads one."""
+def all_rooms() -> tuple[Room, ...]:
+    """Every service of this house."""
     from tule.services import (
         cloudformation,
         dynamodb,
@@ -27,22 +27,34 @@ def all_services() -> tuple[Service, ...]:
     )
 
     return (
-        cloudformation.SERVICE,
-        dynamodb.SERVICE,
-        dynamodb.STREAMS,
-        events.SERVICE,
-        firehose.SERVICE,
-        iam.SERVICE,
-        kinesis.SERVICE,
-        kms.SERVICE,
-        lambda_.SERVICE,
-        logs.SERVICE,
-        pipes.SERVICE,
-        s3.SERVICE,
-        s3.CONTROL,
-        scheduler.SERVICE,
-        schemas.SERVICE,
-        sns.SERVICE,
-        sqs.SERVICE,
-        sts.SERVICE,
+        cloudformation.ROOM,
+        _loaded(dynamodb.SERVICE),
+        _loaded(dynamodb.STREAMS),
+        events.ROOM,
+        firehose.ROOM,
+        iam.ROOM,
+        kinesis.ROOM,
+        _loaded(kms.SERVICE),
+        lambda_.ROOM,
+        logs.ROOM,
+        pipes.ROOM,
+        _loaded(s3.SERVICE),
+        _loaded(s3.CONTROL),
+        scheduler.ROOM,
+        _loaded(schemas.SERVICE),
+        sns.ROOM,
+        sqs.ROOM,
+        sts.ROOM,
+    )
+
+
+def _loaded(service: Service) -> Room:
+    return Room(
+        service.name,
+        lambda: service,
+        service.schema,
+        service.telemetry_schema,
+        tuple(service.pages),
+        tuple(service.sites),
+        service.preflight is not None,
     )

@@ -168,12 +168,12 @@ async def build(directory: Path, things: Things | None = None, others: list[Serv
     rows = await open_store(config, clock, ids)
     await rows.migrate("documents", documents.SCHEMA)
     await rows.migrate("jobs", job_table.SCHEMA)
-    await rows.migrate("service:cloudformation", cloudformation.SERVICE.schema)
-    services = {"cloudformation": cloudformation.SERVICE, "things": Service("things", {}, resource_types=thing_types(things))}
+    await rows.migrate("service:cloudformation", cloudformation.ROOM.schema)
+    services = {"cloudformation": cloudformation.ROOM.load(), "things": Service("things", {}, resource_types=thing_types(things))}
     services |= {service.name: service for service in others or []}
     node: Any = SimpleNamespace(config=config, clock=clock, ids=ids, store=rows, pager=Pager(b"secret"), services=services, memory={})
     node.dispatcher = _Dispatcher(node)
-    node.jobs = Jobs(rows, clock, ids, lambda delivery: cloudformation.SERVICE.deliver(node, delivery))  # type: ignore[misc]
+    node.jobs = Jobs(rows, clock, ids, lambda delivery: cloudformation.ROOM.load().deliver(node, delivery))  # type: ignore[misc]
     await node.jobs.start()
     return House(node, things)
 

@@ -74,7 +74,7 @@ class Home:
 
     async def start(self) -> None:
         node = self.node
-        node.jobs = Jobs(node.store, node.clock, node.ids, lambda delivery: cloudformation.SERVICE.deliver(node, delivery))  # type: ignore[misc]
+        node.jobs = Jobs(node.store, node.clock, node.ids, lambda delivery: cloudformation.ROOM.load().deliver(node, delivery))  # type: ignore[misc]
         await node.jobs.start()
 
     async def die(self) -> None:

@@ -12,7 +12,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 from tests.node import Account
 from tule.services import iam, sts
 
-OPERATIONS = [(service.name, operation) for service in (iam.SERVICE, sts.SERVICE) for operation in sorted(service.operations)]
+OPERATIONS = [(service.name, operation) for service in (iam.ROOM.load(), sts.ROOM.load()) for operation in sorted(service.operations)]
 FULL = ("required", "all")
 
 

@@ -13,7 +13,7 @@ from tests.services.iam.documents import LAMBDA_TRUST, allow
 from tests.stores import KINDS, opened
 from tule.access.principal import Principal
 from tule.core.clock import TurnableClock
-from tule.services.iam import SERVICE, state
+from tule.services.iam import ROOM, state
 from tule.services.iam.identities import IamIdentities
 from tule.services.iam.state import ROLE, USER, KeyRow
 from tule.store.store import Store, Tx
@@ -24,7 +24,7 @@ ACCOUNT = "123456789012"
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     async with opened(request.param, tmp_path) as store:
-        await store.migrate("service:iam", SERVICE.schema)
+        await store.migrate("service:iam", ROOM.schema)
         yield store
 
 

@@ -188,6 +188,7 @@ async def opened(data: Path, kind: str = "sqlite") -> AsyncGenerator[House]:
     await app.node.compute.stop()
     app.node.compute = compute
     await app.start()
+    await app.loaded()
     try:
         yield House(app, compute)
     finally:

@@ -28,6 +28,7 @@ async def started(data: Path, url: str) -> House:
     await app.node.compute.stop()
     app.node.compute = compute
     await app.start()
+    await app.loaded()
     return House(app, compute)
 
 

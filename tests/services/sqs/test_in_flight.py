@@ -13,7 +13,7 @@ import pytest
 from tests.stores import opened
 from tule.core.clock import TurnableClock
 from tule.core.errors import ServiceError
-from tule.services.sqs import SERVICE, attributes, queue_changes, sends
+from tule.services.sqs import ROOM, attributes, queue_changes, sends
 from tule.services.sqs.composing import Draft
 from tule.services.sqs.in_flight import InFlight
 from tule.services.sqs.operations.deleting import delete_message
@@ -30,7 +30,7 @@ async def node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     clock = TurnableClock()
     clock.freeze()
     async with opened(request.param, tmp_path, clock) as store:
-        await store.migrate("service:sqs", SERVICE.schema)
+        await store.migrate("service:sqs", ROOM.schema)
         found = SimpleNamespace(store=store, clock=clock, memory={}, stopping=asyncio.Event())
         found.memory["sqs.in_flight"] = InFlight(found, LIMIT)  # type: ignore[arg-type]
         yield found

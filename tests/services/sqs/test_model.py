@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.services.sqs.model import Model
 from tests.stores import KINDS, opened
 from tule.core.clock import TurnableClock
-from tule.services.sqs import SERVICE, attributes, claims, hiding, queue_changes, removal, sends
+from tule.services.sqs import ROOM, attributes, claims, hiding, queue_changes, removal, sends
 from tule.services.sqs import queue as documents
 from tule.services.sqs.claims import Claim, Claimed
 from tule.services.sqs.composing import Draft
@@ -88,7 +88,7 @@ async def node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     clock = TurnableClock()
     clock.freeze()
     async with opened(request.param, tmp_path, clock) as store:
-        await store.migrate("service:sqs", SERVICE.schema)
+        await store.migrate("service:sqs", ROOM.schema)
         yield SimpleNamespace(store=store, clock=clock, memory={}, stopping=asyncio.Event())
 
 

@@ -5,37 +5,15 @@ AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.h
 
 from __future__ import annotations
 
-from tule.platform.service import Service, operations_in
-from tule.services.cloudformation import access, state
-from tule.services.cloudformation.deliveries import deliver
-from tule.services.cloudformation.engine import custom, waits
-from tule.services.cloudformation.operations import change_sets, exports, inspection, interventions, policies, stacks, templates, types
-from tule.services.cloudformation.resources import RESOURCE_TYPES
+from tule.platform.service import Room, Service
+from tule.services.cloudformation import paths
+from tule.services.cloudformation.state import SCHEMA
 
-# Compared with what AWS was recorded to answer; for docs/coverage.md.
-RECORDED = frozenset(
-    [
-        "CreateChangeSet",
-        "CreateStack",
-        "DeleteChangeSet",
-        "DescribeChangeSet",
-        "DescribeStackEvents",
-        "DescribeStacks",
-        "ExecuteChangeSet",
-        "GetTemplate",
-        "GetTemplateSummary",
-        "ListChangeSets",
-        "UpdateTerminationProtection",
-    ]
-)
 
-SERVICE = Service(
-    "cloudformation",
-    operations_in(stacks, change_sets, inspection, templates, policies, exports, interventions, types),
-    needs=access.NEEDS,
-    schema=state.SCHEMA,
-    deliver=deliver,
-    resource_types=RESOURCE_TYPES,
-    pages={custom.PAGE: custom.response_page, waits.PAGE: waits.signal_page},
-    recorded=RECORDED,
-)
+def _load() -> Service:
+    from tule.services.cloudformation.service import SERVICE  # here, so that a node need not load it to start
+
+    return SERVICE
+
+
+ROOM = Room("cloudformation", _load, schema=SCHEMA, pages=(paths.RESPONSES, paths.SIGNALS))

@@ -12,28 +12,14 @@ databases as sources.
 
 from __future__ import annotations
 
-from tule.backbone.delivery import Delivery, Outcome
-from tule.platform.node import Node
-from tule.platform.service import Service, operations_in
-from tule.services.firehose import access, sources
-from tule.services.firehose.operations import encryption, records, streams, tags
-from tule.services.firehose.resources import RESOURCE_TYPES
-from tule.services.firehose.state import buffers
+from tule.platform.service import Room, Service
+from tule.services.firehose.state.buffers import SCHEMA
 
 
-async def _deliver(node: Node, delivery: Delivery) -> Outcome:
-    from tule.services.firehose import deliveries  # loaded here: most nodes never deliver anything, and all should start quickly
+def _load() -> Service:
+    from tule.services.firehose.service import SERVICE  # here, so that a node need not load it to start
 
-    return await deliveries.deliver(node, delivery)
+    return SERVICE
 
 
-SERVICE = Service(
-    "firehose",
-    operations=operations_in(streams, records, tags, encryption),
-    needs=access.NEEDS,
-    schema=buffers.SCHEMA,
-    deliver=_deliver,
-    start=sources.start,
-    resource_types=RESOURCE_TYPES,
-    recorded=frozenset(["TagDeliveryStream", "UntagDeliveryStream", "ListTagsForDeliveryStream", "PutRecord", "CreateDeliveryStream"]),
-)
+ROOM = Room("firehose", _load, schema=SCHEMA)

@@ -6,39 +6,14 @@ requests and role templates are not built.  AWS: https://docs.aws.amazon.com/IAM
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
-from typing import cast
-
-from tule.platform.node import Node
-from tule.platform.service import Service
+from tule.platform.service import Room, Service
 from tule.services.iam import state, usage
-from tule.services.iam.access import NEEDS
-from tule.services.iam.identities import IamIdentities
-from tule.services.iam.operations import OPERATIONS
-from tule.services.iam.resources import RESOURCE_TYPES
 
 
-def _start(node: Node) -> Sequence[Awaitable[None]]:
-    identities = cast(IamIdentities, node.identities)
-    return identities.watch(), identities.write_usage()
+def _load() -> Service:
+    from tule.services.iam.service import SERVICE  # here, so that a node need not load it to start
+
+    return SERVICE
 
 
-async def _reset(node: Node) -> None:
-    cast(IamIdentities, node.identities).forget()
-
-
-# Compared with what AWS was recorded to answer; for docs/coverage.md.
-RECORDED = frozenset(
-    ["CreateRole", "CreateServiceSpecificCredential", "CreateUser", "GetPolicy", "GetRole", "ListServiceSpecificCredentials", "PutUserPolicy"]
-)
-
-SERVICE = Service(
-    "iam",
-    OPERATIONS,
-    needs=NEEDS,
-    schema=state.SCHEMA + usage.SCHEMA,
-    start=_start,
-    reset=_reset,
-    resource_types=RESOURCE_TYPES,
-    recorded=RECORDED,
-)
+ROOM = Room("iam", _load, schema=state.SCHEMA + usage.SCHEMA)

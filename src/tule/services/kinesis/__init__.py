@@ -10,43 +10,14 @@ nothing.  Not built yet, and answered 501: channels.
 
 from __future__ import annotations
 
-from tule.platform.node import Node
-from tule.platform.service import Service, operations_in
-from tule.services.kinesis import access, throughput, trimming
-from tule.services.kinesis.operations import (
-    accounts,
-    consumers,
-    policies,
-    queue_records,
-    queues,
-    reading,
-    settings,
-    shards,
-    streams,
-    subscriptions,
-    tags,
-    writing,
-)
-from tule.services.kinesis.resources import RESOURCE_TYPES
+from tule.platform.service import Room, Service
 from tule.services.kinesis.state.schema import SCHEMA
 
-_RECORDED = (
-    "CreateStream ListShards PutRecord PutRecords GetShardIterator GetRecords SubscribeToShard PutResourcePolicy GetResourcePolicy"
-    " DeleteResourcePolicy"
-)
+
+def _load() -> Service:
+    from tule.services.kinesis.service import SERVICE  # here, so that a node need not load it to start
+
+    return SERVICE
 
 
-async def _reset(node: Node) -> None:
-    throughput.forget(node)
-
-
-SERVICE = Service(
-    "kinesis",
-    operations=operations_in(streams, settings, shards, writing, reading, consumers, subscriptions, tags, policies, accounts, queues, queue_records),
-    needs=access.NEEDS,
-    schema=SCHEMA,
-    start=trimming.start,
-    resource_types=RESOURCE_TYPES,
-    reset=_reset,
-    recorded=frozenset(_RECORDED.split()),
-)
+ROOM = Room("kinesis", _load, schema=SCHEMA)

@@ -11,13 +11,13 @@ from tule.platform.call import Call
 from tule.platform.node import Node
 from tule.services.lambda_ import errors, state
 from tule.services.lambda_.packages import Package
+from tule.services.lambda_.paths import DOWNLOADS
 from tule.services.lambda_.running import functions
 from tule.wire.http import Body, Request, Response, json_response
 
 MAX_INLINE_BYTES = 52_428_800
 MAX_REQUEST_BYTES = 70_167_211
 LOCATION_S = 600
-DOWNLOADS = "/_tule/code/"
 _SCOPE = "lambda.code"
 
 

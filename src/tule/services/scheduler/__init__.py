@@ -8,16 +8,13 @@ of services that are not built (ECS, CodeBuild, CodePipeline, SageMaker, Inspect
 
 from __future__ import annotations
 
-from tule.platform.service import Service, operations_in
-from tule.services.scheduler import access, events
-from tule.services.scheduler.operations import groups, schedules
-from tule.services.scheduler.resources import RESOURCE_TYPES
+from tule.platform.service import Room, Service
 
-SERVICE = Service(
-    "scheduler",
-    operations_in(schedules, groups),
-    needs=access.NEEDS,
-    deliver=events.deliver,
-    resource_types=RESOURCE_TYPES,
-    recorded=frozenset(("CreateSchedule", "GetSchedule", "GetScheduleGroup")),
-)
+
+def _load() -> Service:
+    from tule.services.scheduler.service import SERVICE  # here, so that a node need not load it to start
+
+    return SERVICE
+
+
+ROOM = Room("scheduler", _load)

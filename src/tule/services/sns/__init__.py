@@ -8,35 +8,15 @@ account is in the SMS sandbox; filter policies hold at once, not within fifteen 
 
 from __future__ import annotations
 
-from tule.platform.node import Node
-from tule.platform.service import Service, operations_in
-from tule.services.sns import access, deliveries, memory, pages, signing, state
-from tule.services.sns.operations import applications, publishing, subscriptions, text_messages, topics
-from tule.services.sns.resources import RESOURCE_TYPES
+from tule.platform.service import Room, Service
+from tule.services.sns import paths
+from tule.services.sns.state import SCHEMA
 
 
-async def _reset(node: Node) -> None:
-    memory.memory(node).forget()
+def _load() -> Service:
+    from tule.services.sns.service import SERVICE  # here, so that a node need not load it to start
+
+    return SERVICE
 
 
-_RECORDED = (
-    "CreateTopic GetTopicAttributes SetTopicAttributes ListTopics AddPermission RemovePermission TagResource UntagResource"
-    " ListTagsForResource Subscribe ConfirmSubscription Unsubscribe GetSubscriptionAttributes SetSubscriptionAttributes Publish"
-    " PublishBatch CreatePlatformApplication GetPlatformApplicationAttributes SetPlatformApplicationAttributes"
-    " DeletePlatformApplication CreatePlatformEndpoint GetEndpointAttributes SetEndpointAttributes DeleteEndpoint"
-    " ListEndpointsByPlatformApplication GetSMSAttributes SetSMSAttributes CheckIfPhoneNumberIsOptedOut OptInPhoneNumber"
-)
-
-SERVICE = Service(
-    "sns",
-    operations=operations_in(topics, subscriptions, publishing, applications, text_messages),
-    needs=access.NEEDS,
-    remembered_needs=access.REMEMBERED_NEEDS,
-    anonymous=frozenset({"ConfirmSubscription", "Unsubscribe"}),
-    schema=state.SCHEMA,
-    deliver=deliveries.deliver,
-    resource_types=RESOURCE_TYPES,
-    reset=_reset,
-    recorded=frozenset(_RECORDED.split()),
-    pages={signing.PATH: pages.certificate, pages.OPT_OUT: pages.opt_out},
-)
+ROOM = Room("sns", _load, schema=SCHEMA, pages=(paths.CERTIFICATES, paths.OPT_OUT))

@@ -13,7 +13,6 @@ from tule.services.sns import sms
 from tule.services.sns.memory import memory
 from tule.wire.http import Request, Response, json_response
 
-OPT_OUT = "/_tule/sns/opt-out"
 _BODY_LIMIT = 65_536
 
 

@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
 from tule.platform.node import Node
+from tule.services.sns.paths import CERTIFICATES
 from tule.store.documents import Documents
 from tule.store.store import Tx
 
 NAME = "sns.amazonaws.com"
-PATH = "/SimpleNotificationService-"
 KEY_BITS = 2048
 _KEYS = Documents("sns.signing-key")
 _YEARS = 20
@@ -60,7 +60,7 @@ class Signer:
         return signature
 
     def certificate_url(self, base: str) -> str:
-        return f"{base}{PATH}{self.name}.pem"
+        return f"{base}{CERTIFICATES}{self.name}.pem"
 
 
 class Signing:

@@ -6,59 +6,14 @@ KMS are kept and shown, and encrypt nothing.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
-
-from tule.backbone.delivery import Dead, Delivery, Outcome
-from tule.platform.node import Node
-from tule.platform.service import Service, operations_in
-from tule.services.sqs import access, arrivals, move_tasks, reappearance, state, sweeping
-from tule.services.sqs.in_flight import in_flight
-from tule.services.sqs.operations import dead_letters, deleting, permissions, receiving, sending, tags, visibility
-from tule.services.sqs.operations import queues as queue_operations
-from tule.services.sqs.queues import queues
-from tule.services.sqs.resources import RESOURCE_TYPES
+from tule.platform.service import Room, Service
+from tule.services.sqs.state import SCHEMA
 
 
-def _start(node: Node) -> Sequence[Awaitable[None]]:
-    return [
-        arrivals.end_with(node),
-        reappearance.start(node),
-        sweeping.sweeper(node).keep(node.store, node.clock, node.jobs),
-    ]
+def _load() -> Service:
+    from tule.services.sqs.service import SERVICE  # here, so that a node need not load it to start
+
+    return SERVICE
 
 
-async def _deliver(node: Node, delivery: Delivery) -> Outcome:
-    match delivery.kind:
-        case reappearance.KIND:
-            return await reappearance.deliver(node, delivery)
-        case move_tasks.KIND:
-            return await move_tasks.deliver(node, delivery)
-        case _:
-            return Dead(f"A queue has no use for a job of kind {delivery.kind}.")
-
-
-async def _reset(node: Node) -> None:
-    queues(node).forget()
-    reappearance.reappearance(node).forget()
-    in_flight(node).forget()
-
-
-_RECORDED = (
-    "CreateQueue GetQueueAttributes SetQueueAttributes GetQueueUrl ListQueues SendMessage SendMessageBatch ReceiveMessage DeleteMessage"
-    " DeleteMessageBatch ChangeMessageVisibility ChangeMessageVisibilityBatch AddPermission RemovePermission TagQueue UntagQueue ListQueueTags"
-    " StartMessageMoveTask ListMessageMoveTasks CancelMessageMoveTask"
-)
-_OPEN = "SendMessage ReceiveMessage DeleteMessage ChangeMessageVisibility GetQueueAttributes GetQueueUrl"
-
-SERVICE = Service(
-    "sqs",
-    operations=operations_in(queue_operations, sending, receiving, deleting, visibility, permissions, tags, dead_letters),
-    remembered_needs=access.NEEDS,
-    schema=state.SCHEMA,
-    deliver=_deliver,
-    start=_start,
-    resource_types=RESOURCE_TYPES,
-    reset=_reset,
-    anonymous=frozenset(_OPEN.split()),
-    recorded=frozenset(_RECORDED.split()),
-)
+ROOM = Room("sqs", _load, schema=SCHEMA)

@@ -6,17 +6,13 @@ AWS: https://docs.aws.amazon.com/STS/latest/APIReference/
 
 from __future__ import annotations
 
-from tule.platform.service import Service, operations_in
-from tule.services.sts import operations
-from tule.services.sts.access import NEEDS
+from tule.platform.service import Room, Service
 
-# Compared with what AWS was recorded to answer; for docs/coverage.md.
-RECORDED = frozenset(["AssumeRole"])
 
-SERVICE = Service(
-    "sts",
-    operations_in(operations),
-    needs=NEEDS,
-    anonymous=frozenset({"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}),
-    recorded=RECORDED,
-)
+def _load() -> Service:
+    from tule.services.sts.service import SERVICE  # here, so that a node need not load it to start
+
+    return SERVICE
+
+
+ROOM = Room("sts", _load)

@@ -21,11 +21,11 @@ from tule.services.cloudformation.engine.context import EngineContext
 from tule.services.cloudformation.engine.run import Run
 from tule.services.cloudformation.engine.slow import Pending, SlowType, drive_job
 from tule.services.cloudformation.errors import Failed, TemplateError
+from tule.services.cloudformation.paths import RESPONSES
 from tule.services.cloudformation.template.evaluate import text
 from tule.store.store import Tx
 from tule.wire.http import Request, Response
 
-PAGE = "/_tule/cfn-response/"
 DEFAULT_TIMEOUT_S = 3_600
 MAX_ANSWER_BYTES = 4_096
 ISOLATED = 2  # sandbox levels up to this one have a network of their own
@@ -121,8 +121,8 @@ def as_text(value: Any) -> Any:
 async def response_url(run: Run, token: str) -> str:
     if await _functions_see_aws_names(run.node):
         region = run.stack.region
-        return f"https://cloudformation-custom-resource-response-{region.replace('-', '')}.s3.{region}.amazonaws.com{PAGE}{token}"
-    return f"{run.operation.endpoint}{PAGE}{token}"
+        return f"https://cloudformation-custom-resource-response-{region.replace('-', '')}.s3.{region}.amazonaws.com{RESPONSES}{token}"
+    return f"{run.operation.endpoint}{RESPONSES}{token}"
 
 
 async def _functions_see_aws_names(node: Node) -> bool:
@@ -133,7 +133,7 @@ async def _functions_see_aws_names(node: Node) -> bool:
 
 async def response_page(node: Node, request: Request) -> Response:
     """The answer of a custom resource: who knows the token may answer, and the first answer counts."""
-    token = request.path.removeprefix(PAGE).split("?")[0]
+    token = request.path.removeprefix(RESPONSES).split("?")[0]
     body = await request.stream.read(MAX_ANSWER_BYTES * 16) if request.body is None else request.body
     if request.method != "PUT":
         return Response(405)

@@ -17,9 +17,9 @@ from tule.services.cloudformation.engine.custom import take_answer
 from tule.services.cloudformation.engine.run import Run
 from tule.services.cloudformation.engine.slow import Pending, SlowType
 from tule.services.cloudformation.errors import TemplateError
+from tule.services.cloudformation.paths import SIGNALS
 from tule.wire.http import Request, Response
 
-PAGE = "/_tule/cfn-signal/"
 MAX_SIGNAL_BYTES = 16_384
 MAX_TIMEOUT_S = 43_200
 
@@ -34,7 +34,7 @@ class WaitConditionHandleType:
         assert isinstance(stack, EngineContext)
         token = f"signal-{stack.journal.token}"
         await stack.node.store.write(lambda tx: state.expect_answers(tx, token, stack.stack_id))
-        return Resource(f"{stack.endpoint}{PAGE}{token}")
+        return Resource(f"{stack.endpoint}{SIGNALS}{token}")
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
         return Resource(physical_id)
@@ -83,7 +83,7 @@ class WaitConditionType(SlowType):
 
 async def signal_page(node: Node, request: Request) -> Response:
     """A signal: `{"Status": "SUCCESS", "UniqueId": "1", "Data": "...", "Reason": "..."}`."""
-    token = request.path.removeprefix(PAGE).split("?")[0]
+    token = request.path.removeprefix(SIGNALS).split("?")[0]
     body = await request.stream.read(MAX_SIGNAL_BYTES) if request.body is None else request.body
     signal = _signal(body)
     if request.method != "PUT" or signal is None:

@@ -11,12 +11,11 @@ from typing import Any
 from tule.platform.node import Node
 from tule.services.lambda_ import state
 from tule.services.lambda_.names import FunctionRef
+from tule.services.lambda_.paths import URL_SITE, URLS
 from tule.store.documents import Documents
 from tule.store.store import Tx
 
 CONFIGS = Documents("lambda.url")  # the members of FunctionUrlConfig, and `id`; found by its id, too
-SITE = "lambda-url"
-PATH = "/_tule/lambda-url/"
 ID_CHARS = 32
 MAX_AGE_S = 2.0
 
@@ -73,14 +72,14 @@ def address(endpoint: str, region: str, id: str, *, below_localhost: bool = True
     scheme, _, authority = endpoint.partition("://")
     host, port = _split(authority)
     if _is_address(host):
-        return f"{endpoint}{PATH}{id}/"
+        return f"{endpoint}{URLS}{id}/"
     if host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".on.aws")):
-        return f"https://{id}.{SITE}.{region}.on.aws/"
+        return f"https://{id}.{URL_SITE}.{region}.on.aws/"
     for suffix in ("localhost.localstack.cloud", "tule.local"):
         if host == suffix or host.endswith("." + suffix):
-            return f"{scheme}://{id}.{SITE}.{region}.{suffix}{port}/"
+            return f"{scheme}://{id}.{URL_SITE}.{region}.{suffix}{port}/"
     named = below_localhost and (host == "localhost" or host.endswith(".localhost"))
-    return f"{scheme}://{id}.{SITE}.{region}.localhost{port}/" if named else f"{endpoint}{PATH}{id}/"
+    return f"{scheme}://{id}.{URL_SITE}.{region}.localhost{port}/" if named else f"{endpoint}{URLS}{id}/"
 
 
 def _split(authority: str) -> tuple[str, str]:
@@ -92,7 +91,7 @@ def _split(authority: str) -> tuple[str, str]:
 def _resolves_below_localhost() -> bool:
     """Most systems do; the C library alone does not."""
     try:
-        socket.getaddrinfo(f"id.{SITE}.localhost", None)
+        socket.getaddrinfo(f"id.{URL_SITE}.localhost", None)
     except OSError:
         return False
     return True

@@ -19,10 +19,11 @@ from tule.platform.node import Node
 from tule.platform.service import Need, Site
 from tule.services.lambda_.durable import invoking
 from tule.services.lambda_.names import LATEST, FunctionRef
+from tule.services.lambda_.paths import URLS
 from tule.services.lambda_.runnables import Runnable
 from tule.services.lambda_.running import RunningStream, functions
 from tule.services.lambda_.urls import answers, cors
-from tule.services.lambda_.urls.configs import PATH, Config
+from tule.services.lambda_.urls.configs import Config
 from tule.services.lambda_.urls.events import Visit, event
 from tule.store.errors import StoreError
 from tule.wire.http import BodyTooLarge, Request, Response
@@ -37,7 +38,7 @@ async def by_host(node: Node, request: Request, site: Site) -> Response:
 
 
 async def by_path(node: Node, request: Request) -> Response:
-    id, slash, rest = request.path.removeprefix(PATH).partition("/")
+    id, slash, rest = request.path.removeprefix(URLS).partition("/")
     return await _answer(node, request, id, slash + rest or "/")
 
 
