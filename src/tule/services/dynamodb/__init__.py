@@ -11,13 +11,16 @@ from tule.services.dynamodb import deliveries, measures, throttling
 from tule.services.dynamodb import tables as known_tables
 from tule.services.dynamodb.operations import (
     accounts,
+    batches,
     continuous_backups,
     contributor_insights,
     policies,
+    queries,
     table_updates,
     tables,
     tags,
     time_to_live,
+    transactions,
 )
 from tule.services.dynamodb.operations import items as item_operations
 from tule.services.dynamodb.state import expiries, journal, replication, stream_records, streams
@@ -51,6 +54,9 @@ SERVICE = Service(
     "dynamodb",
     operations=operations_in(
         item_operations,
+        queries,
+        batches,
+        transactions,
         tables,
         table_updates,
         tags,
