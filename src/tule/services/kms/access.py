@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from tule.access.actions import tags_in_request
+from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import Need, Params, RememberedNeeds
-from tule.services.kms import ciphertext, condition_keys, errors, grants
+from tule.services.kms import ciphertext, condition_keys, errors, grants, names
 from tule.services.kms.condition_keys import Lazily
 from tule.services.kms.key import Key
 from tule.services.kms.keys import keys
+from tule.services.kms.retiring import retired
 
 Extra = Callable[[Params], Mapping[str, Any]]
 
@@ -46,9 +49,20 @@ def _nothing(params: Params) -> Mapping[str, Any]:
 def _on_key(action: str, extra: Extra = _nothing, member: str = "KeyId") -> RememberedNeeds:
     async def needs(call: Call, params: Params) -> Sequence[Need]:
         key = await keys(call.node).named(call, params[member])
+        if "GrantTokens" in params:
+            grants.check_tokens(call.node, params["GrantTokens"])
         if is_free(call, key):
             return ()
         return (need(call, key, action, params, partial(extra, params)),)
+
+    return needs
+
+
+def _everywhere(action: str) -> RememberedNeeds:
+    """A permission on no resource."""
+
+    async def needs(call: Call, params: Params) -> Sequence[Need]:
+        return (Need(f"kms:{action}", "*", Lazily(partial(condition_keys.of_caller, call))),)
 
     return needs
 
@@ -92,26 +106,118 @@ async def _re_encrypt(call: Call, params: Params) -> Sequence[Need]:
     return needed
 
 
-async def _random(call: Call, params: Params) -> Sequence[Need]:
-    return (Need("kms:GenerateRandom", "*"),)
+async def _create_alias(call: Call, params: Params) -> Sequence[Need]:
+    return [_alias(call, "CreateAlias", params), *await _target(call, "CreateAlias", params)]
 
 
-async def _list_keys(call: Call, params: Params) -> Sequence[Need]:
-    return (Need("kms:ListKeys", "*"),)
+def _alias(call: Call, action: str, params: Params) -> Need:
+    """An alias has no policy of its own: the caller's must allow.  Raises ValidationException for what is no alias."""
+    if not params["AliasName"].startswith(names.ALIAS):
+        raise errors.no_alias_name()
+    return Need(f"kms:{action}", arns.arn("kms", call.region, call.account, params["AliasName"]), condition_keys.of_caller(call))
+
+
+async def _target(call: Call, action: str, params: Params) -> Sequence[Need]:
+    key = await keys(call.node).named(call, params["TargetKeyId"])
+    return () if is_free(call, key) else (need(call, key, action, params, dict[str, Any]),)
+
+
+async def _update_alias(call: Call, params: Params) -> Sequence[Need]:
+    return [_alias(call, "UpdateAlias", params), *await _aliased(call, "UpdateAlias", params), *await _target(call, "UpdateAlias", params)]
+
+
+async def _delete_alias(call: Call, params: Params) -> Sequence[Need]:
+    return [_alias(call, "DeleteAlias", params), *await _aliased(call, "DeleteAlias", params)]
+
+
+async def _aliased(call: Call, action: str, params: Params) -> Sequence[Need]:
+    """The permission on the key to which the alias points now, if there is one."""
+    key = await keys(call.node).find(call, params["AliasName"])
+    return () if key is None or is_free(call, key) else (need(call, key, action, params, dict[str, Any]),)
+
+
+async def _replicate(call: Call, params: Params) -> Sequence[Need]:
+    region = params["ReplicaRegion"]
+    context = {**condition_keys.of_new_key(call, params), "kms:MultiRegion": True}
+    needed = [*await _on_key("ReplicateKey", lambda _: {"kms:ReplicaRegion": region})(call, params), Need("kms:CreateKey", "*", context)]
+    return [*needed, Need("kms:TagResource", "*", context)] if params.get("Tags") else needed
+
+
+async def _retire_grant(call: Call, params: Params) -> Sequence[Need]:
+    """Who may retire a grant: its retiring principal, its grantee where it says so, and whom the policies allow."""
+    ref, id = retired(call, params)
+    key = await keys(call.node).named(call, names.arn_of(ref))
+    if is_free(call, key):
+        return ()
+    granted = grants.to_retire(key, id)
+    policy = {**key.policy, "Statement": [*_statements(key.policy), *granted]}
+    lazily = Lazily(partial(condition_keys.of_key, call, key, params))
+    return (Need("kms:RetireGrant", key.arn, lazily, policy, key.account, policy_decides=True),)
+
+
+def _create_grant(call: Call) -> Extra:
+    return lambda params: condition_keys.of_grant(call, params)
+
+
+async def _grant(call: Call, params: Params) -> Sequence[Need]:
+    return await _on_key("CreateGrant", _create_grant(call))(call, params)
+
+
+async def _revoke(call: Call, params: Params) -> Sequence[Need]:
+    for_service = {"kms:GrantIsForAWSResource": condition_keys.via_service(call) is not None}
+    return await _on_key("RevokeGrant", lambda _: for_service)(call, params)
+
+
+def _picked(**members: str) -> Extra:
+    """Condition keys that are members of the call, where it has them."""
+    return lambda params: {f"kms:{key}": params[member] for key, member in members.items() if member in params}
 
 
 def _encryption(params: Params) -> Mapping[str, Any]:
     return condition_keys.of_context(params.get("EncryptionContext"), params)
 
 
+def _pair(params: Params) -> Mapping[str, Any]:
+    return {**_encryption(params), "kms:DataKeyPairSpec": params["KeyPairSpec"]}
+
+
+def _signing(params: Params) -> Mapping[str, Any]:
+    return {"kms:SigningAlgorithm": params["SigningAlgorithm"], "kms:MessageType": params.get("MessageType", "RAW")}
+
+
+def _lockout(params: Params) -> Mapping[str, Any]:
+    return {"kms:BypassPolicyLockoutSafetyCheck": bool(params.get("BypassPolicyLockoutSafetyCheck"))}
+
+
+_PLAIN = (
+    "DescribeKey", "EnableKey", "DisableKey", "UpdateKeyDescription", "CancelKeyDeletion", "GetKeyPolicy", "ListKeyPolicies",
+    "ListResourceTags", "DisableKeyRotation", "GetKeyRotationStatus", "RotateKeyOnDemand", "ListKeyRotations", "DeleteImportedKeyMaterial",
+    "GetPublicKey", "Encapsulate", "Decapsulate", "ListGrants", "GetKeyLastUsage",
+)  # fmt: skip
+
 NEEDS: Mapping[str, RememberedNeeds] = {
+    **{action: _on_key(action) for action in _PLAIN},
+    **{action: _everywhere(action) for action in ("ListKeys", "ListAliases", "GenerateRandom", "ListRetirableGrants", "DescribeCustomKeyStores")},
+    **{action: _on_key(action, _encryption) for action in ("Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")},
+    **{action: _on_key(action, _pair) for action in ("GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext")},
+    **{action: _on_key(action, _signing) for action in ("Sign", "Verify")},
+    **{action: _on_key(action, _picked(MacAlgorithm="MacAlgorithm")) for action in ("GenerateMac", "VerifyMac")},
+    **{action: _on_key(action, tags_in_request) for action in ("TagResource", "UntagResource")},
     "CreateKey": _create_key,
-    "DescribeKey": _on_key("DescribeKey"),
-    "ListKeys": _list_keys,
-    "Encrypt": _on_key("Encrypt", _encryption),
     "Decrypt": _decrypt,
     "ReEncrypt": _re_encrypt,
-    "GenerateDataKey": _on_key("GenerateDataKey", _encryption),
-    "GenerateDataKeyWithoutPlaintext": _on_key("GenerateDataKeyWithoutPlaintext", _encryption),
-    "GenerateRandom": _random,
+    "DeriveSharedSecret": _on_key("DeriveSharedSecret", _picked(KeyAgreementAlgorithm="KeyAgreementAlgorithm")),
+    "ScheduleKeyDeletion": _on_key("ScheduleKeyDeletion", _picked(ScheduleKeyDeletionPendingWindowInDays="PendingWindowInDays")),
+    "PutKeyPolicy": _on_key("PutKeyPolicy", _lockout),
+    "EnableKeyRotation": _on_key("EnableKeyRotation", _picked(RotationPeriodInDays="RotationPeriodInDays")),
+    "GetParametersForImport": _on_key("GetParametersForImport", _picked(WrappingAlgorithm="WrappingAlgorithm", WrappingKeySpec="WrappingKeySpec")),
+    "ImportKeyMaterial": _on_key("ImportKeyMaterial", _picked(ExpirationModel="ExpirationModel", ValidTo="ValidTo")),
+    "ReplicateKey": _replicate,
+    "UpdatePrimaryRegion": _on_key("UpdatePrimaryRegion", _picked(PrimaryRegion="PrimaryRegion")),
+    "CreateAlias": _create_alias,
+    "UpdateAlias": _update_alias,
+    "DeleteAlias": _delete_alias,
+    "CreateGrant": _grant,
+    "RevokeGrant": _revoke,
+    "RetireGrant": _retire_grant,
 }

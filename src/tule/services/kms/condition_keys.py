@@ -103,3 +103,21 @@ def of_new_key(call: Call, params: Params) -> dict[str, Any]:
         "kms:MultiRegion": bool(params.get("MultiRegion")),
         "kms:BypassPolicyLockoutSafetyCheck": bool(params.get("BypassPolicyLockoutSafetyCheck")),
     }
+
+
+def of_grant(call: Call, params: Params) -> dict[str, Any]:
+    constraints = params.get("Constraints") or {}
+    found: dict[str, Any] = {
+        "kms:GrantIsForAWSResource": via_service(call) is not None,
+        "kms:GrantOperations": params["Operations"],
+        "kms:GranteePrincipal": params.get("GranteePrincipal") or params.get("GranteeServicePrincipal"),
+    }
+    retiring = params.get("RetiringPrincipal") or params.get("RetiringServicePrincipal")
+    if retiring is not None:
+        found["kms:RetiringPrincipal"] = retiring
+    for kind in ("EncryptionContextEquals", "EncryptionContextSubset"):
+        if kind in constraints:
+            found["kms:GrantConstraintType"] = kind
+            found |= {f"kms:EncryptionContext:{name}": value for name, value in constraints[kind].items()}
+            found["kms:EncryptionContextKeys"] = list(constraints[kind])
+    return found

@@ -5,6 +5,9 @@ from __future__ import annotations
 from tule.core.errors import ServiceError, not_implemented, validation
 
 
+_WORDLESS = {"message": None}  # of these errors AWS says the code alone
+
+
 def invalid_key_id(text: str) -> ServiceError:
     return ServiceError("NotFoundException", f"Invalid keyId '{text}'")
 
@@ -55,7 +58,7 @@ def wrong_origin(arn: str, origin: str) -> ServiceError:
 
 
 def invalid_ciphertext() -> ServiceError:
-    return ServiceError("InvalidCiphertextException")
+    return ServiceError("InvalidCiphertextException", fields=_WORDLESS)
 
 
 def incorrect_key() -> ServiceError:
@@ -96,6 +99,10 @@ def alias_exists(arn: str) -> ServiceError:
     return ServiceError("AlreadyExistsException", f"An alias with the name {arn} already exists")
 
 
+def no_alias_name() -> ServiceError:
+    return validation('Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html')
+
+
 def reserved_alias() -> ServiceError:
     return ServiceError("NotAuthorizedException")
 
@@ -114,3 +121,51 @@ def no_enclaves() -> ServiceError:
 
 def no_key_store(id: str) -> ServiceError:
     return ServiceError("CustomKeyStoreNotFoundException", f"Custom key store {id} does not exist.")
+
+
+def invalid_alias(name: str) -> ServiceError:
+    return ServiceError("InvalidAliasNameException", f"Alias {name} contains characters that are not allowed.")
+
+
+def no_policy() -> ServiceError:
+    return ServiceError("NotFoundException", "No such policy exists")
+
+
+def invalid_import_token() -> ServiceError:
+    return ServiceError("InvalidImportTokenException", "The import token is not valid for this KMS key.")
+
+
+def expired_import_token() -> ServiceError:
+    return ServiceError("ExpiredImportTokenException", "The import token has expired.")
+
+
+def incorrect_material() -> ServiceError:
+    return ServiceError("IncorrectKeyMaterialException", "The key material is invalid, or is not what was imported into this KMS key before.")
+
+
+def no_material(id: str) -> ServiceError:
+    return ServiceError("NotFoundException", f"Key material {id} does not exist")
+
+
+def nothing_to_rotate(arn: str) -> ServiceError:
+    return ServiceError("KMSInvalidStateException", f"No available key material pending rotation for the key: {arn}.")
+
+
+def replica_exists(arn: str) -> ServiceError:
+    return ServiceError("AlreadyExistsException", f"Multi-region replica key {arn} already exists")
+
+
+def invalid_signature() -> ServiceError:
+    return ServiceError("KMSInvalidSignatureException", fields=_WORDLESS)
+
+
+def invalid_mac() -> ServiceError:
+    return ServiceError("KMSInvalidMacException", fields=_WORDLESS)
+
+
+def no_grant(id: str) -> ServiceError:
+    return ServiceError("NotFoundException", f"Grant ID {id} not found")
+
+
+def invalid_grant_token() -> ServiceError:
+    return ServiceError("InvalidGrantTokenException", "The grant token is not valid.")

@@ -7,12 +7,17 @@ AWS: https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tule.core.paging import InvalidToken
 from tule.platform.call import Call
+from tule.platform.node import Node
 from tule.platform.service import Params
+from tule.services.kms import errors, specs
 from tule.services.kms.key import Key
+from tule.services.kms.names import Ref
 from tule.services.kms.state import Document
 
 _UNCONSTRAINED = ("DescribeKey", "RetireGrant")
@@ -24,10 +29,20 @@ def statements(call: Call, key: Key, action: str, params: Params) -> Sequence[Ma
     return [_statement(grant["grantee"], action) for grant in _of_caller(call, key) if _fits(grant, action, params, call)]
 
 
+def to_retire(key: Key, id: str) -> Sequence[Mapping[str, Any]]:
+    """Whom a grant itself lets retire it."""
+    for held in key.grants.values():
+        for grant in held:
+            if grant["id"] == id:
+                named = {grant["retiring"], grant["grantee"] if "RetireGrant" in grant["Operations"] else ""} - {""}
+                return [_statement(name, "RetireGrant") for name in sorted(named)]
+    return []
+
+
 def _of_caller(call: Call, key: Key) -> Iterator[Document]:
     principal = call.principal
     root = f"arn:aws:iam::{principal.account}:root"
-    for name in {principal.arn, principal.entity_arn, principal.service, principal.account, root}:
+    for name in {principal.arn, principal.entity_arn, principal.service, principal.account, root} - {""}:
         yield from key.grants.get(name, ())
 
 
@@ -62,3 +77,53 @@ def is_as_strict(parent: Mapping[str, Any], child: Mapping[str, Any]) -> bool:
 def _statement(grantee: str, action: str) -> dict[str, Any]:
     kind = "Service" if grantee.endswith(".amazonaws.com") else "AWS"
     return {"Sid": "a grant", "Effect": "Allow", "Principal": {kind: grantee}, "Action": f"kms:{action}", "Resource": "*"}
+
+
+_PRINCIPAL = re.compile(
+    r"arn:aws[a-z-]*:(?:iam::\d{12}:(?:root|user/.+|role/.+)|sts::\d{12}:(?:assumed-role|federated-user)/.+)\Z|\d{12}\Z"
+    r"|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.amazonaws\.com\Z"
+)
+_ANY = frozenset({"CreateGrant", "RetireGrant", "DescribeKey"})
+_SYMMETRIC = _ANY | {
+    "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+}  # fmt: skip
+_BY_USAGE: Mapping[str, frozenset[str]] = {
+    specs.ENCRYPT_DECRYPT: _ANY | {"Decrypt", "Encrypt", "ReEncryptFrom", "ReEncryptTo", "GetPublicKey"},
+    specs.SIGN_VERIFY: _ANY | {"Sign", "Verify", "GetPublicKey"},
+    specs.GENERATE_VERIFY_MAC: _ANY | {"GenerateMac", "VerifyMac"},
+    specs.KEY_AGREEMENT: _ANY | {"DeriveSharedSecret", "GetPublicKey"},
+    specs.ENCAPSULATE: _ANY | {"Encapsulate", "Decapsulate", "GetPublicKey"},
+}
+
+
+def operations_of(spec: str, usage: str) -> frozenset[str]:
+    """What grants on such a key can allow.  AWS: developer guide, "Grant operations"."""
+    return _SYMMETRIC if spec == specs.SYMMETRIC else _BY_USAGE[usage]
+
+
+def is_principal(text: str) -> bool:
+    return bool(_PRINCIPAL.match(text))
+
+
+_TOKEN = "kms.grant"
+
+
+def token(node: Node, ref: Ref, id: str) -> str:
+    """What names a grant before it is known everywhere: here it is known at once."""
+    return node.pager.token(_TOKEN, [*ref, id])
+
+
+def of_token(node: Node, text: str) -> tuple[Ref, str]:
+    """Raises InvalidToken."""
+    account, region, key_id, id = node.pager.position(_TOKEN, text)
+    return Ref(account, region, key_id), id
+
+
+def check_tokens(node: Node, tokens: Sequence[str]) -> None:
+    """Raises InvalidGrantTokenException for what no CreateGrant has given."""
+    for text in tokens:
+        try:
+            of_token(node, text)
+        except InvalidToken as error:
+            raise errors.invalid_grant_token() from error

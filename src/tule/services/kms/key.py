@@ -115,9 +115,9 @@ def metadata(account: str, region: str, document: Document) -> dict[str, Any]:
         specs.ALGORITHMS_MEMBER[usage]: list(specs.SPECS[spec][usage]),
         "MultiRegion": bool(document.get("primary")),
     }
-    if spec == specs.SYMMETRIC and document.get("material"):
+    if spec == specs.SYMMETRIC and document.get("material") and (document["origin"] == "AWS_KMS" or document.get("imported")):
         shown["CurrentKeyMaterialId"] = document["material"]
-    if document["origin"] == "EXTERNAL" and document.get("material"):
+    if document["origin"] == "EXTERNAL" and document.get("imported"):
         expires_ms = document.get("expires_ms")
         shown["ExpirationModel"] = "KEY_MATERIAL_EXPIRES" if expires_ms else "KEY_MATERIAL_DOES_NOT_EXPIRE"
         if expires_ms:

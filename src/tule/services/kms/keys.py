@@ -36,13 +36,19 @@ class Keys:
         known = self._by_name.get((call.account, call.region, text))
         if known is not None:
             return known
+        key = await self.find(call, text)
+        if key is not None:
+            return key
+        ref = names.parse(text, call.account, call.region)
+        raise errors.no_alias(names.arn_of(ref)) if ref.is_alias else errors.no_key(names.arn_of(ref))
+
+    async def find(self, call: Call, text: str) -> Key | None:
+        """The same, or None where there is no such key.  Raises NotFoundException for what cannot be the name of one."""
         ref = names.parse(text, call.account, call.region)
         key = await self._load((call.account, call.region, text), lambda tx: resolve(tx, ref))
         if key is None and ref.id.startswith(names.MANAGED):
-            key = await self._make_managed(call, ref)
-        if key is not None:
-            return key
-        raise errors.no_alias(names.arn_of(ref)) if ref.is_alias else errors.no_key(names.arn_of(ref))
+            return await self._make_managed(call, ref)
+        return key
 
     async def of_ciphertext(self, call: Call, sealed: ciphertext.Sealed) -> Key | None:
         """The key that a blob names, whoever's it is."""

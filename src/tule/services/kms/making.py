@@ -30,6 +30,15 @@ async def new_material(node: Node, spec: str) -> bytes:
     return asymmetric.generate(spec)
 
 
+def fits(secret: bytes, spec: str) -> bool:
+    """Whether imported material is what a key of this spec takes."""
+    if not specs.is_asymmetric(spec):
+        return len(secret) == _HMAC_BYTES.get(spec, SYMMETRIC_BYTES)
+    from tule.services.kms import asymmetric
+
+    return asymmetric.fits(secret, spec)
+
+
 def add_material(tx: Tx, box: Sealer, account: str, region: str, document: Document, secret: bytes, body: Mapping[str, Any]) -> str:
     """Keep material of a key, as the one after those that it has; the material's id."""
     home, key_id = state.home_of(document, region), document["id"]

@@ -43,7 +43,6 @@ CREATE INDEX kms_grants_by_retiring ON kms_grants (account, region, retiring, id
 
 KEYS = Documents("kms.key")
 ALIASES = Documents("kms.alias")  # {"key", "created_ms", "updated_ms"}
-KEY_STORES = Documents("kms.key-store")
 CHANGED = "kms.keys"  # the topic of all that changes a key, its aliases, its material or its grants
 
 Document = dict[str, Any]
@@ -53,6 +52,7 @@ _PUT_MATERIAL = (
     "INSERT INTO kms_materials (account, home, key_id, id, number, sealed, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (account, home, key_id, id) DO UPDATE SET sealed = excluded.sealed, body = excluded.body"
 )
+_DROP_MATERIAL = "DELETE FROM kms_materials WHERE account = ? AND home = ? AND key_id = ? AND id = ?"
 _DROP_MATERIALS = "DELETE FROM kms_materials WHERE account = ? AND home = ? AND key_id = ?"
 _GRANTS = "SELECT body FROM kms_grants WHERE account = ? AND region = ? AND key_id = ? ORDER BY id"
 _RETIRABLE = "SELECT body FROM kms_grants WHERE account = ? AND region = ? AND retiring = ? AND id > ? ORDER BY id LIMIT ?"
@@ -113,6 +113,11 @@ def materials(tx: Tx, account: str, home: str, key_id: str) -> list[MaterialRow]
 
 def put_material(tx: Tx, account: str, home: str, key_id: str, row: MaterialRow) -> None:
     tx.execute(_PUT_MATERIAL, account, home, key_id, row.id, row.number, row.sealed, orjson.dumps(row.body))
+    tx.wake(CHANGED)
+
+
+def drop_material(tx: Tx, account: str, home: str, key_id: str, id: str) -> None:
+    tx.execute(_DROP_MATERIAL, account, home, key_id, id)
     tx.wake(CHANGED)
 
 

@@ -14,7 +14,7 @@ from tule.services.kms.key import Key, Material
 from tule.services.kms.keys import keys
 
 _KEY_BYTES = {"AES_256": 32, "AES_128": 16}
-_RANDOM_BYTES = 28
+RANDOM_BYTES = 28
 
 
 async def encrypt(call: Call, params: Params) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def _encrypted(
     if algorithm == specs.SYMMETRIC:
         if params.get("DryRun"):
             raise errors.dry_run()
-        return ciphertext.encrypt(material.secret, material.header, call.node.ids.bytes(_RANDOM_BYTES), plaintext, context), material
+        return ciphertext.encrypt(material.secret, material.header, call.node.ids.bytes(RANDOM_BYTES), plaintext, context), material
     from tule.services.kms import asymmetric
 
     _refuse_context(context)

@@ -8,9 +8,10 @@ from tule.core.errors import not_implemented, validation
 from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.kms import errors, making, names, policies, specs, state, tagging
+from tule.services.kms import changing, deletion, errors, making, names, policies, rotation, specs, state, tagging
 from tule.services.kms.key import metadata
 from tule.services.kms.keys import keys
+from tule.services.kms.names import Ref
 from tule.services.kms.sealing import sealer
 from tule.services.kms.state import Document
 from tule.store.store import Tx
@@ -105,3 +106,45 @@ def list_keys(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
         "Truncated": last is not None,
     }
     return answer if last is None else answer | {"NextMarker": call.node.pager.token("kms.ListKeys", last)}
+
+
+def enable_key(call: Call, tx: Tx, params: Params) -> None:
+    ref, document = changing.staying(call, tx, params["KeyId"])
+    if document["state"] == "PendingImport":
+        raise errors.invalid_state(names.arn_of(ref), "pending import")
+    _switch(tx, ref, document, "Enabled")
+
+
+def disable_key(call: Call, tx: Tx, params: Params) -> None:
+    ref, document = changing.staying(call, tx, params["KeyId"])
+    if document["state"] == "PendingImport":
+        raise errors.invalid_state(names.arn_of(ref), "pending import")
+    _switch(tx, ref, document, "Disabled")
+
+
+def _switch(tx: Tx, ref: Ref, document: Document, to: str) -> None:
+    document["state"] = to
+    changing.put(tx, ref, document)
+    rotation.schedule(tx, ref.account, ref.region, document)
+
+
+def update_key_description(call: Call, tx: Tx, params: Params) -> None:
+    ref, document = changing.staying(call, tx, params["KeyId"])
+    changing.put(tx, ref, {**document, "description": params["Description"]})
+
+
+def schedule_key_deletion(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+    days = params.get("PendingWindowInDays", deletion.USUAL_DAYS)
+    changing.check_days(days, deletion.LEAST_DAYS, deletion.USUAL_DAYS, "PendingWindowInDays")
+    ref, document = changing.staying(call, tx, params["KeyId"])
+    deletion.schedule(tx, ref, document, days)
+    answer: dict[str, Any] = {"KeyId": names.arn_of(ref), "KeyState": document["state"], "PendingWindowInDays": days}
+    return answer | {"DeletionDate": document["deletion_ms"] / 1000} if "deletion_ms" in document else answer
+
+
+def cancel_key_deletion(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+    ref, document = changing.held(call, tx, params["KeyId"])
+    if document["state"] not in ("PendingDeletion", "PendingReplicaDeletion"):
+        raise errors.invalid_state(names.arn_of(ref), "not pending deletion")
+    deletion.unschedule(tx, ref, document)
+    return {"KeyId": names.arn_of(ref)}
