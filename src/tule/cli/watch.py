@@ -7,13 +7,13 @@ the template names deploys the stack again.  The file system says what changed; 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-from watchfiles import DefaultFilter
-from watchfiles import watch as changes
+from watchfiles import Change, DefaultFilter
+from watchfiles._rust_notify import RustNotify
 
 from tule.cli.client import client
 from tule.cli.deploy import Deployment
@@ -39,8 +39,7 @@ def watch(deployment: Deployment) -> None:
 
 def _watch(deployment: Deployment, live: _Live) -> _Live | None:
     """What is live when other directories are to be watched; None in the end.  What is saved meanwhile is not missed."""
-    live.introduce()
-    for changed in _changed(live.roots):
+    for changed in _changed(live):
         if not live.belongs_to_stack(changed):
             live.update(changed)
             continue
@@ -52,9 +51,18 @@ def _watch(deployment: Deployment, live: _Live) -> _Live | None:
     return None
 
 
-def _changed(roots: Sequence[Path]) -> Iterator[set[Path]]:
-    for found in changes(*roots, watch_filter=_Relevant(), debounce=GATHER_MS, step=STEP_MS, raise_interrupt=False):
-        yield {Path(path) for _, path in found}
+def _changed(live: _Live) -> Iterator[set[Path]]:
+    """Said to be watched once it is: `watchfiles.watch` does not tell when it begins to look.
+
+    watchfiles: https://watchfiles.helpmanual.io/api/rust_backend/
+    """
+    relevant = _Relevant()
+    with RustNotify([str(path) for path in live.roots], False, False, 0, True, False) as files:
+        live.introduce()
+        while isinstance(found := files.watch(GATHER_MS, STEP_MS, 0, None), set):
+            changed = {Path(path) for kind, path in found if relevant(Change(kind), path)}
+            if changed:
+                yield changed
 
 
 def _redeploy(deployment: Deployment) -> None:

@@ -65,12 +65,12 @@ async def test_no_more_are_received_than_may_be_in_flight(node: Any) -> None:
 
 async def test_who_waits_is_not_told_of_the_limit(node: Any) -> None:
     call = await _filled(node, "q", 8)
-    await _receive(call, "q", MaxNumberOfMessages=LIMIT)
+    await _receive(call, "q", MaxNumberOfMessages=LIMIT, VisibilityTimeout=43_200)
     waiting = asyncio.ensure_future(_receive(call, "q", WaitTimeSeconds=20))
     await asyncio.sleep(0)
     while not waiting.done():
         node.clock.move(20_000)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)  # the clock must not reach the end of the timeout before the database has answered
     assert waiting.result() == []
 
 
