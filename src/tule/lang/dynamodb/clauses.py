@@ -27,7 +27,7 @@ _READING = frozenset((PROJECTION, NAMES, "AttributesToGet"))
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a Query or Scan asks; `filter_parameter` names where the filter came from."""
+    """What a Query or Scan asks; `filter_parameter` names where the filter came from, empty when it may look at keys too."""
 
     keys: KeyConditions | None
     filter: Condition | None
@@ -36,7 +36,7 @@ class Reading:
 
     def check_filter(self, key_attributes: Iterable[str]) -> None:
         """Refuse a Query's filter on attributes of the key that it reads by."""
-        if self.filter is None:
+        if self.filter is None or not self.filter_parameter:
             return
         for name in key_attributes:
             if name in self.filter.attributes:

@@ -46,9 +46,20 @@ def condition(parameter: str, text: str, placeholders: Placeholders) -> Conditio
     return Condition(test, placeholders.values, checked.attributes)
 
 
+def of_tree(parameter: str, node: Node, placeholders: Placeholders) -> Condition:
+    """The condition of a tree that another language was parsed into."""
+    test, checked = _compiled_tree(parameter, node, False, placeholders.key)
+    checked.check(placeholders)
+    return Condition(test, placeholders.values, checked.attributes)
+
+
 @lru_cache(maxsize=2048)
 def _compiled(parameter: str, text: str, names: tuple[tuple[str, str], ...]) -> tuple[Test, Checked]:
-    node, redundant = parse(parameter, text)
+    return _compiled_tree.__wrapped__(parameter, *parse(parameter, text), names)
+
+
+@lru_cache(maxsize=512)
+def _compiled_tree(parameter: str, node: Node, redundant: bool, names: tuple[tuple[str, str], ...]) -> tuple[Test, Checked]:
     checks = ConditionChecks(parameter, dict(names))
     if redundant:
         checks.resolution.complain("parentheses", "The expression has redundant parentheses;")

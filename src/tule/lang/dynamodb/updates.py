@@ -86,6 +86,13 @@ def update(text: str, placeholders: Placeholders) -> Update:
     return Update(writes, placeholders.values, checked.attributes)
 
 
+def of_actions(actions: tuple[Action, ...], placeholders: Placeholders) -> Update:
+    """The update of actions that another language was parsed into."""
+    writes, checked = _compiled_actions(actions, False, placeholders.key)
+    checked.check(placeholders)
+    return Update(writes, placeholders.values, checked.attributes)
+
+
 def missing_attribute() -> ServiceError:
     """The right side of SET names what the item has not."""
     return validation("The provided expression refers to an attribute that does not exist in the item")
@@ -93,7 +100,11 @@ def missing_attribute() -> ServiceError:
 
 @lru_cache(maxsize=2048)
 def _compiled(text: str, names: tuple[tuple[str, str], ...]) -> tuple[tuple[Write, ...], Checked]:
-    actions, redundant = parse(text)
+    return _compiled_actions.__wrapped__(*parse(text), names)
+
+
+@lru_cache(maxsize=512)
+def _compiled_actions(actions: tuple[Action, ...], redundant: bool, names: tuple[tuple[str, str], ...]) -> tuple[tuple[Write, ...], Checked]:
     compiler = _Compiler(Resolution(PARAMETER, dict(names)))
     if redundant:
         compiler.resolution.complain("parentheses", "The expression has redundant parentheses;")

@@ -35,7 +35,11 @@ MAX_SEGMENTS = 1_000_000
 
 @reads
 def query(call: Call, tx: Tx, params: Params) -> Params:
-    reading = clauses.queried(params)
+    return by_key(tx, call, params, clauses.queried(params))
+
+
+def by_key(tx: Tx, call: Call, params: Params, reading: Reading) -> Params:
+    """What a Query reads, however it was asked for."""
     assert reading.keys is not None
     table = find(call.node, tx, call.account, call.region, params["TableName"])
     index = _index(table, params)
@@ -53,6 +57,11 @@ def query(call: Call, tx: Tx, params: Params) -> Params:
 def scan(call: Call, tx: Tx, params: Params) -> Params:
     reading = clauses.scanned(params)
     _check_segments(params)
+    return by_position(tx, call, params, reading)
+
+
+def by_position(tx: Tx, call: Call, params: Params, reading: Reading) -> Params:
+    """What a Scan reads, however it was asked for."""
     table = find(call.node, tx, call.account, call.region, params["TableName"])
     index = _index(table, params)
     chosen = selection(params, table, index, reading.projection, "Scanning")

@@ -1,0 +1,153 @@
+"""Statements, from text to what they ask.
+
+AWS: Developer Guide, "PartiQL select/insert/update/delete statements for DynamoDB".
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from tule.core.errors import validation
+from tule.lang.dynamodb.syntax import Action, Call, Node, Operand, Path, Sum, Term
+from tule.lang.partiql.reading import Reader
+from tule.lang.partiql.syntax import Delete, Exists, Insert, Select, Statement, Update
+from tule.lang.partiql.tokens import not_well_formed
+from tule.lang.partiql.where import condition
+
+_SETTING = {"set_add": "ADD", "set_delete": "DELETE"}
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> Statement:
+    """The statement of this text; raises ValidationException for what is none."""
+    reader = Reader(text)
+    statement = _statement(reader)
+    if reader.token.kind != "end":
+        reader.refuse()
+    return statement
+
+
+def _statement(reader: Reader) -> Statement:
+    if reader.takes_keyword("SELECT"):
+        return _select(reader)
+    if reader.takes_keyword("EXISTS"):
+        reader.expect("(")
+        reader.expect_keyword("SELECT")
+        select = _select(reader)
+        reader.expect(")")
+        return Exists(select)
+    if reader.takes_keyword("INSERT"):
+        return _insert(reader)
+    if reader.takes_keyword("UPDATE"):
+        return _update(reader)
+    if reader.takes_keyword("DELETE"):
+        return _delete(reader)
+    raise not_well_formed("Expected data manipulation")
+
+
+def _select(reader: Reader) -> Select:
+    columns = None if reader.takes("*") else _columns(reader)
+    reader.expect_keyword("FROM")
+    table = reader.identifier()
+    index = reader.identifier() if reader.takes(".") else None
+    where = _where(reader)
+    order: list[tuple[str, bool]] = []
+    if reader.takes_keyword("ORDER"):
+        reader.expect_keyword("BY")
+        order.append(_order(reader))
+        while reader.takes(","):
+            order.append(_order(reader))
+    if reader.at_keyword("LIMIT", "GROUP", "HAVING", "OFFSET", "UNION"):
+        raise validation(f"Unsupported clause: {reader.token.text}")
+    return Select(table, index, columns, where, tuple(order), reader.wording)
+
+
+def _columns(reader: Reader) -> tuple[Path, ...]:
+    columns = [reader.path()]
+    while reader.takes(","):
+        columns.append(reader.path())
+    return tuple(columns)
+
+
+def _order(reader: Reader) -> tuple[str, bool]:
+    name = reader.identifier()
+    descends = reader.at_keyword("DESC")
+    if descends or reader.at_keyword("ASC"):
+        reader.next()
+    return name, descends
+
+
+def _insert(reader: Reader) -> Insert:
+    reader.expect_keyword("INTO")
+    table = reader.identifier()
+    if reader.at_keyword("VALUES") or reader.at("<<"):
+        raise validation(
+            "Unsupported operation: Inserting multiple items in a single statement is not supported yet, "
+            'use "INSERT INTO tableName VALUE item" instead'
+        )
+    reader.expect_keyword("VALUE")
+    return Insert(table, reader.literal(), reader.wording)
+
+
+def _update(reader: Reader) -> Update:
+    table = reader.identifier()
+    if not reader.at_keyword("SET", "REMOVE"):
+        raise not_well_formed("Expected data manipulation")
+    actions: list[Action] = []
+    while reader.at_keyword("SET", "REMOVE"):
+        section = reader.next().text
+        actions.append(_action(reader, section))
+        while reader.takes(","):
+            actions.append(_action(reader, section))
+    return Update(table, tuple(actions), _where(reader), _returning(reader), reader.wording)
+
+
+def _action(reader: Reader, section: str) -> Action:
+    path = reader.path()
+    if section == "REMOVE":
+        return Action(section, path, None)
+    reader.expect("=")
+    left = reader.term()
+    if isinstance(left, Call) and left.function in _SETTING:
+        return _set_action(reader, path, left)
+    if not reader.at("+", "-"):
+        return Action(section, path, left)
+    return Action(section, path, Sum(reader.next().text, left, reader.term()))
+
+
+def _set_action(reader: Reader, path: Path, call: Call) -> Action:
+    """`SET a = set_add(a, <<1>>)` adds to the set that the path holds."""
+    operands = list(call.operands)
+    names = reader.wording.names
+    if len(operands) != 2 or not isinstance(operands[1], Operand) or not _same(operands[0], path, names):
+        raise validation(f"Unsupported use of {call.function}: it takes the path that is set, and a set")
+    return Action(_SETTING[call.function], path, operands[1])
+
+
+def _same(term: Term, path: Path, names: dict[str, str]) -> bool:
+    if not isinstance(term, Path):
+        return False
+    return [names.get(str(step), step) for step in term.steps] == [names.get(str(step), step) for step in path.steps]
+
+
+def _delete(reader: Reader) -> Delete:
+    reader.expect_keyword("FROM")
+    table = reader.identifier()
+    return Delete(table, _where(reader), _returning(reader), reader.wording)
+
+
+def _where(reader: Reader) -> Node | None:
+    return condition(reader) if reader.takes_keyword("WHERE") else None
+
+
+def _returning(reader: Reader) -> str:
+    """`RETURNING ALL OLD *` and its like, as ReturnValues names them."""
+    if not reader.takes_keyword("RETURNING"):
+        return "NONE"
+    words: list[str] = []
+    for choices in (("ALL", "MODIFIED"), ("OLD", "NEW")):
+        if not reader.at_word(*choices):
+            reader.refuse()
+        words.append(reader.next().text.upper())
+    reader.expect("*")
+    return f"{words[0].replace('MODIFIED', 'UPDATED')}_{words[1]}"
