@@ -21,6 +21,7 @@ def test_it_tells_in_words_and_in_json(tmp_path: Path, monkeypatch: pytest.Monke
     words, data = CliRunner().invoke(doctor, []), CliRunner().invoke(doctor, ["--json"])
     assert (words.exit_code, data.exit_code) == (0, 0)
     found = json.loads(data.output)
+    assert {"python", "nodejs", "java", "ruby", "provided"} <= {finding["topic"] for finding in found}
     assert found[0]["topic"] == "sandbox"
     assert {"topic", "state", "good", "advice"} == found[0].keys()
     for finding in found:

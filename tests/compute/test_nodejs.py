@@ -331,6 +331,11 @@ async def test_layers_bring_packages(nodes: NodeFunctions, kind: str) -> None:
             "index.mjs": "import x from './deep/index.js'; export const handler = async () => x;",
             "deep/index.js": "module.exports = require('brought');",
         },
+        {"index.js": "exports.handler = async () => (await import('brought')).default;"},
+        {
+            "index.cjs": "exports.handler = require('./deep').handler;",
+            "deep/index.js": "exports.handler = async () => (await import('brought')).default;",
+        },
     ],
 )
 async def test_packages_of_layers_are_found_however_they_are_imported(node: NodeFunctions, files: dict[str, str]) -> None:

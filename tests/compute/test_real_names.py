@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from tests.node import Account
 from tule.compute import sdks
+from tule.compute.jvms import Jvm, installed_jvms
 from tule.compute.runtimes import installed_nodes
 
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
@@ -50,3 +53,40 @@ def test_the_sdk_v2_speaks_to_the_platform_under_its_real_names(aws: Account) ->
     aws.lambda_.get_waiter("function_active_v2").wait(FunctionName="names", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
     answer = aws.lambda_.invoke(FunctionName="names")
     assert json.load(answer["Payload"]) == {"account": aws.id, "buckets": [f"names-{aws.id}"], "plain": 403}
+
+
+JAVA = """
+import java.net.HttpURLConnection;
+import java.net.URL;
+import java.util.Map;
+
+public class Names {
+    public int handle(Map<String, Object> event) throws Exception {
+        HttpURLConnection connection = (HttpURLConnection) new URL("https://s3.eu-west-1.amazonaws.com/").openConnection();
+        return connection.getResponseCode();
+    }
+}
+"""
+COMPILERS = [compiler for version, place in installed_jvms().items() if (compiler := Jvm(version, place).compiler)]
+
+
+@pytest.mark.skipif(not COMPILERS, reason="no Java development kit is installed")
+def test_java_trusts_the_platform_under_its_real_names(aws: Account, tmp_path: Path) -> None:
+    (tmp_path / "Names.java").write_text(JAVA)
+    subprocess.run([COMPILERS[0], "--release", "17", "-d", tmp_path, tmp_path / "Names.java"], check=True, capture_output=True)
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.write(tmp_path / "Names.class", "Names.class")
+    role = aws.iam.create_role(RoleName="names", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    aws.lambda_.create_function(
+        FunctionName="java-names",
+        Runtime="java17",
+        Handler="Names::handle",
+        Role=role,
+        Code={"ZipFile": package.getvalue()},
+        Timeout=60,
+        MemorySize=512,
+    )
+    aws.lambda_.get_waiter("function_active_v2").wait(FunctionName="java-names", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    answer = aws.lambda_.invoke(FunctionName="java-names", Payload=b"{}")
+    assert json.load(answer["Payload"]) == 403

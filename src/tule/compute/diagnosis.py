@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tule.compute import cgroups, sdks
+from tule.compute.jvms import Jvm, installed_jvms
 from tule.compute.probe import Features, probe
-from tule.compute.runtimes import NODE_VERSIONS, PYTHON_VERSIONS, installed_nodes, installed_pythons
+from tule.compute.runtimes import NODE_VERSIONS, PYTHON_VERSIONS, installed_nodes, installed_pythons, installed_rubies
 from tule.core.config import Config
 
 _LEVELS = {
@@ -75,7 +76,20 @@ def _runtimes() -> Iterator[Finding]:
         state = ", ".join(f"{version} ({path})" for version, path in sorted(found.items(), key=lambda item: [int(p) for p in item[0].split(".")]))
         advice = f"For {', '.join(missing)} the nearest version stands in, said in the function's log." if missing else ""
         yield Finding(family, state, not missing, advice)
+    yield from _other_runtimes()
     yield Finding("provided", "any bootstrap that this host can execute")
+
+
+def _other_runtimes() -> Iterator[Finding]:
+    """Runtimes that many do without: it is nothing to be worried about when they are not there."""
+    javas = {version: str(place) for version, place in installed_jvms().items()}
+    rubies = {version: str(path) for version, path in installed_rubies().items()}
+    needs = {"java": "A Java development kit from 11 on makes functions in Java run here.", "ruby": "A Ruby makes functions in Ruby run here."}
+    for family, found in (("java", javas), ("ruby", rubies)):
+        state = ", ".join(f"{version} ({place})" for version, place in found.items()) or "not installed"
+        yield Finding(family, state, advice="" if found else needs[family])
+    if javas and not any(Jvm(version, place).compiler for version, place in installed_jvms().items()):
+        yield Finding("java compiler", "missing: functions in Java do not run", False, "Install a development kit, which has javac.")
 
 
 def _sdks() -> Iterator[Finding]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from tule.compute import sdks
 from tule.compute.compute import FunctionUnavailable
 from tule.compute.java_family import JavaFamily
+from tule.compute.java_trust import trust_store
 from tule.compute.jvms import Jvm, find_jvm, installed_jvms
 from tule.compute.node_family import NodeFamily
 from tule.compute.python_family import PythonFamily
@@ -71,7 +72,10 @@ class InstalledRuntimes:
 
     @cached_property
     def _java(self) -> JavaFamily:
-        return JavaFamily(self._strict)
+        if not self._extra_certificates:
+            return JavaFamily(self._strict)
+        trust = cache(lambda: trust_store(self._data / "authority", self._data))
+        return JavaFamily(self._strict, trust)
 
     @cached_property
     def _ruby(self) -> RubyFamily:

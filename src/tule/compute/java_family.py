@@ -10,11 +10,12 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tule.compute import java_trust
 from tule.compute.compute import FunctionSpec, FunctionUnavailable
 from tule.compute.jvms import OLDEST, Jvm, find_jvm, installed_jvms
 from tule.compute.runtime_api import ApiLink
@@ -24,6 +25,7 @@ from tule.compute.wrappers import unusable, wrapper_of
 
 SOURCES = Path(__file__).with_name("inside") / "java"
 CLASSES_ROOT = "/var/runtime/lib"
+TRUST_ROOT = "/var/runtime/trust"
 HEAP_SHARE = 0.75  # of the function's memory; the rest is for threads, code and classes
 COMPILE_TIMEOUT_S = 120
 
@@ -31,6 +33,7 @@ COMPILE_TIMEOUT_S = 120
 @dataclass(slots=True)
 class JavaFamily:
     strict: bool = False
+    trust: Callable[[], Path] | None = None  # gives a directory with what functions trust
     parkable: bool = False  # the program starts with its function's classes
 
     def launch(self, runtime: str, function: FunctionSpec | None) -> Launch:
@@ -47,7 +50,11 @@ class JavaFamily:
             "--add-opens=java.base/java.util=ALL-UNNAMED",
         )
         argv = (str(jvm.home.resolve() / "bin" / "java"), *flags, "-cp", f"{CLASSES_ROOT}/runtime", "tule.Bootstrap", f"{CLASSES_ROOT}/api")
-        return SpawnRequest(argv=argv, mounts=(Mount(classes, CLASSES_ROOT),), wrapper=wrapper_of(function))
+        mounts = (Mount(classes, CLASSES_ROOT),)
+        if self.trust is not None:
+            argv += (f"{TRUST_ROOT}/{java_trust.FILE}",)
+            mounts += (Mount(self.trust(), TRUST_ROOT),)
+        return SpawnRequest(argv=argv, mounts=mounts, wrapper=wrapper_of(function))
 
     def environment(self, function: FunctionSpec) -> Mapping[str, str]:
         return {"AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}"}

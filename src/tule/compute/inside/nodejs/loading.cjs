@@ -6,7 +6,7 @@ const fs = require('fs');
 const path = require('path');
 const { pathToFileURL } = require('url');
 const { fault } = require('./errors.cjs');
-const { followNodePath } = require('./resolution.cjs');
+const { followNodePath, importsLater } = require('./resolution.cjs');
 
 const HANDLER = /^([^.]*)\.(.*)$/;
 
@@ -28,14 +28,19 @@ async function loadHandler(root, text) {
 async function loadModule(root, directory, name) {
   const base = path.resolve(root, directory, name);
   try {
-    if (isFile(base)) return require(base);
-    if (isFile(`${base}.js`)) return isModule(base) ? await importFile(`${base}.js`) : require(`${base}.js`);
+    if (isFile(base)) return requireFile(base);
+    if (isFile(`${base}.js`)) return isModule(base) ? await importFile(`${base}.js`) : requireFile(`${base}.js`);
     if (isFile(`${base}.mjs`)) return await importFile(`${base}.mjs`);
-    if (isFile(`${base}.cjs`)) return require(`${base}.cjs`);
+    if (isFile(`${base}.cjs`)) return requireFile(`${base}.cjs`);
     return require(require.resolve(name, { paths: [root, path.join(root, directory)] }));
   } catch (error) {
     throw asFault(error);
   }
+}
+
+function requireFile(file) {
+  followNodePath(file, importsLater);
+  return require(file);
 }
 
 function importFile(file) {

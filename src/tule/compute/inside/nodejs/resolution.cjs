@@ -8,15 +8,18 @@ const module_ = require('module');
 const { pathToFileURL } = require('url');
 
 const IMPORT = /\b(?:import|export)\b([^'"();]*?)(['"])([^'"\n]+)\2|\bimport\s*\(\s*(?:(['"])([^'"\n]+)\4\s*\))?/g;
+const DYNAMIC_IMPORT = /\bimport\s*\(/;
+const REQUIRE = /\brequire\s*\(\s*(['"])(\.[^'"\n]*)\1\s*\)/g;
 const MOST_FILES = 500;
 
-// Before `file` is imported as an ES module; where Node.js has no hooks (before 18.19) it finds what Node.js finds.
-function followNodePath(file) {
+// Before `file` is loaded, as an ES module or (`isImporting` tells them apart) by `require`; where Node.js has no hooks (before
+// 18.19) it finds what Node.js finds.
+function followNodePath(file, isImporting = importsPackages) {
   const places = placesOf(process.env.NODE_PATH || '');
   if (places.length === 0) return;
   if (module_.registerHooks) {
     module_.registerHooks({ resolve: (specifier, context, next) => resolveSync(places, specifier, context, next) });
-  } else if (module_.register && importsPackages(file)) {
+  } else if (module_.register && isImporting(file)) {
     // These hooks run in a thread, whose start costs more than all else: only for code that may need them.
     module_.register(pathToFileURL(path.join(__dirname, 'resolution_hooks.mjs')).href, { data: { places } });
   }
@@ -35,6 +38,26 @@ function importsPackages(file) {
     }
   }
   return false;
+}
+
+// Whether `file`, or what it requires of its neighbours, imports anything while it runs, as CommonJS may.
+function importsLater(file) {
+  const seen = new Set([file]);
+  for (const each of seen) {
+    if (seen.size > MOST_FILES) return true;
+    const text = fs.readFileSync(each, 'utf8');
+    if (DYNAMIC_IMPORT.test(text)) return true;
+    for (const match of text.matchAll(REQUIRE)) {
+      const found = resolved(path.resolve(path.dirname(each), match[2]));
+      if (found !== undefined) seen.add(found);
+    }
+  }
+  return false;
+}
+
+function resolved(base) {
+  const names = ['', '.js', '.cjs', `${path.sep}index.js`].map((ending) => base + ending);
+  return names.find((name) => /\.c?js$/.test(name) && fs.existsSync(name));
 }
 
 // Modules that would stand beside each `node_modules` directory: what they import is looked for in it.
@@ -63,4 +86,4 @@ function isMissingPackage(specifier, error) {
   return (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND') && !/^(\.|\/|[a-z]+:)/.test(specifier);
 }
 
-module.exports = { followNodePath, isMissingPackage };
+module.exports = { followNodePath, importsLater, isMissingPackage };

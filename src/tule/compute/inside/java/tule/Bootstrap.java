@@ -13,7 +13,9 @@ import java.util.Map;
 public final class Bootstrap {
     private Bootstrap() {}
 
+    /** The arguments are the directory of the API's classes and, where there is one, the file of what functions trust. */
     public static void main(String[] arguments) throws Exception {
+        if (arguments.length > 1) trust(arguments[1]);
         RuntimeApi api = new RuntimeApi(System.getenv("AWS_LAMBDA_RUNTIME_API"));
         Log log = new Log();
         ClassLoader loader = Packages.loader(arguments[0]);
@@ -32,6 +34,13 @@ public final class Bootstrap {
             RuntimeApi.Event event = api.next();
             answer(api, handler, event, log);
         }
+    }
+
+    /** What the function's own options say wins. */
+    private static void trust(String store) {
+        if (System.getProperty("javax.net.ssl.trustStore") != null) return;
+        System.setProperty("javax.net.ssl.trustStore", store);
+        System.setProperty("javax.net.ssl.trustStoreType", "PKCS12");
     }
 
     private static void answer(RuntimeApi api, Handler handler, RuntimeApi.Event event, Log log) throws Exception {
