@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.dynamodb import deliveries, measures, throttling
+from tule.services.dynamodb import access, deliveries, measures, throttling
 from tule.services.dynamodb import tables as known_tables
 from tule.services.dynamodb.operations import (
     accounts,
@@ -66,8 +66,9 @@ SERVICE = Service(
         time_to_live,
         continuous_backups,
     ),
+    remembered_needs=access.NEEDS,
     schema="\n".join(_SCHEMAS),
     deliver=deliveries.deliver,
     reset=_reset,
 )
-STREAMS = Service("dynamodbstreams", operations=operations_in(stream_operations), start=background.start)
+STREAMS = Service("dynamodbstreams", operations=operations_in(stream_operations), remembered_needs=access.STREAM_NEEDS, start=background.start)

@@ -85,18 +85,14 @@ def used(done: Iterable[Done]) -> list[Usage]:
 
 
 def _fitted(call: Call, tx: Tx, asked: Sequence[Asked]) -> list[_Fitted]:
+    """What comes first is complained about; what comes after it is not looked at."""
+    tables = [find_for_change(call.node, tx, call.account, call.region, one.table_name) for one in asked]
     fitted: list[_Fitted] = []
-    reasons: list[Reason] = []
-    for one in asked:
-        table = find_for_change(call.node, tx, call.account, call.region, one.table_name)
+    for number, (table, one) in enumerate(zip(tables, asked, strict=True)):
         try:
             fitted.append(_Fitted(table, one.write.position(table), one))
         except ServiceError as error:
-            reasons.append(_invalid(error))
-        else:
-            reasons.append(NO_REASON)
-    if len(fitted) < len(asked):
-        raise refusals.transaction_cancelled(reasons)
+            raise _invalid_at(number, len(asked), error) from None
     return fitted
 
 
@@ -120,11 +116,13 @@ def _applied(tx: Tx, fitted: Sequence[_Fitted], number: int, old: Found | None) 
     try:
         return Done(one.table, write, write.apply(tx, one.table, one.at, old))
     except ServiceError as error:
-        invalid = _invalid(error)
-        raise refusals.transaction_cancelled([invalid if other == number else NO_REASON for other in range(len(fitted))]) from None
+        raise _invalid_at(number, len(fitted), error) from None
 
 
-def _invalid(error: ServiceError) -> Reason:
+def _invalid_at(number: int, count: int, error: ServiceError) -> ServiceError:
+    """A transaction of `count` writes is cancelled, because one is not valid."""
     if error.code != "ValidationException":
-        raise error
-    return {"Code": "ValidationError", "Message": error.message}
+        return error
+    reasons = [NO_REASON] * count
+    reasons[number] = {"Code": "ValidationError", "Message": error.message}
+    return refusals.transaction_cancelled(reasons)

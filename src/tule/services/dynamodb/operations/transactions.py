@@ -11,6 +11,7 @@ from orjson import Fragment
 
 from tule.lang.dynamodb import clauses
 from tule.lang.dynamodb.projections import Projection
+from tule.lang.dynamodb.sizes import size as size_of
 from tule.lang.dynamodb.values import check_item
 from tule.platform.call import Call
 from tule.platform.service import reads
@@ -52,6 +53,8 @@ def transact_write_items(call: Call, tx: Tx, params: Params) -> Params:
 
 def _write(call: Call, tx: Tx, params: Params, *, looks: bool = False) -> list[Done]:
     asked = [_asked(one) for one in params["TransactItems"]]
+    if sum(_payload(one, given) for one, given in zip(asked, params["TransactItems"], strict=True)) > MAX_BYTES:
+        raise validation("Transaction payload size cannot exceed 4194304 bytes")
     return transacting.run(call, tx, asked, looks=looks or "ReturnConsumedCapacity" in params)
 
 
@@ -61,6 +64,14 @@ def _asked(item: Params) -> Asked:
     kind, given = next(iter(item.items()))
     write: Write = _WRITES[kind](given)
     return Asked(given["TableName"], write, given.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
+
+
+def _payload(asked: Asked, item: Params) -> int:
+    """Bytes of what a write brings along; what it finds does not count."""
+    if isinstance(asked.write, Put):
+        return asked.write.new.size
+    given = next(iter(item.values()))
+    return size_of(asked.write.key) + size_of(given.get("ExpressionAttributeValues") or {})
 
 
 def _written(tx: Tx, params: Params, done: Sequence[Done]) -> Params:
