@@ -23,7 +23,7 @@ from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.table import Index, Keys, Table
 from tule.store.store import Tx
 
-__all__ = ["Index", "Keys", "Table", "described", "find", "find_for_change", "forget", "table_of"]
+__all__ = ["Index", "Keys", "Table", "described", "find", "find_for_change", "forget", "remembered", "table_of"]
 
 TRUSTED_S = 1.0
 _MEMORY = "dynamodb.tables"
@@ -92,6 +92,13 @@ def find_for_change(node: Node, tx: Tx, account: str, region: str, name_or_arn: 
     """The table as it is in this transaction, for changes of its items.  Raises `refusal(name)`."""
     ref = table_ref(account, region, name_or_arn)
     return _usable(_memory(node).get_current(tx, ref), ref, refusal)
+
+
+async def remembered(node: Node, ref: TableRef) -> Table | None:
+    """The table without a transaction, as of a moment ago: for permissions, which are asked for before the operation looks."""
+    memory = _memory(node)
+    known = memory.known.get(ref)
+    return known.table if known is not None else await node.store.read(lambda tx: memory.load(tx, ref))
 
 
 def described(tx: Tx, account: str, region: str, name_or_arn: str, refusal: Refusal = errors.no_table) -> Table:

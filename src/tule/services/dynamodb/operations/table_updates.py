@@ -37,7 +37,7 @@ async def update_table(call: Call, params: Params) -> Params:
 
 
 def _check(params: Params) -> None:
-    if not any(member in params for member in _CHANGES):
+    if all(params.get(member, []) == [] for member in _CHANGES):
         raise errors.validation(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification"
             " or ReplicaUpdates is required"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tule.store.store import Tx
 
 _EVERYTHING = 1 << 62
-_TABLE = "SELECT count(*), coalesce(sum(size), 0) FROM (SELECT size FROM dynamodb_items WHERE table_id = ? LIMIT ?) AS some"
-_INDEX = "SELECT count(*), coalesce(sum(size), 0) FROM (SELECT size FROM dynamodb_index_items WHERE index_id = ? LIMIT ?) AS some"
+_TABLE = "SELECT count(*), coalesce(sum(size), 0) FROM (SELECT size FROM dynamodb_items WHERE table_id = ? LIMIT ?) AS first"
+_INDEX = "SELECT count(*), coalesce(sum(size), 0) FROM (SELECT size FROM dynamodb_index_items WHERE index_id = ? LIMIT ?) AS first"
 
 
 def table(tx: Tx, id: int, limit: int = _EVERYTHING) -> tuple[int, int]:
