@@ -49,11 +49,19 @@ NOTHING = HostMeaning()
 
 @lru_cache(maxsize=4096)
 def site(host: str, kinds: frozenset[str]) -> Site | None:
-    """The site that a host names, `<id>.<kind>[.<region>].<suffix>`, if its kind is one of `kinds`."""
+    """The site that a host names, `<id>.<kind>[.<region>].<suffix>` or `<id>.<kind>-<region>.<suffix>`, if its kind is one of `kinds`.
+
+    An id may have dots (a bucket's website).
+    """
     labels = _labels(host)
-    if labels is None or not 2 <= len(labels) <= 3 or labels[1] not in kinds or not all(_REGION.match(label) for label in labels[2:]):
+    if labels is None:
         return None
-    return Site(labels[1], labels[0], labels[2] if len(labels) == 3 else "")
+    region = labels.pop() if _REGION.match(labels[-1]) else ""
+    kind = labels[-1] if labels else ""
+    for known in kinds if not region else ():
+        if kind.startswith(known + "-") and _REGION.match(kind[len(known) + 1 :]):
+            region, kind = kind[len(known) + 1 :], known
+    return Site(kind, ".".join(labels[:-1]), region) if kind in kinds and len(labels) > 1 else None
 
 
 def _labels(host: str) -> list[str] | None:
@@ -80,6 +88,8 @@ def _of_labels(labels: list[str]) -> HostMeaning:
         match = _S3_LABEL.match(labels[i])
         if match:
             return HostMeaning("s3", ".".join(labels[:i]), match["region"] or region)
+        if labels[i] == "s3-accesspoint":
+            return HostMeaning("s3", ".".join(labels[:i]), region)
         if labels[i] == "s3-control":
             return HostMeaning("s3control", "", region)
     named = [label for label in labels if label != region and label != "dualstack"]

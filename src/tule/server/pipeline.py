@@ -158,7 +158,7 @@ def _path_style(request: Request, host: HostMeaning, signing_name: str | None) -
     bucket = host.bucket
     if not bucket and host.label and host.service in ("", host.label) and signing_name in (None, "s3"):
         bucket = host.label
-    if not bucket or host.service == "s3control":
+    if not bucket or host.service == "s3control" or ("x-amz-account-id" in request.headers and request.path.startswith("/v20180820/")):
         return request
     return dataclasses.replace(request, path=f"/{bucket}{request.path}")
 

@@ -13,7 +13,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tule.platform.service import Service, operations_in
-from tule.services.s3 import access, browsers, garbage
+from tule.services.s3 import access, browsers, deliveries, garbage, website, website_routing
+from tule.services.s3.control import access as control_access
+from tule.services.s3.control import access_points as control_points
+from tule.services.s3.control import account as control_account
+from tule.services.s3.control import storage_lens
+from tule.services.s3.control import tagging as control_tagging
 from tule.services.s3.operations import (
     acls,
     attributes,
@@ -104,11 +109,16 @@ SERVICE = Service(
     needs=access.NEEDS,
     anonymous=access.ANONYMOUS,
     schema=Path(__file__).with_name("schema.sql").read_text(),
-    deliver=garbage.deliver,
+    deliver=deliveries.deliver,
     start=garbage.start,
     resource_types=RESOURCE_TYPES,
+    sites={website_routing.SITE: website.serve},
     preflight=browsers.preflight,
     recorded=RECORDED,
 )
 
-CONTROL = Service("s3control", operations={})
+CONTROL = Service(
+    name="s3control",
+    operations=operations_in(control_points, control_account, storage_lens, control_tagging),
+    needs=control_access.NEEDS,
+)

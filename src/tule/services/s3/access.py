@@ -14,7 +14,8 @@ from tule.core.clock import iso8601
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs, Params
 from tule.services.s3 import browsers, copy_source, errors, names, resource_policy, tag_rules
-from tule.services.s3.state import buckets, objects
+from tule.services.s3.state import access_points, buckets, objects
+from tule.services.s3.state.access_points import AccessPoint
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Access
 from tule.store.store import Tx
@@ -55,13 +56,68 @@ def need(call: Call, bucket: Bucket, action: str, key: str | None = None, contex
     context = context if context is not None else {}
     if found is not None and found.tags:
         context = context | {f"s3:ExistingObjectTag/{name}": value for name, value in orjson.loads(found.tags).items()}
+    context = {**_of_request(call), **_of_point(bucket), **context}
     policy = resource_policy.of(call.principal, bucket, f"s3:{action}", resource, found)
     return Need(f"s3:{action}", resource, context, policy, bucket.account)
 
 
+def _of_request(call: Call) -> Context:
+    """Keys about the request itself: how it was signed, how it came."""
+    headers = call.headers
+    if not headers:
+        return {}
+    context: Context = {}
+    if (digest := headers.get("x-amz-content-sha256")) is not None:
+        context["s3:x-amz-content-sha256"] = digest
+    authorization = headers.get("authorization", "")
+    if authorization.startswith("AWS4-"):
+        context |= {"s3:signatureversion": authorization.partition(" ")[0], "s3:authType": "REST-HEADER"}
+    elif authorization.startswith("AWS "):
+        context |= {"s3:signatureversion": "AWS", "s3:authType": "REST-HEADER"}
+    elif call.operation == "PostObject":
+        context["s3:authType"] = "POST"
+    elif call.principal.kind != "anonymous":
+        context["s3:authType"] = "REST-QUERY-STRING"
+    if call.endpoint.startswith("https://"):
+        context["s3:TlsVersion"] = 1.3
+    return context
+
+
+def _of_point(bucket: Bucket) -> Context:
+    if bucket.point is None:
+        return {}
+    return {
+        "s3:DataAccessPointArn": bucket.point.arn,
+        "s3:DataAccessPointAccount": bucket.point.account,
+        "s3:AccessPointNetworkOrigin": bucket.point.origin,
+    }
+
+
+def through_points(needs: Needs) -> Needs:
+    """The same needs, put to the access point too where one stands for the bucket: both have to allow."""
+
+    def more(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+        wanted = needs(call, tx, params)
+        name = params.get("Bucket", "")
+        point = access_points.named(tx, name) if access_points.looks_like_one(name) and buckets.find(tx, name) is None else None
+        if point is None:
+            return wanted
+        bucket = buckets.get(tx, point.config["Bucket"])
+        return [*wanted, *(_at_point(call, bucket, point, each) for each in wanted if each.resource.startswith(bucket.arn))]
+
+    return more
+
+
+def _at_point(call: Call, bucket: Bucket, point: AccessPoint, asked: Need) -> Need:
+    key = asked.resource[len(bucket.arn) :]
+    resource = f"{point.arn}/object{key}" if key else point.arn
+    policy = resource_policy.of_point(call.principal, point)
+    return Need(asked.action, resource, asked.context, policy, point.account)
+
+
 def _is_plain(call: Call, bucket: Bucket) -> bool:
     """The account's root on a bucket of its own without a policy: nothing can deny it, so nothing needs to be looked up."""
-    return call.principal.kind == "root" and call.principal.account == bucket.account and "Policy" not in bucket.config
+    return call.principal.kind == "root" and call.principal.account == bucket.account and "Policy" not in bucket.config and bucket.point is None
 
 
 def _on_bucket(*actions: str) -> Needs:
@@ -318,7 +374,7 @@ _BUCKET_ACTIONS = {
     "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
     "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
 }
-NEEDS: dict[str, Needs] = {
+_NEEDS: dict[str, Needs] = {
     **{operation: _on_bucket(action) for operation, action in _BUCKET_ACTIONS.items()},
     "CreateBucket": _create_bucket,
     "ListBuckets": _list_buckets,
@@ -350,4 +406,5 @@ NEEDS: dict[str, Needs] = {
     "GetObjectRetention": _object("GetObjectRetention"),
     "GetObjectLegalHold": _object("GetObjectLegalHold"),
 }
+NEEDS = {operation: through_points(needs) for operation, needs in _NEEDS.items()}
 ANONYMOUS = frozenset(NEEDS) - {"CreateBucket", "ListBuckets"}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tule.core.errors import ServiceError, not_implemented
-from tule.services.s3 import errors, names
+from tule.services.s3 import errors, names, public_access
 
 Grants = list[dict[str, Any]]
 ENFORCED = "BucketOwnerEnforced"
@@ -177,6 +177,6 @@ def for_new_object(params: Mapping[str, Any], config: Mapping[str, Any], owner: 
         if params.get("ACL") != "bucket-owner-full-control":
             raise not_supported()
         return None
-    if is_public(grants) and (config.get("PublicAccessBlock") or {}).get("BlockPublicAcls"):
+    if is_public(grants) and public_access.in_config(config, "BlockPublicAcls"):
         raise errors.access_denied()
     return None if grants == only_owner(owner) else grants

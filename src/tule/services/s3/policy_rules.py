@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_network
 from typing import Any
 
 from tule.core.errors import ServiceError
+from tule.services.s3.state.access_points import AccessPoint
 from tule.services.s3.state.buckets import Bucket
 
 MAX_BYTES = 20 * 1024
@@ -37,8 +38,8 @@ _NARROWING = frozenset(
 )
 
 
-def parsed(text: str, bucket: Bucket) -> dict[str, Any]:
-    """Raises MalformedPolicy, or PolicyTooLarge."""
+def parsed(text: str, is_of: Callable[[str], bool]) -> dict[str, Any]:
+    """`is_of` says whether a resource may stand in this policy.  Raises MalformedPolicy, or PolicyTooLarge."""
     if len(text.encode()) > MAX_BYTES:
         raise ServiceError("PolicyTooLarge", f"The bucket policy must not exceed {MAX_BYTES} bytes", 400)
     try:
@@ -52,7 +53,7 @@ def parsed(text: str, bucket: Bucket) -> dict[str, Any]:
     if policy.get("Version", "2008-10-17") not in _VERSIONS:
         raise _malformed("The policy must contain a valid version string")
     for statement in statements(policy):
-        _check_statement(statement, bucket)
+        _check_statement(statement, is_of)
     return policy
 
 
@@ -68,7 +69,7 @@ def statements(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _check_statement(statement: Mapping[str, Any], bucket: Bucket) -> None:
+def _check_statement(statement: Mapping[str, Any], is_of: Callable[[str], bool]) -> None:
     if statement.get("Effect") not in ("Allow", "Deny"):
         raise _malformed("Missing required field Effect" if "Effect" not in statement else f"Invalid effect: {statement['Effect']}")
     if "Principal" not in statement and "NotPrincipal" not in statement:
@@ -82,7 +83,7 @@ def _check_statement(statement: Mapping[str, Any], bucket: Bucket) -> None:
     resources = _texts(statement.get("Resource", statement.get("NotResource")))
     if not resources:
         raise _malformed("Missing required field Resource")
-    if not all(_is_of(resource, bucket) for resource in resources):
+    if not all(is_of(resource) for resource in resources):
         raise _malformed("Policy has invalid resource")
     if not isinstance(statement.get("Condition", {}), dict):
         raise _malformed("Invalid policy syntax.")
@@ -98,11 +99,27 @@ def _check_principal(principal: Any) -> None:
             raise _malformed("Invalid principal in policy")
 
 
-def _is_of(resource: str, bucket: Bucket) -> bool:
+def of_bucket(bucket: Bucket) -> Callable[[str], bool]:
     """A policy speaks of its own bucket, or of a pattern that may mean it."""
-    name = resource.partition(":::")[2].partition("/")[0]
-    pattern = re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")
-    return resource == "*" or re.fullmatch(pattern, bucket.name) is not None
+
+    def is_of(resource: str) -> bool:
+        return resource == "*" or _may_mean(resource.partition(":::")[2].partition("/")[0], bucket.name)
+
+    return is_of
+
+
+def of_point(point: AccessPoint) -> Callable[[str], bool]:
+    """The same of an access point: its ARN, or objects through it."""
+
+    def is_of(resource: str) -> bool:
+        own, slash, rest = resource.partition("/object/")
+        return _may_mean(own, point.arn) and (not slash or bool(rest))
+
+    return is_of
+
+
+def _may_mean(pattern: str, name: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), name) is not None
 
 
 def _texts(value: Any) -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 
 from tule.access.principal import Principal
-from tule.services.s3 import access_control, names, policy_rules
+from tule.services.s3 import access_control, names, policy_rules, public_access
+from tule.services.s3.state.access_points import AccessPoint
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Access
 
@@ -43,11 +44,19 @@ def of(caller: Principal, bucket: Bucket, action: str, resource: str, found: Acc
     return {"Version": "2012-10-17", "Statement": [*(policy_rules.statements(policy) if policy else ()), statement]}
 
 
+def of_point(caller: Principal, point: AccessPoint) -> Mapping[str, Any] | None:
+    """An access point's policy, without what lets the public in where the point blocks that."""
+    policy: Mapping[str, Any] | None = point.config.get("Policy")
+    restricted = point.config["Block"]["RestrictPublicBuckets"] and caller.account != point.account and not caller.service
+    if policy is None or not restricted or not policy_rules.is_public(policy):
+        return policy
+    return {**policy, "Statement": [each for each in policy_rules.statements(policy) if each["Effect"] == "Deny"]}
+
+
 def _unblocked(caller: Principal, bucket: Bucket) -> Mapping[str, Any] | None:
     """RestrictPublicBuckets: of a public policy only what denies reaches callers of other accounts."""
     policy = bucket.config.get("Policy")
-    blocked = bucket.config.get("PublicAccessBlock") or {}
-    if policy is None or not blocked.get("RestrictPublicBuckets") or caller.account == bucket.account or caller.service:
+    if policy is None or not public_access.blocks(bucket, "RestrictPublicBuckets") or caller.account == bucket.account or caller.service:
         return policy
     if not policy_rules.is_public(policy):
         return policy
@@ -61,7 +70,7 @@ def _granted(caller: Principal, bucket: Bucket, action: str, found: Access | Non
     elif action in _OF_OBJECT and found is not None and found.acl is not None:
         grants = orjson.loads(found.acl)
     permission = _OF_BUCKET.get(action) or _OF_OBJECT.get(action)
-    ignored = bool((bucket.config.get("PublicAccessBlock") or {}).get("IgnorePublicAcls"))
+    ignored = public_access.blocks(bucket, "IgnorePublicAcls")
     return any(grant["Permission"] in (permission, "FULL_CONTROL") and _is_grantee(caller, grant["Grantee"], ignored) for grant in grants)
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import access_control, errors, events, names, reading
+from tule.services.s3 import access_control, errors, events, names, public_access, reading
 from tule.services.s3.access_control import Grants
 from tule.services.s3.events import Change
 from tule.services.s3.state import buckets, objects
@@ -73,5 +73,5 @@ def _asked(params: Mapping[str, Any], owner: str, bucket: Bucket, *, for_bucket:
 
 
 def _check_block(bucket: Bucket, grants: Grants) -> None:
-    if access_control.is_public(grants) and (bucket.config.get("PublicAccessBlock") or {}).get("BlockPublicAcls"):
+    if access_control.is_public(grants) and public_access.blocks(bucket, "BlockPublicAcls"):
         raise errors.access_denied()

@@ -9,13 +9,12 @@ from tule.core.errors import not_implemented
 from tule.core.paging import InvalidToken, page
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import access_control, errors, names, object_lock, tag_rules
-from tule.services.s3.state import buckets, objects, uploads
+from tule.services.s3 import access_control, errors, names, object_lock, public_access, tag_rules
+from tule.services.s3.state import accounts, buckets, objects, uploads
 from tule.store.store import Tx
 
 _REGION = re.compile(r"(us|us-gov|eu|ap|sa|ca|me|af|il|mx|cn)-[a-z]+-\d")
 _MAX_BUCKETS = 10_000
-ALL_BLOCKED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 
 
 def create_bucket(call: Call, tx: Tx, params: Params) -> Params:
@@ -25,6 +24,8 @@ def create_bucket(call: Call, tx: Tx, params: Params) -> Params:
         raise not_implemented("s3", "CreateBucket in an account's regional namespace")
     region, location = _placement(call.region, params.get("CreateBucketConfiguration") or {})
     config = _first_configuration(params, location, call.account)
+    if (block := accounts.public_access_block(tx, call.account)) is not None:
+        config["AccountBlock"] = block
     if not buckets.create(tx, name, call.account, region, config):
         _refuse_second(buckets.get(tx, name), call, region)
     where = f"/{name}" if call.region == "us-east-1" else f"http://{name}.s3.amazonaws.com/"
@@ -55,7 +56,7 @@ def _first_configuration(params: Params, location: str, account: str) -> dict[st
     ownership = params.get("ObjectOwnership", "BucketOwnerEnforced")
     if ownership not in access_control.OWNERSHIPS:
         raise errors.invalid_argument(f"Invalid x-amz-object-ownership header: {ownership}", "x-amz-object-ownership")
-    config: dict[str, Any] = {"Ownership": ownership, "PublicAccessBlock": ALL_BLOCKED}
+    config: dict[str, Any] = {"Ownership": ownership, "PublicAccessBlock": public_access.ALL}
     if params.get("ObjectLockEnabledForBucket"):
         config |= {"Versioning": "Enabled", "ObjectLock": object_lock.ENABLED}
     if location:

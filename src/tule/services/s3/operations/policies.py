@@ -9,18 +9,15 @@ import orjson
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import access_control, errors, policy_rules
+from tule.services.s3 import access_control, errors, policy_rules, public_access
 from tule.services.s3.state import buckets
 from tule.store.store import Tx
-
-_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
 def put_bucket_policy(call: Call, tx: Tx, params: Params) -> Params:
     bucket = buckets.get(tx, params["Bucket"])
-    policy = policy_rules.parsed(params["Policy"], bucket)
-    blocked = bucket.config.get("PublicAccessBlock") or {}
-    if blocked.get("BlockPublicPolicy") and policy_rules.is_public(policy):
+    policy = policy_rules.parsed(params["Policy"], policy_rules.of_bucket(bucket))
+    if public_access.blocks(bucket, "BlockPublicPolicy") and policy_rules.is_public(policy):
         raise errors.public_policy_blocked(call.principal.arn, bucket.arn)
     buckets.configure(tx, bucket, Policy=policy)
     call.status = 204
@@ -51,8 +48,7 @@ def get_bucket_policy_status(call: Call, tx: Tx, params: Params) -> Params:
 
 
 def put_public_access_block(call: Call, tx: Tx, params: Params) -> Params:
-    given = params["PublicAccessBlockConfiguration"]
-    block = {name: bool(given.get(name, False)) for name in _BLOCKS}
+    block = public_access.checked(params["PublicAccessBlockConfiguration"])
     buckets.configure(tx, buckets.get(tx, params["Bucket"]), PublicAccessBlock=block)
     return {}
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from tule.services.s3 import errors, names
+from tule.services.s3.state import access_points
+from tule.services.s3.state.access_points import AccessPoint
 from tule.store.store import Row, Tx
 
 _COLUMNS = "name, id, account, region, created_ms, config"
@@ -21,7 +23,7 @@ _PAGE_OF_REGION = f"SELECT {_COLUMNS} FROM s3_buckets WHERE account = ? AND name
 
 
 class Bucket(NamedTuple):
-    """`config` is shared between readers and never changed in place: see `configure`."""
+    """`config` is shared between readers and never changed in place: see `configure`.  `point` is by which access point it was named."""
 
     name: str
     id: int
@@ -29,6 +31,7 @@ class Bucket(NamedTuple):
     region: str
     created_ms: int
     config: Mapping[str, Any]
+    point: AccessPoint | None = None
 
     @property
     def arn(self) -> str:
@@ -58,8 +61,17 @@ def get(tx: Tx, name: str) -> Bucket:
     """Raises NoSuchBucket."""
     row = tx.one(_GET, name)
     if row is None:
-        raise errors.no_such_bucket(name)
+        return _behind(tx, name)
     return _bucket(row)
+
+
+def _behind(tx: Tx, name: str) -> Bucket:
+    """The bucket behind an access point, where an access point's ARN, alias or host name stands for it."""
+    point = access_points.named(tx, name) if access_points.looks_like_one(name) else None
+    row = None if point is None else tx.one(_GET, point.config["Bucket"])
+    if row is None:
+        raise errors.no_such_bucket(name)
+    return _bucket(row)._replace(point=point)
 
 
 def create(tx: Tx, name: str, account: str, region: str, config: Mapping[str, Any]) -> bool:

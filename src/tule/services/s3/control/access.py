@@ -1,0 +1,92 @@
+"""What S3 Control's operations need to be allowed.
+
+AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tule.core import arn
+from tule.platform.call import Call
+from tule.platform.service import Need, Needs, Params
+from tule.services.s3 import errors
+from tule.services.s3.state import access_points
+from tule.store.store import Tx
+
+
+def own(call: Call, params: Params) -> str:
+    """The account of the request, which must be the caller's.  Raises AccessDenied."""
+    if params["AccountId"] != call.account:
+        raise errors.access_denied()
+    return call.account
+
+
+def _point(action: str) -> Needs:
+    def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+        account = own(call, params)
+        name = params["Name"].rpartition("/")[2]
+        found = access_points.find(tx, account, call.region, name)
+        resource = arn.arn("s3", call.region, account, f"accesspoint/{name}")
+        context = {} if found is None else {"s3:AccessPointNetworkOrigin": found.origin}
+        return [Need(f"s3:{action}", resource, context, None if found is None else found.config.get("Policy"), account)]
+
+    return needs
+
+
+def _account(action: str) -> Needs:
+    def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+        return [Need(f"s3:{action}", "*", {}, None, own(call, params))]
+
+    return needs
+
+
+def _of(action: str, kind: str, member: str) -> Needs:
+    def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+        account = own(call, params)
+        return [Need(f"s3:{action}", arn.arn("s3", call.region, account, f"{kind}/{params[member]}"), {}, None, account)]
+
+    return needs
+
+
+def _tagging(action: str) -> Needs:
+    def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+        return [Need(f"s3:{action}", params["ResourceArn"], {}, None, own(call, params))]
+
+    return needs
+
+
+NEEDS: dict[str, Needs] = {
+    **{
+        name: _point(name)
+        for name in (
+            "CreateAccessPoint",
+            "GetAccessPoint",
+            "DeleteAccessPoint",
+            "PutAccessPointPolicy",
+            "GetAccessPointPolicy",
+            "DeleteAccessPointPolicy",
+            "GetAccessPointPolicyStatus",
+        )
+    },
+    "ListAccessPoints": _account("ListAccessPoints"),
+    "PutPublicAccessBlock": _account("PutAccountPublicAccessBlock"),
+    "GetPublicAccessBlock": _account("GetAccountPublicAccessBlock"),
+    "DeletePublicAccessBlock": _account("PutAccountPublicAccessBlock"),
+    **{
+        name: _of(name, "storage-lens", "ConfigId")
+        for name in (
+            "PutStorageLensConfiguration",
+            "GetStorageLensConfiguration",
+            "DeleteStorageLensConfiguration",
+            "PutStorageLensConfigurationTagging",
+            "GetStorageLensConfigurationTagging",
+            "DeleteStorageLensConfigurationTagging",
+        )
+    },
+    "ListStorageLensConfigurations": _account("ListStorageLensConfigurations"),
+    **{name: _of(name, "storage-lens-group", "Name") for name in ("GetStorageLensGroup", "UpdateStorageLensGroup", "DeleteStorageLensGroup")},
+    "CreateStorageLensGroup": _account("CreateStorageLensGroup"),
+    "ListStorageLensGroups": _account("ListStorageLensGroups"),
+    **{name: _tagging(name) for name in ("TagResource", "UntagResource", "ListTagsForResource")},
+}
