@@ -117,6 +117,8 @@ class Reading:
             **object_lock.told(version.lock),
             **writing.version_member(self.bucket, version.version),
         }
+        if self._params.get("VersionId") is None:
+            result |= writing.expiration_member(self.bucket, version)
         if span is not None and span.length:
             result["ContentRange"] = span.content_range(version.size)
             self._call.status = 206

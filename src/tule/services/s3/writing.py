@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 
 from tule.platform.call import Call
-from tule.services.s3 import access_control, events, garbage, metadata, object_lock, preconditions, tag_rules
+from tule.services.s3 import access_control, events, garbage, lifecycle, metadata, object_lock, preconditions, tag_rules
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.content import Content
 from tule.services.s3.encryption import Protection
 from tule.services.s3.events import Change
+from tule.services.s3.lifecycle import Subject
 from tule.services.s3.state import objects
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import NULL, Version
@@ -89,6 +90,12 @@ def commit(call: Call, tx: Tx, bucket: Bucket, draft: Draft, event: str, reason:
     garbage.let_go(tx, bucket, objects.put(tx, bucket, new, old))
     events.notify(call, tx, bucket, Change(event, reason, key, new.seq, new.size, new.etag, new.version))
     return new
+
+
+def expiration_member(bucket: Bucket, version: Version) -> dict[str, str]:
+    """When lifecycle will expire the version, where it is the current one."""
+    subject = Subject(version.key, version.size, version.tags, version.storage_class, version.modified_ms)
+    return lifecycle.expiration_member(bucket.config, subject)
 
 
 def new_version_id(tx: Tx, bucket: Bucket) -> str:

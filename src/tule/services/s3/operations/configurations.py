@@ -10,7 +10,7 @@ from typing import Any
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import cors, encryption, errors, lifecycle_rules, website_rules
+from tule.services.s3 import cors, encryption, errors, lifecycle_rules, lifecycle_run, website_rules
 from tule.services.s3.state import buckets
 from tule.services.s3.state.buckets import Bucket
 from tule.store.store import Tx
@@ -62,6 +62,7 @@ def put_bucket_lifecycle_configuration(call: Call, tx: Tx, params: Params) -> Pa
         message = f"Invalid TransitionDefaultMinimumObjectSize found: {smallest}"
         raise errors.invalid_request(message)
     _set(tx, params, Lifecycle={"Rules": rules, "TransitionDefaultMinimumObjectSize": smallest})
+    lifecycle_run.schedule(tx, buckets.get(tx, params["Bucket"]))
     return {"TransitionDefaultMinimumObjectSize": smallest}
 
 

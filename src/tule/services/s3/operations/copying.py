@@ -113,6 +113,7 @@ def _write(call: Call, tx: Tx, source: Source, draft: Draft, told: Mapping[str, 
         **told,
         **source.version_member,
         **writing.new_version_member(version.version),
+        **writing.expiration_member(bucket, version),
     }
 
 

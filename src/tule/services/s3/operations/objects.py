@@ -35,6 +35,7 @@ async def put_object(call: Call, params: Params) -> Params:
             **checksum.members,
             **protection.told,
             **writing.new_version_member(version.version),
+            **writing.expiration_member(bucket, version),
         }
 
     return await call.node.store.write(write)

@@ -6,7 +6,7 @@ import re
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import checksums, content, copy_source, encryption, errors, garbage, metadata, multipart, names, upload_keys
+from tule.services.s3 import checksums, content, copy_source, encryption, errors, garbage, lifecycle, metadata, multipart, names, upload_keys
 from tule.services.s3.content import Content
 from tule.services.s3.operations.listing import max_keys
 from tule.services.s3.operations.uploads import in_progress, initiator
@@ -118,6 +118,7 @@ def list_parts(call: Call, tx: Tx, params: Params) -> Params:
         "Owner": names.owner(bucket.account),
         "StorageClass": upload.request.get("StorageClass", metadata.STANDARD),
         **multipart.kind_members(upload),
+        **lifecycle.abort_members(bucket.config, upload.key, upload.initiated_ms),
     }
     if shown:
         result["Parts"] = [_listed(upload, part) for part in shown]

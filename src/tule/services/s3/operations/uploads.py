@@ -13,6 +13,7 @@ from tule.services.s3 import (
     encryption,
     errors,
     garbage,
+    lifecycle,
     metadata,
     multipart,
     names,
@@ -60,6 +61,7 @@ async def create_multipart_upload(call: Call, params: Params) -> Params:
             request | upload_keys.kept(protection),
         )
         result = {"Bucket": bucket.name, "Key": params["Key"], "UploadId": upload_id, **protection.told}
+        result |= lifecycle.abort_members(bucket.config, params["Key"], tx.now_ms)
         return result if kind is None else result | {"ChecksumAlgorithm": kind[0], "ChecksumType": kind[1]}
 
     return await call.node.store.write(create)
@@ -106,6 +108,7 @@ def _complete(call: Call, tx: Tx, params: Params, number: int) -> Params:
         **checksum.members,
         **_encryption_told(upload),
         **writing.new_version_member(version.version),
+        **writing.expiration_member(bucket, version),
     }
     garbage.let_go_blobs(tx, bucket, uploads.complete(tx, upload.id, parts, found, answer))
     return answer

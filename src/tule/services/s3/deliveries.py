@@ -1,0 +1,19 @@
+"""The service's own jobs, by their kind."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from tule.backbone.delivery import Dead, Delivery, Outcome
+from tule.platform.node import Node
+from tule.services.s3 import garbage, lifecycle_run
+
+_KINDS: Mapping[str, Callable[[Node, Delivery], Awaitable[Outcome]]] = {
+    garbage.KIND: garbage.deliver,
+    lifecycle_run.KIND: lifecycle_run.deliver,
+}
+
+
+async def deliver(node: Node, delivery: Delivery) -> Outcome:
+    handler = _KINDS.get(delivery.kind)
+    return Dead(f"S3 knows no jobs of kind {delivery.kind}") if handler is None else await handler(node, delivery)
