@@ -80,8 +80,8 @@ def read(params: Mapping[str, Any]) -> Projection | None:
 
 def queried(params: Mapping[str, Any]) -> Reading:
     """What a Query asks."""
-    older = ("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions")
-    legacy.check_unmixed(params, older, (PROJECTION, FILTER, KEYS))
+    older = ("AttributesToGet", "QueryFilter", "ConditionalOperator")
+    legacy.check_unmixed(params, (*older, "KeyConditions") if KEYS in params else older, (PROJECTION, FILTER, KEYS))
     placeholders = _placeholders(params, (PROJECTION, FILTER, KEYS), (FILTER, KEYS))
     if KEYS in params:
         keys = key_conditions(params[KEYS], placeholders)

@@ -54,39 +54,24 @@ class KeyConditions:
     def on(self, hash_names: Sequence[str], range_names: Sequence[str], types: Mapping[str, str]) -> KeyCondition:
         """Fit the conditions to a table's or an index's key; raises what DynamoDB says of those that do not fit."""
         by_name = {one.attribute: one for one in self.conditions}
+        is_composite = len(hash_names) > 1 or len(range_names) > 1
         self._check_count(hash_names, range_names)
         for name in hash_names:
             if name not in by_name:
-                raise missed(name)
+                raise _hash_equality(name) if is_composite else missed(name)
         for name in hash_names:
             if by_name[name].operator != "=":
-                raise validation("Query key condition not supported")
-        chosen = self._ranges(by_name, hash_names, range_names)
+                raise _hash_equality(name) if is_composite else validation("Query key condition not supported")
+        others = [one.attribute for one in self.conditions if one.attribute not in hash_names]
+        chosen = _composite_ranges(by_name, others, range_names) if is_composite else _ranges(by_name, others, range_names)
         for name in (*hash_names, *(one.attribute for one in chosen)):
             self._check_values(by_name[name], types[name])
         return KeyCondition(tuple(by_name[name].values[0] for name in hash_names), chosen)
 
     def _check_count(self, hash_names: Sequence[str], range_names: Sequence[str]) -> None:
-        limit = len(hash_names) + len(range_names)
-        if len(hash_names) == 1 and len(range_names) <= 1:
-            if len(self.conditions) > 2:
-                raise validation("Conditions can be of length 1 or 2 only")
-        elif len(self.conditions) > limit:
-            raise validation(f"Conditions can be of length 1 to {limit} only")
-
-    def _ranges(self, by_name: Mapping[str, OnAttribute], hash_names: Sequence[str], range_names: Sequence[str]) -> tuple[OnAttribute, ...]:
-        others = [one for one in self.conditions if one.attribute not in hash_names]
-        chosen: list[OnAttribute] = []
-        for name in range_names[: len(others)]:
-            if name not in by_name:
-                raise missed(name)
-            if chosen and chosen[-1].operator != "=":
-                what = f"RANGE key attribute {chosen[-1].attribute} must have an equality condition: only the last may have another"
-                raise validation(f"Query key condition not supported: {what}")
-            chosen.append(by_name[name])
-        if len(others) > len(chosen):
-            raise validation("Query key condition not supported")
-        return tuple(chosen)
+        limit = max(2, len(hash_names) + len(range_names))
+        if len(self.conditions) > limit:
+            raise validation("Conditions can be of length 1 or 2 only" if limit == 2 else f"Conditions can be of length 1 to {limit} only")
 
     def _check_values(self, condition: OnAttribute, kind: str) -> None:
         if condition.operator == "begins_with" and kind == "N":
@@ -102,6 +87,33 @@ class KeyConditions:
         if self.legacy:
             return validation("One or more parameter values were invalid: ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type")
         return invalid(PARAMETER, wrong_type("begins_with", "N"))
+
+
+def _ranges(by_name: Mapping[str, OnAttribute], others: Sequence[str], range_names: Sequence[str]) -> tuple[OnAttribute, ...]:
+    """The condition on the one range attribute, if there is one."""
+    if not others:
+        return ()
+    if not range_names:
+        raise validation("Query key condition not supported")
+    for name in range_names:
+        if name not in by_name:
+            raise missed(name)
+    return tuple(by_name[name] for name in range_names)
+
+
+def _composite_ranges(by_name: Mapping[str, OnAttribute], others: Sequence[str], range_names: Sequence[str]) -> tuple[OnAttribute, ...]:
+    """Conditions on the first of several range attributes, all but the last of them equalities."""
+    chosen = tuple(by_name[name] for name in range_names[: len(others)] if name in by_name)
+    unequal = next((one for one in chosen[:-1] if one.operator != "="), None)
+    if len(chosen) < len(others) or unequal is not None:
+        missing = next((name for name in range_names if name not in by_name), "") if unequal is None else unequal.attribute
+        what = "RANGE key attributes must be given from the first one on, all but the last of them with equality conditions"
+        raise validation(f"Invalid {PARAMETER}: {what}: {missing}")
+    return chosen
+
+
+def _hash_equality(name: str) -> ServiceError:
+    return validation(f"Invalid {PARAMETER}: All HASH key attributes must be given with equality conditions: {name}")
 
 
 def missed(name: str) -> ServiceError:

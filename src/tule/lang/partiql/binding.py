@@ -148,9 +148,10 @@ class Bound:
         return OnAttribute(name, operator, values) if name is not None and len(values) == len(operands) else None
 
     def _name(self, term: Term) -> str | None:
-        if not isinstance(term, Path) or len(term.steps) > 1:
+        if not isinstance(term, Path):
             return None
-        return self.statement.wording.names[str(term.steps[0])]
+        first, *below = term.steps
+        return None if below else self.statement.wording.names[str(first)]
 
     def _value(self, term: Term) -> Value | None:
         return self.placeholders.values[term.name] if isinstance(term, Operand) else None

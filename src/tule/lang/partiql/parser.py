@@ -85,7 +85,8 @@ def _insert(reader: Reader) -> Insert:
             "Unsupported operation: Inserting multiple items in a single statement is not supported yet, "
             'use "INSERT INTO tableName VALUE item" instead'
         )
-    reader.expect_keyword("VALUE")
+    if not reader.takes_keyword("VALUE"):
+        reader.refuse("Unexpected keyword")
     return Insert(table, reader.literal(), reader.wording)
 
 
