@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +36,9 @@ class DynamoDbStream:
             start = {"ExclusiveStartShardId": described["LastEvaluatedShardId"]}
 
     async def begin(self, shard: str) -> str:
-        """There is no way to begin at a time: for LATEST, what is older than the reading is passed over."""
+        """LATEST is everything since the reading was asked for, also of shards that were opened meanwhile."""
+        if self._source.position == "LATEST":
+            return await self._iterator(shard, {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": self._source.since_ms / 1000})
         return await self._iterator(shard, {"ShardIteratorType": "TRIM_HORIZON"})
 
     async def after(self, shard: str, sequence: str) -> str:
@@ -60,9 +61,6 @@ class DynamoDbStream:
     def _record(self, record: Mapping[str, Any]) -> Record:
         change = dict(record["dynamodb"])
         at_ms = int(change["ApproximateCreationDateTime"] * 1000)
-        for image in ("Keys", "NewImage", "OldImage"):
-            if image in change:
-                change[image] = {name: _json(value) for name, value in change[image].items()}
         event: dict[str, Any] = {
             "eventID": record["eventID"],
             "eventName": record["eventName"],
@@ -75,15 +73,10 @@ class DynamoDbStream:
         if "userIdentity" in record:
             event["userIdentity"] = {"type": record["userIdentity"]["Type"], "principalId": record["userIdentity"]["PrincipalId"]}
         source = self._source
-        wanted = self._is_recent(at_ms) and source.filters.want(event)
+        wanted = source.filters.want(event)
         size = ENVELOPE_BYTES + int(change.get("SizeBytes", 0)) * 2
         key = orjson.dumps(change.get("Keys", {}), option=orjson.OPT_SORT_KEYS).decode()
         return Record(change["SequenceNumber"], event, at_ms, size, key, wanted)
-
-    def _is_recent(self, at_ms: int) -> bool:
-        """Whether LATEST means a record of this time, which may be told in whole seconds only."""
-        since_ms = self._source.since_ms
-        return self._source.position != "LATEST" or at_ms >= (since_ms if at_ms % 1000 else since_ms // 1000 * 1000)
 
     async def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         principal = await self._reader.principal()
@@ -97,22 +90,6 @@ class DynamoDbStream:
             if error.code in ("ExpiredIteratorException", "TrimmedDataAccessException") and operation == "GetRecords":
                 raise IteratorExpired from error
             raise
-
-
-def _json(value: Mapping[str, Any]) -> Any:
-    """An attribute value as events show it: bytes in base 64."""
-    kind, content = next(iter(value.items()))
-    match kind:
-        case "B":
-            return {kind: base64.b64encode(content).decode()}
-        case "BS":
-            return {kind: [base64.b64encode(one).decode() for one in content]}
-        case "L":
-            return {kind: [_json(one) for one in content]}
-        case "M":
-            return {kind: {name: _json(one) for name, one in content.items()}}
-        case _:
-            return {kind: content}
 
 
 def _shard(shard: Mapping[str, Any]) -> Shard:

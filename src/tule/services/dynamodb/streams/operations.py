@@ -114,7 +114,7 @@ def _after(tx: Tx, stream: Stream, shard: Shard, kind: str, number: str | None, 
     if kind == "AT_TIMESTAMP":
         if timestamp is None:
             raise validation("Invalid Timestamp: Timestamp must be specified for ShardIteratorType AT_TIMESTAMP")
-        return stream_records.position_at(tx, shard.id, int(timestamp * 1000), shard.first, end)
+        return max(shard.trimmed, stream_records.position_at(tx, shard.id, round(timestamp * 1000), shard.first, end))
     position = sequence.parse(number or "", shard.slot)
     if position is None or position < shard.first or (shard.last is not None and position > shard.last):
         raise validation("Invalid SequenceNumber")
