@@ -24,6 +24,7 @@ from tule.services.dynamodb.operations import (
     transactions,
 )
 from tule.services.dynamodb.operations import items as item_operations
+from tule.services.dynamodb.resources import RESOURCE_TYPES
 from tule.services.dynamodb.state import expiries, journal, replication, stream_records, streams
 from tule.services.dynamodb.state import index_items as index_rows
 from tule.services.dynamodb.state import items as item_rows
@@ -71,6 +72,7 @@ SERVICE = Service(
     remembered_needs=access.NEEDS,
     schema="\n".join(_SCHEMAS),
     deliver=deliveries.deliver,
+    resource_types=RESOURCE_TYPES,
     reset=_reset,
 )
 STREAMS = Service("dynamodbstreams", operations=operations_in(stream_operations), remembered_needs=access.STREAM_NEEDS, start=background.start)
