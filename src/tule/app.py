@@ -44,6 +44,8 @@ from tule.services.iam.identities import IamIdentities
 from tule.store import documents
 from tule.store.open import open_store
 from tule.store.secret import installation_secret
+from tule.watch import metric_store
+from tule.watch.meter import Meter
 from tule.wire.models import Models
 
 # Target ARNs name a service by its ARN's own name, which is not always botocore's.
@@ -69,6 +71,8 @@ class App:
         await node.compute.start()
         self._background.add("access", node.authorizer.usage.write(node.store))
         self._background.add("blobs", blob_sweeper(node.blobs).keep(node.store, node.clock, node.jobs))
+        self._background.add("metrics", node.meter.run())
+        self._background.add("metrics", node.meter.age())
         self._background.open(node)
         listener = await self.server.listen(self.door.handle, host=node.config.host, port=node.config.port, tls=_tls(node.config))
         self.port = listener.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
@@ -87,6 +91,7 @@ class App:
         await node.jobs.stop()
         await node.compute.stop()
         await self._background.end()
+        await node.meter.flush()
         if self._access_log is not None:
             self._access_log.close()
         await node.outgoing.close()
@@ -108,6 +113,7 @@ async def build(config: Config) -> App:
     await store.migrate("access", usage.SCHEMA)
     await store.migrate("logs", log_table.SCHEMA)
     await store.migrate("mailbox", mailbox.SCHEMA)
+    await telemetry.migrate("metrics", metric_store.SCHEMA)
     for room in rooms.rooms.values():
         if room.schema:
             await store.migrate(f"service:{room.name}", room.schema)
@@ -116,6 +122,7 @@ async def build(config: Config) -> App:
     secret = await installation_secret(store)
     blobs = await open_blobs(config, store, clock, ids)
     node = Node(config, clock, ids, store, telemetry, blobs, Pager(secret), rooms)
+    node.meter = Meter(telemetry, clock)
     identities = IamIdentities(store, clock, secret)
     node.identities = identities
     actions = Actions()
@@ -180,6 +187,7 @@ async def _reset(node: Node, rooms: Rooms, identities: IamIdentities) -> None:
             if service.reset is not None:
                 await service.reset(node)
         identities.forget()
+        node.meter.forget()
         node.roles.forget()
         await node.blobs.sweep(0)
     finally:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tule.platform.roles import Roles
     from tule.platform.service import Service
     from tule.store.store import Store
+    from tule.watch.meter import Meter
     from tule.wire.models import Models
 
 
@@ -51,5 +52,6 @@ class Node:
     roles: Roles = field(init=False)
     outgoing: Outgoing = field(init=False)
     compute: Compute = field(init=False)
+    meter: Meter = field(init=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     memory: dict[str, Any] = field(default_factory=dict[str, Any])

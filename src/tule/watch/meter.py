@@ -1,0 +1,115 @@
+"""Counting what happens, for metrics: gathered in memory, written a moment later, all together.
+
+    node.meter.add(account, region, "AWS/Lambda", "Duration", (("FunctionName", "f"),), 12.5, "Milliseconds")
+
+A count costs about a microsecond.  What was counted in the last second is lost when the process dies; like all telemetry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+
+from tule.core.clock import Clock
+from tule.store.errors import StoreError
+from tule.store.store import Store
+from tule.watch import metric_store
+from tule.watch.metric_store import Dimensions, Series, Summary
+
+log = logging.getLogger("tule.meter")
+
+GATHER_S = 1.0
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+
+# AWS: CloudWatch user guide, "Metrics retention".
+COARSER = ((3 * 3_600_000, MINUTE_MS), (15 * DAY_MS, 5 * MINUTE_MS), (63 * DAY_MS, 60 * MINUTE_MS))
+GONE_AFTER_MS = 455 * DAY_MS
+AGE_EVERY_S = 3_600.0
+AT_ONCE = 1_000
+
+
+class Meter:
+    """To be used on the node's event loop only: from a transaction by `tx.after_commit`."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._gathered: dict[tuple[Series, int, str], Summary] = {}
+        self._something = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
+
+    def add(
+        self,
+        account: str,
+        region: str,
+        namespace: str,
+        name: str,
+        dimensions: Dimensions,
+        value: float,
+        unit: str = "None",
+        *,
+        count: float = 1.0,
+    ) -> None:
+        """`value` came `count` times just now.  `dimensions` in the order of their names; `unit` is one of CloudWatch's."""
+        now_ms = self._clock.now_ms()
+        self._of(Series(account, region, namespace, name, dimensions), now_ms - now_ms % MINUTE_MS, unit).add(value, count)
+
+    def merge(self, series: Series, at_ms: int, unit: str, summary: Summary) -> None:
+        """What somebody else has counted; `at_ms` is the beginning of its minute or second."""
+        self._of(series, at_ms, unit).merge(summary)
+
+    async def flush(self) -> None:
+        """Write what is gathered; whoever reads metrics calls it first."""
+        while self._gathered or self._writing is not None:
+            if self._writing is None:
+                self._writing = asyncio.create_task(self._write())
+            await asyncio.shield(self._writing)
+
+    async def run(self) -> None:
+        """For the life of the node: write once a second, when there is something."""
+        while True:
+            await self._something.wait()
+            await asyncio.sleep(GATHER_S)
+            await self.flush()
+
+    async def age(self) -> None:
+        """For the life of the node: what gets old becomes coarser, as CloudWatch's does, and goes in the end."""
+        while True:
+            await asyncio.sleep(AGE_EVERY_S)
+            try:
+                await self.coarsen()
+            except StoreError as error:
+                log.warning("old metrics are not removed: %s", error)
+
+    async def coarsen(self) -> None:
+        """What is due by now."""
+        now_ms = self._clock.now_ms()
+        for after_ms, period_ms in COARSER:
+            while await self._store.write(partial(metric_store.coarsen, before_ms=now_ms - after_ms, period_ms=period_ms, limit=AT_ONCE)) == AT_ONCE:
+                pass
+        while await self._store.write(partial(metric_store.drop, before_ms=now_ms - GONE_AFTER_MS, limit=AT_ONCE)) == AT_ONCE:
+            pass
+
+    def forget(self) -> None:
+        self._gathered = {}
+
+    def _of(self, series: Series, at_ms: int, unit: str) -> Summary:
+        key = series, at_ms, unit
+        summary = self._gathered.get(key)
+        if summary is None:
+            summary = self._gathered[key] = Summary()
+            self._something.set()
+        return summary
+
+    async def _write(self) -> None:
+        gathered = [(*key, summary) for key, summary in self._gathered.items()]
+        self._gathered = {}
+        self._something.clear()
+        try:
+            await self._store.write(lambda tx: metric_store.merge(tx, gathered))
+        except StoreError as error:
+            log.warning("%d metrics of the last moment are lost: %s", len(gathered), error)
+        finally:
+            self._writing = None
