@@ -22,12 +22,13 @@ client = boto3.client("dynamodb")
 def handler(event, context):
     for record in event["Records"]:
         change = record["dynamodb"]
+        number = change.get("NewImage", {}).get("n", {"N": "-1"})
         client.update_item(
             TableName="seen",
             Key={"p": change["Keys"]["p"]},
             UpdateExpression="SET #log = list_append(if_not_exists(#log, :none), :entry)",
             ExpressionAttributeNames={"#log": "log"},
-            ExpressionAttributeValues={":none": {"L": []}, ":entry": {"L": [{"S": record["eventName"]}, change.get("NewImage", {}).get("n", {"N": "-1"})]}},
+            ExpressionAttributeValues={":none": {"L": []}, ":entry": {"L": [{"S": record["eventName"]}, number]}},
         )
 """
 ALL_TABLES = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}]}
