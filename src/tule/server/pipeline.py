@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tule.core.errors import ServiceError, internal_failure, service_unavailable, validation
 from tule.platform.call import Call
+from tule.server.content_encoding import decoded, encoded
 from tule.server.hosts import HostMeaning, meaning
 from tule.server.http1 import ClientDisconnected
 from tule.store.errors import StoreError, UnstorableText
@@ -30,6 +31,8 @@ log = logging.getLogger("tule.server")
 AccessLog = Callable[[Request, Response, "Call | None", float], None]
 
 _SCOPE = re.compile(r"Credential=[^/,\s]+/\d{8}/(?:[^/,\s]+/)?([^/,\s]+)/aws4_request")  # version 4A has no region
+_UNLIMITED = 1 << 62
+_BODY_LIMITS = {"dynamodb": 16 << 20}  # bytes of a request, where a service takes less than the node
 _S3_FAMILY = ("s3", "s3control", "s3-outposts", "s3express", "s3-object-lambda")
 
 
@@ -71,10 +74,10 @@ class Pipeline:
         host = meaning(request.host)
         is_s3 = _speaks_s3(request, signing_name, host)
         attempt.service = "s3" if is_s3 else (signing_name or host.service)
-        limit = self._node.config.max_body_bytes
+        limit = min(self._node.config.max_body_bytes, _BODY_LIMITS.get(attempt.service, _UNLIMITED))
         if not is_s3:
             request.body = await request.stream.read(limit)
-        styled = _path_style(request, host, signing_name) if is_s3 else request
+        styled = _path_style(request, host, signing_name) if is_s3 else decoded(request, limit)
         codec = identify(self._models, styled, signing_name, "s3" if is_s3 and host.service != "s3control" else host.service or None)
         attempt.codec = codec
         caller = await self._authenticator.authenticate(request, signing_name or codec.service)
@@ -104,7 +107,7 @@ class Pipeline:
         response = codec.serialize(result, request_id, call.status)
         if call.response_headers:
             response.headers.update(call.response_headers)
-        return response
+        return encoded(response, request, codec.service)
 
     def _error(self, attempt: _Attempt, request: Request, error: ServiceError, request_id: str) -> Response:
         if attempt.codec is not None:
