@@ -19,6 +19,7 @@ from tule.services.kms.operations import grants as grant_operations
 from tule.services.kms.operations import keys as key_operations
 from tule.services.kms.operations import policies as policy_operations
 from tule.services.kms.operations import rotation as rotation_operations
+from tule.services.kms.resources import RESOURCE_TYPES
 
 
 async def _deliver(node: Node, delivery: Delivery) -> Outcome:
@@ -36,6 +37,12 @@ async def _deliver(node: Node, delivery: Delivery) -> Outcome:
 async def _reset(node: Node) -> None:
     keys(node).forget()
 
+
+_RECORDED = (
+    "CreateKey DescribeKey CreateAlias TagResource ListResourceTags UntagResource DeriveSharedSecret Encrypt Decrypt GenerateMac VerifyMac"
+    " GetParametersForImport ImportKeyMaterial Sign Verify ReplicateKey RotateKeyOnDemand GetKeyRotationStatus GenerateDataKeyPair"
+    " GenerateDataKeyPairWithoutPlaintext"
+)
 
 SERVICE = Service(
     "kms",
@@ -56,5 +63,7 @@ SERVICE = Service(
     remembered_needs=access.NEEDS,
     schema=state.SCHEMA,
     deliver=_deliver,
+    resource_types=RESOURCE_TYPES,
     reset=_reset,
+    recorded=frozenset(_RECORDED.split()),
 )

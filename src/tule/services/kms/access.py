@@ -118,7 +118,10 @@ def _alias(call: Call, action: str, params: Params) -> Need:
 
 
 async def _target(call: Call, action: str, params: Params) -> Sequence[Need]:
-    key = await keys(call.node).named(call, params["TargetKeyId"])
+    target = params["TargetKeyId"]
+    if names.is_alias(target):
+        raise errors.alias_of_alias()
+    key = await keys(call.node).named(call, target)
     return () if is_free(call, key) else (need(call, key, action, params, dict[str, Any]),)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tule.core.errors import ServiceError, not_implemented, validation
 
-
 _WORDLESS = {"message": None}  # of these errors AWS says the code alone
 
 
@@ -169,3 +168,7 @@ def no_grant(id: str) -> ServiceError:
 
 def invalid_grant_token() -> ServiceError:
     return ServiceError("InvalidGrantTokenException", "The grant token is not valid.")
+
+
+def alias_of_alias() -> ServiceError:
+    return validation("Aliases must refer to keys. Not aliases")

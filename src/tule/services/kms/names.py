@@ -57,3 +57,8 @@ def arn_of(ref: Ref) -> str:
 
 def key_arn(account: str, region: str, id: str) -> str:
     return arns.arn("kms", region, account, f"key/{id}")
+
+
+def is_alias(text: str) -> bool:
+    """Whether a call names a key by an alias."""
+    return text.startswith(ALIAS) or ":alias/" in text

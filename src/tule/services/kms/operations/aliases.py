@@ -40,8 +40,8 @@ def _checked(params: Params) -> str:
 
 def _target(call: Call, tx: Tx, params: Params) -> tuple[Ref, Document]:
     text = params["TargetKeyId"]
-    if text.startswith(names.ALIAS) or ":alias/" in text:
-        raise validation("Aliases must refer to keys. Not aliases")
+    if names.is_alias(text):
+        raise errors.alias_of_alias()
     return changing.staying(call, tx, text)
 
 
