@@ -113,6 +113,8 @@ def _document(text: str) -> dict[str, Any]:
 
 def _expiration_ms(document: dict[str, Any]) -> int:
     try:
+        if "T" not in document["expiration"]:
+            raise ValueError(document["expiration"])
         moment = datetime.fromisoformat(document["expiration"])
     except ValueError as error:
         raise _invalid(f"Invalid 'expiration' value: '{document['expiration']}'") from error
@@ -126,7 +128,7 @@ def _check_condition(condition: Any, values: Mapping[str, str]) -> tuple[str, ra
         return _check_field("eq", f"${name}", wanted, values, ["eq", f"${name}", wanted])
     if not isinstance(condition, list) or len(condition) != 3:
         raise _invalid("Invalid Condition: must be an object with one element or an array of three.")
-    operator, first, second = condition
+    operator, first, second = str(condition[0]).lower(), condition[1], condition[2]
     if operator == "content-length-range":
         try:
             return "content-length-range", range(int(first), int(second) + 1)

@@ -13,8 +13,8 @@ import orjson
 from tule.core.clock import iso8601
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs, Params
-from tule.services.s3 import browsers, copy_source, errors, names, resource_policy, tag_rules
-from tule.services.s3.state import access_points, buckets, objects
+from tule.services.s3 import access_control, browsers, copy_source, errors, names, resource_policy, tag_rules
+from tule.services.s3.state import access_points, buckets, objects, uploads
 from tule.services.s3.state.access_points import AccessPoint
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Access
@@ -33,8 +33,14 @@ _WRITE_KEYS = {
     "IfNoneMatch": "s3:if-none-match",
     "GrantFullControl": "s3:x-amz-grant-full-control",
     "GrantRead": "s3:x-amz-grant-read",
+    "GrantReadACP": "s3:x-amz-grant-read-acp",
+    "GrantWrite": "s3:x-amz-grant-write",
+    "GrantWriteACP": "s3:x-amz-grant-write-acp",
+    "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "SSECustomerAlgorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
+    "RenameSource": "s3:x-amz-object-rename-source",
 }
-_LIST_KEYS = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys", "KeyMarker": "s3:key-marker"}
+_LIST_KEYS = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys", "MaxUploads": "s3:max-keys"}
 
 
 def bucket_of(call: Call, tx: Tx, params: Params) -> Bucket:
@@ -50,15 +56,34 @@ def bucket_of(call: Call, tx: Tx, params: Params) -> Bucket:
     return bucket
 
 
-def need(call: Call, bucket: Bucket, action: str, key: str | None = None, context: Context | None = None, found: Access | None = None) -> Need:
-    """One permission on a bucket, or on an object; `found` is that object, when its tags and ACL count."""
+def need(
+    call: Call,
+    bucket: Bucket,
+    action: str,
+    key: str | None = None,
+    context: Context | None = None,
+    found: Access | None = None,
+    *,
+    opened: bool = False,
+) -> Need:
+    """One permission on a bucket, or on an object; `found` is that object, when its tags and ACL count.
+
+    `opened`: nothing but a denial keeps the caller from it.
+    """
     resource = bucket.arn if key is None else f"{bucket.arn}/{key}"
     context = context if context is not None else {}
     if found is not None and found.tags:
         context = context | {f"s3:ExistingObjectTag/{name}": value for name, value in orjson.loads(found.tags).items()}
-    context = {**_of_request(call), **_of_point(bucket), **context}
-    policy = resource_policy.of(call.principal, bucket, f"s3:{action}", resource, found)
+    context = {**_of_request(call), **_of_point(bucket), **_of_tags(bucket), **context}
+    policy = resource_policy.of(call.principal, bucket, f"s3:{action}", resource, found, opened=opened)
     return Need(f"s3:{action}", resource, context, policy, bucket.account)
+
+
+def _of_tags(bucket: Bucket) -> Context:
+    """The bucket's tags, where access is controlled by them."""
+    if bucket.config.get("Abac") != "Enabled":
+        return {}
+    return {f"{key}/{name}": value for name, value in (bucket.config.get("Tags") or {}).items() for key in ("aws:ResourceTag", "s3:BucketTag")}
 
 
 def _of_request(call: Call) -> Context:
@@ -137,7 +162,7 @@ def _listing(action: str) -> Needs:
 
 
 def _reading(action: str, versioned: str | None = None, *more: tuple[str, str]) -> Needs:
-    """Of an existing object.  Who may not list the bucket may not learn either that there is no such key."""
+    """Of an existing object.  Only who may list the bucket may learn that there is no such key."""
 
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
         bucket = bucket_of(call, tx, params)
@@ -147,10 +172,10 @@ def _reading(action: str, versioned: str | None = None, *more: tuple[str, str]) 
         found = objects.access(tx, bucket, key, version_id)
         actions = [action, *(one for one, _ in more)] if version_id is None else [versioned or action, *(other for _, other in more)]
         context: Context = {} if version_id is None else {"s3:VersionId": version_id}
-        wanted = [need(call, bucket, each, key, context, found) for each in actions]
-        if found is None:
-            wanted.append(need(call, bucket, "ListBucket"))
-        return wanted
+        if found is not None:
+            return [need(call, bucket, each, key, context, found) for each in actions]
+        missing = [need(call, bucket, each, key, context, opened=True) for each in actions]
+        return [*missing, need(call, bucket, "ListBucket", context={"s3:prefix": key})]
 
     return needs
 
@@ -168,6 +193,25 @@ def _object(action: str, versioned: str | None = None) -> Needs:
         return [need(call, bucket, action, params["Key"])]
 
     return needs
+
+
+def _own_upload(action: str) -> Needs:
+    """Of a multipart upload: whoever began it may end it and list its parts."""
+
+    def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+        bucket = bucket_of(call, tx, params)
+        if _is_plain(call, bucket):
+            return []
+        upload = uploads.find(tx, bucket, params["Key"], params["UploadId"])
+        own = upload is not None and upload.initiator == initiator(call)
+        return [need(call, bucket, action, params["Key"], opened=own)]
+
+    return needs
+
+
+def initiator(call: Call) -> str:
+    """How an upload keeps who began it: an account, or the ARN of its user or role."""
+    return call.principal.arn if call.principal.kind != "root" else call.account
 
 
 def _changing(action: str, versioned: str) -> Needs:
@@ -214,7 +258,9 @@ def _write_needs(call: Call, bucket: Bucket, params: Params) -> list[Need]:
         wanted.append("PutObjectTagging")
         tags = tag_rules.from_header(params["Tagging"])
         context |= _tag_context([{"Key": name, "Value": value} for name, value in tags.items()])
-    return [need(call, bucket, action, key, context) for action in wanted]
+    # Who is of another account will own what is written, where ACLs count, and an owner may set the ACL.
+    owns = bucket.config.get("Ownership") != access_control.ENFORCED and call.principal.account != bucket.account
+    return [need(call, bucket, action, key, context, opened=owns and action == "PutObjectAcl") for action in wanted]
 
 
 def _write_context(params: Params) -> Context:
@@ -241,7 +287,7 @@ def _copying(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
         write.append(need(call, target, "PutObjectTagging", params["Key"]))
     wanted = [need(call, source, action, name.key, found=found) for action in read]
     if found is None:
-        wanted.append(need(call, source, "ListBucket"))
+        wanted.append(need(call, source, "ListBucket", context={"s3:prefix": name.key}))
     return [*wanted, *write]
 
 
@@ -395,12 +441,13 @@ _NEEDS: dict[str, Needs] = {
     "CreateMultipartUpload": writing,
     "UploadPart": _object("PutObject"),
     "CompleteMultipartUpload": _object("PutObject"),
-    "AbortMultipartUpload": _object("AbortMultipartUpload"),
-    "ListParts": _object("ListMultipartUploadParts"),
+    "AbortMultipartUpload": _own_upload("AbortMultipartUpload"),
+    "ListParts": _own_upload("ListMultipartUploadParts"),
     "CopyObject": _copying,
     "UploadPartCopy": _copying,
     "DeleteObject": _delete_object,
     "DeleteObjects": _delete_objects,
+    "GetObjectTorrent": _reading("GetObjectTorrent", "GetObjectVersionTorrent"),
     "PutObjectRetention": _locking,
     "PutObjectLegalHold": _locking,
     "GetObjectRetention": _object("GetObjectRetention"),

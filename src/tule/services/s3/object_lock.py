@@ -159,7 +159,7 @@ def retained(old: Lock, retention: Mapping[str, Any], now_ms: int, *, bypass: bo
 
 
 def _weakens(old: Lock, new: Lock) -> bool:
-    return new.until_ms < old.until_ms or (new.mode != old.mode and new.mode != COMPLIANCE)
+    return new.until_ms < old.until_ms or new.mode != old.mode
 
 
 def check_deletable(lock: str | None, now_ms: int, *, bypass: bool) -> None:

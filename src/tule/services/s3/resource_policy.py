@@ -35,10 +35,14 @@ _OF_OBJECT = {
 }
 
 
-def of(caller: Principal, bucket: Bucket, action: str, resource: str, found: Access | None) -> Mapping[str, Any] | None:
-    """The policy that counts for this caller, action and resource; `found` is the object in question, if any."""
+def of(caller: Principal, bucket: Bucket, action: str, resource: str, found: Access | None, *, opened: bool = False) -> Mapping[str, Any] | None:
+    """The policy that counts for this caller, action and resource; `found` is the object in question, if any.
+
+    `opened`: nothing but a denial keeps the caller from it.
+    """
     policy = _unblocked(caller, bucket)
-    if bucket.config.get("Ownership") == access_control.ENFORCED or not _granted(caller, bucket, action, found):
+    has_acls = bucket.config.get("Ownership") != access_control.ENFORCED
+    if not opened and not (has_acls and _granted(caller, bucket, action, found)):
         return policy
     statement = {"Sid": "ACL", "Effect": "Allow", "Principal": "*", "Action": action, "Resource": resource}
     return {"Version": "2012-10-17", "Statement": [*(policy_rules.statements(policy) if policy else ()), statement]}
@@ -67,8 +71,8 @@ def _granted(caller: Principal, bucket: Bucket, action: str, found: Access | Non
     grants: Sequence[Mapping[str, Any]] = ()
     if action in _OF_BUCKET:
         grants = bucket.config.get("Acl") or ()
-    elif action in _OF_OBJECT and found is not None and found.acl is not None:
-        grants = orjson.loads(found.acl)
+    elif action in _OF_OBJECT and found is not None:
+        grants = orjson.loads(found.acl) if found.acl is not None else access_control.only_owner(found.owner)
     permission = _OF_BUCKET.get(action) or _OF_OBJECT.get(action)
     ignored = public_access.blocks(bucket, "IgnorePublicAcls")
     return any(grant["Permission"] in (permission, "FULL_CONTROL") and _is_grantee(caller, grant["Grantee"], ignored) for grant in grants)

@@ -30,7 +30,7 @@ def put_bucket_acl(call: Call, tx: Tx, params: Params) -> Params:
 @reads
 def get_bucket_acl(call: Call, tx: Tx, params: Params) -> Params:
     bucket = buckets.get(tx, params["Bucket"])
-    return {"Owner": names.owner(bucket.account), "Grants": bucket.config.get("Acl") or access_control.only_owner(bucket.account)}
+    return {"Owner": names.owner(bucket.account), "Grants": bucket.config.get("Acl", access_control.only_owner(bucket.account))}
 
 
 def put_object_acl(call: Call, tx: Tx, params: Params) -> Params:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import checksums, errors, reading, writing
+from tule.services.s3 import checksums, customer_keys, encryption, errors, reading, writing
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.operations.listing import max_keys
 from tule.services.s3.state import buckets, uploads
@@ -21,6 +21,7 @@ def get_object_attributes(call: Call, tx: Tx, params: Params) -> Params:
         raise errors.invalid_argument("Invalid attribute name specified.", "x-amz-object-attributes", ",".join(asked))
     bucket = buckets.get(tx, params["Bucket"])
     version = reading.find(tx, bucket, params["Key"], params.get("VersionId"), "GET")
+    encryption.seal_of(call, tx, bucket, version.sealed, customer_keys.given(params))  # who has not the key may not ask
     checksum = checksums.parse(version.checksum)
     result: Params = {"LastModified": version.modified_ms // 1000, **writing.version_member(bucket, version.version)}
     if "ETag" in asked:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import checksums, content, encryption, metadata, names, sequence, writing
-from tule.services.s3.reading import Reading, check_not_archived
+from tule.services.s3 import checksums, content, encryption, errors, metadata, names, sequence, writing
+from tule.services.s3.encryption import Protection
+from tule.services.s3.reading import Reading, check_not_archived, find
 from tule.services.s3.state import buckets
 from tule.services.s3.writing import Draft
 from tule.store.store import Tx
@@ -20,30 +22,58 @@ async def put_object(call: Call, params: Params) -> Params:
     draft = Draft(params, sequence.draw(call.node, call.now_ms))
     want = checksums.wanted(params, call.headers)
     algorithm = want.algorithm if want else checksums.DEFAULT
-    bucket = await call.node.store.read(lambda tx: buckets.get(tx, params["Bucket"]))
-    protection = await encryption.of_write(call, params, bucket)
+    protection = await _protection(call, params)
     taken = await content.take(call.node, params, want, protection.seal, algorithm)
     checksum = taken.checksum(algorithm)
     draft.take(taken, checksum)
     draft.protect(protection)
+    answered: Params = {**checksum.members, **protection.told}
+    write = partial(_write, call, params, draft, answered, foreseen=taken.plain is not None and encryption.is_foreseen(params))
+    result = await call.node.store.write(write)
+    if result is not None:
+        return result
+    bucket = await call.node.store.read(lambda tx: buckets.get(tx, params["Bucket"]))
+    protection = await encryption.of_write(call, params, bucket)
+    draft.take(taken.resealed(protection.seal, call.node.ids), checksum)
+    draft.protect(protection)
+    again = partial(_write, call, params, draft, {**checksum.members, **protection.told}, foreseen=False)
+    return await call.node.store.write(again) or {}
 
-    def write(tx: Tx) -> Params:
-        bucket = buckets.get(tx, params["Bucket"])
-        version = writing.commit(call, tx, bucket, draft, "ObjectCreated:Put", "PutObject")
-        return {
-            "ETag": f'"{version.etag}"',
-            **checksum.members,
-            **protection.told,
-            **writing.new_version_member(version.version),
-            **writing.expiration_member(bucket, version),
-        }
 
-    return await call.node.store.write(write)
+async def _protection(call: Call, params: Params) -> Protection:
+    """For few bytes that leave it to the bucket, S3's own keys: they are sealed again should the bucket want others."""
+    length = params["Body"].length if "Body" in params else 0
+    if length is not None and length <= content.INLINE_BYTES and encryption.is_foreseen(params):
+        return await encryption.by_node(call)
+    bucket = await call.node.store.read(lambda tx: buckets.get(tx, params["Bucket"]))
+    return await encryption.of_write(call, params, bucket)
+
+
+def _write(call: Call, params: Params, draft: Draft, answered: Params, tx: Tx, *, foreseen: bool) -> Params | None:
+    """None, and nothing written, when the bucket wants other keys than were foreseen."""
+    bucket = buckets.get(tx, params["Bucket"])
+    if foreseen and not encryption.wants_own_keys(bucket):
+        return None
+    version = writing.commit(call, tx, bucket, draft, "ObjectCreated:Put", "PutObject")
+    return {
+        "ETag": f'"{version.etag}"',
+        **answered,
+        **writing.new_version_member(version.version),
+        **writing.expiration_member(bucket, version),
+    }
+
+
+@reads
+def get_object_torrent(call: Call, tx: Tx, params: Params) -> Params:
+    """S3 no longer makes torrents, of any object.  Raises MethodNotAllowed, NoSuchKey."""
+    find(tx, buckets.get(tx, params["Bucket"]), params["Key"], None, "GET")
+    raise errors.method_not_allowed("GET", "TORRENT")
 
 
 @reads
 def get_object(call: Call, tx: Tx, params: Params) -> Params | Callable[[], Awaitable[Params]]:
     """Small bytes come with the row; long ones are read from their blobs while they are sent."""
+    _check_headers(call)
     reading = Reading(call, tx, params, "GET")
     check_not_archived(reading.version)
     result = reading.answer()
@@ -62,4 +92,5 @@ async def _unlocked(reading: Reading, result: Params) -> Params:
 
 @reads
 def head_object(call: Call, tx: Tx, params: Params) -> Params:
+    _check_headers(call)
     return Reading(call, tx, params, "HEAD").answer()

@@ -9,6 +9,7 @@ from tule.core.arn import is_arn
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.s3 import (
+    access,
     access_control,
     encryption,
     errors,
@@ -57,7 +58,7 @@ async def create_multipart_upload(call: Call, params: Params) -> Params:
             bucket,
             upload_id,
             params["Key"],
-            call.principal.arn if call.principal.kind != "root" else call.account,
+            access.initiator(call),
             request | upload_keys.kept(protection),
         )
         result = {"Bucket": bucket.name, "Key": params["Key"], "UploadId": upload_id, **protection.told}
