@@ -46,7 +46,7 @@ class FrontDoor:
             return await self._own(request)
         if wants_console(request):
             return to_console()
-        if request.method == "OPTIONS" and "origin" in request.headers:
+        if request.method == "OPTIONS":
             return await self._preflight(request)
         return await self._pipeline.answer(request)
 

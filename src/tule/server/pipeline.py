@@ -33,6 +33,7 @@ AccessLog = Callable[[Request, Response, "Call | None", float], None]
 _SCOPE = re.compile(r"Credential=[^/,\s]+/\d{8}/(?:[^/,\s]+/)?([^/,\s]+)/aws4_request")  # version 4A has no region
 _UNLIMITED = 1 << 62
 _BODY_LIMITS = {"dynamodb": 16 << 20}  # bytes of a request, where a service takes less than the node
+_CORS = ("access-control-", "vary")
 _S3_FAMILY = ("s3", "s3control", "s3-outposts", "s3express", "s3-object-lambda")
 
 
@@ -111,7 +112,10 @@ class Pipeline:
 
     def _error(self, attempt: _Attempt, request: Request, error: ServiceError, request_id: str) -> Response:
         if attempt.codec is not None:
-            return attempt.codec.error(error, request_id)
+            response = attempt.codec.error(error, request_id)
+            if attempt.call is not None and "origin" in request.headers:  # a browser's page may read what went wrong, too
+                response.headers.update({name: value for name, value in attempt.call.response_headers.items() if name.startswith(_CORS)})
+            return response
         if isinstance(error, Unidentified):
             return error_for(self._models, error.service, error.protocol, error, request_id, request.method)
         protocol = _likely_protocol(attempt.service, request)
