@@ -9,6 +9,7 @@ def all_rooms() -> tuple[Room, ...]:
     """Every service of this house."""
     from tule.services import (
         cloudformation,
+        cloudwatch,
         dynamodb,
         events,
         firehose,
@@ -28,8 +29,9 @@ def all_rooms() -> tuple[Room, ...]:
 
     return (
         cloudformation.ROOM,
-        _loaded(dynamodb.SERVICE),
-        _loaded(dynamodb.STREAMS),
+        cloudwatch.ROOM,
+        dynamodb.ROOM,
+        dynamodb.STREAMS_ROOM,
         events.ROOM,
         firehose.ROOM,
         iam.ROOM,
@@ -41,7 +43,7 @@ def all_rooms() -> tuple[Room, ...]:
         _loaded(s3.SERVICE),
         _loaded(s3.CONTROL),
         scheduler.ROOM,
-        _loaded(schemas.SERVICE),
+        schemas.ROOM,
         sns.ROOM,
         sqs.ROOM,
         sts.ROOM,
