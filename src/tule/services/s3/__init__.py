@@ -21,6 +21,7 @@ from tule.services.s3.control import storage_lens
 from tule.services.s3.control import tagging as control_tagging
 from tule.services.s3.operations import (
     acls,
+    archives,
     attributes,
     buckets,
     configurations,
@@ -42,6 +43,7 @@ from tule.services.s3.resources import RESOURCE_TYPES
 
 _OPERATIONS = operations_in(
     acls,
+    archives,
     attributes,
     buckets,
     configurations,

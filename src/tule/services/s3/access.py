@@ -447,6 +447,7 @@ _NEEDS: dict[str, Needs] = {
     "UploadPartCopy": _copying,
     "DeleteObject": _delete_object,
     "DeleteObjects": _delete_objects,
+    "RestoreObject": _object("RestoreObject"),
     "GetObjectTorrent": _reading("GetObjectTorrent", "GetObjectVersionTorrent"),
     "PutObjectRetention": _locking,
     "PutObjectLegalHold": _locking,

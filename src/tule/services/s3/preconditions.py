@@ -77,3 +77,10 @@ def check_delete(params: Mapping[str, Any], key: str, etag: str | None) -> None:
         raise errors.no_such_key(key)
     if not _names(wanted, etag):
         raise errors.precondition_failed("If-Match")
+
+
+def check_read_headers(headers: Mapping[str, str]) -> None:
+    """Encryption is asked for by writes alone.  Raises InvalidArgument."""
+    name = "x-amz-server-side-encryption"
+    if name in headers:
+        raise errors.invalid_argument(f"{name} header is not supported for this operation.", name, headers[name])

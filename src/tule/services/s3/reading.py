@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import Any
 
 from tule.platform.call import Call
-from tule.services.s3 import checksums, customer_keys, encryption, errors, metadata, object_lock, preconditions, ranges, writing
+from tule.services.s3 import checksums, customer_keys, encryption, errors, metadata, object_lock, preconditions, ranges, restoring, writing
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.encryption import Unlock
 from tule.services.s3.ranges import Span
@@ -27,6 +27,9 @@ _OVERRIDES = {
     "ResponseContentType": "ContentType",
     "ResponseExpires": "Expires",
 }
+
+
+_CONDITIONS = frozenset(("IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince"))
 
 
 def http_date(at_ms: int) -> str:
@@ -64,7 +67,7 @@ def check_version_id(version_id: str, argument: str = "versionId") -> None:
 
 def check_not_archived(version: Version) -> None:
     """Raises InvalidObjectState for what would have to be restored first."""
-    if version.storage_class in ("GLACIER", "DEEP_ARCHIVE"):
+    if not restoring.is_readable(version):
         raise errors.invalid_object_state(version.storage_class)
 
 
@@ -76,8 +79,9 @@ class Reading:
         self._params = params
         self.bucket = buckets.get(tx, params["Bucket"])
         self.version = version = find(tx, self.bucket, params["Key"], params.get("VersionId"), method)
-        unchanged = {"etag": f'"{version.etag}"', "last-modified": http_date(version.modified_ms)}
-        preconditions.check_read(params, version.etag, version.modified_ms, errors.not_modified(unchanged))
+        if not _CONDITIONS.isdisjoint(params):
+            unchanged = {"etag": f'"{version.etag}"', "last-modified": http_date(version.modified_ms)}
+            preconditions.check_read(params, version.etag, version.modified_ms, errors.not_modified(unchanged))
         self._customer = customer_keys.given(params)
         self._seal: Seal | Unlock | None = encryption.seal_of(call, tx, self.bucket, version.sealed, self._customer)
         self.segments = segments_of(tx, version)
@@ -115,6 +119,7 @@ class Reading:
             **encryption.told(version.headers, self._customer),
             **metadata.shown(version.headers),
             **object_lock.told(version.lock),
+            **restoring.told(version.restored),
             **writing.version_member(self.bucket, version.version),
         }
         if self._params.get("VersionId") is None:

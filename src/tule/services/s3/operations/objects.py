@@ -7,7 +7,7 @@ from functools import partial
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import checksums, content, encryption, errors, metadata, names, sequence, writing
+from tule.services.s3 import checksums, content, encryption, errors, metadata, names, preconditions, sequence, writing
 from tule.services.s3.encryption import Protection
 from tule.services.s3.reading import Reading, check_not_archived, find
 from tule.services.s3.state import buckets
@@ -73,7 +73,7 @@ def get_object_torrent(call: Call, tx: Tx, params: Params) -> Params:
 @reads
 def get_object(call: Call, tx: Tx, params: Params) -> Params | Callable[[], Awaitable[Params]]:
     """Small bytes come with the row; long ones are read from their blobs while they are sent."""
-    _check_headers(call)
+    preconditions.check_read_headers(call.headers)
     reading = Reading(call, tx, params, "GET")
     check_not_archived(reading.version)
     result = reading.answer()
@@ -92,5 +92,5 @@ async def _unlocked(reading: Reading, result: Params) -> Params:
 
 @reads
 def head_object(call: Call, tx: Tx, params: Params) -> Params:
-    _check_headers(call)
+    preconditions.check_read_headers(call.headers)
     return Reading(call, tx, params, "HEAD").answer()
