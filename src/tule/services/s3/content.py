@@ -54,6 +54,7 @@ class Content(NamedTuple):
     data: bytes | None
     blob: str | None
     seal: Seal | None = None
+    plain: bytes | None = None  # few bytes as they came, should they have to be sealed otherwise
 
     @property
     def size(self) -> int:
@@ -66,6 +67,11 @@ class Content(NamedTuple):
 
     def checksum(self, algorithm: str) -> Checksum:
         return self.digests.checksum(algorithm)
+
+    def resealed(self, seal: Seal | None, ids: Ids) -> Content:
+        """Few bytes under another seal."""
+        assert self.plain is not None
+        return self._replace(seal=seal, data=self.plain if seal is None else seal.seal(self.plain, ids))
 
 
 async def take(node: Node, params: Mapping[str, Any], want: Wanted | None, seal: Seal | None, *algorithms: str) -> Content:
@@ -97,7 +103,7 @@ async def store(node: Node, pieces: AsyncIterator[bytes], length: int, seal: Sea
     held = [piece async for piece in pieces]
     data = held[0] if len(held) == 1 else b"".join(held)
     digests.update(data)
-    return Content(digests, data if seal is None else seal.seal(data, node.ids), None, seal)
+    return Content(digests, data if seal is None else seal.seal(data, node.ids), None, seal, data)
 
 
 async def store_unmeasured(node: Node, pieces: AsyncIterator[bytes], seal: Seal | None, *algorithms: str) -> Content:

@@ -110,11 +110,21 @@ async def of_write(call: Call, params: Mapping[str, Any], bucket: Bucket) -> Pro
     rule: Mapping[str, Any] = (bucket.config.get("Encryption") or DEFAULT)[0]
     if customer is not None:
         return _by_customer(call, customer, rule)
-    default: Mapping[str, Any] = rule["ApplyServerSideEncryptionByDefault"]
     asked = params.get("ServerSideEncryption")
-    if (asked or default["SSEAlgorithm"]) not in _BY_KMS:
+    if asked == "AES256" or (asked is None and wants_own_keys(bucket)):
         return await by_node(call)
     return await _by_kms(call, params, bucket, rule)
+
+
+def is_foreseen(params: Mapping[str, Any]) -> bool:
+    """Whether a request leaves it to its bucket, most of which want S3's own keys."""
+    return not any(params.get(member) is not None for member in REQUEST)
+
+
+def wants_own_keys(bucket: Bucket) -> bool:
+    """What a bucket wants for those that leave it to it."""
+    rules = bucket.config.get("Encryption")
+    return rules is None or rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] not in _BY_KMS
 
 
 async def by_node(call: Call) -> Protection:

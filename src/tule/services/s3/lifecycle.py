@@ -177,8 +177,6 @@ def _prefix(rule: Mapping[str, Any]) -> str:
 
 def expiration_member(config: Mapping[str, Any], subject: Subject) -> dict[str, str]:
     """`x-amz-expiration` of a current version; nothing when no rule expires it."""
-    if "Lifecycle" not in config:
-        return {}
     due = expiration(rules_of(config), subject)
     if due is None:
         return {}

@@ -94,6 +94,8 @@ def commit(call: Call, tx: Tx, bucket: Bucket, draft: Draft, event: str, reason:
 
 def expiration_member(bucket: Bucket, version: Version) -> dict[str, str]:
     """When lifecycle will expire the version, where it is the current one."""
+    if "Lifecycle" not in bucket.config:
+        return {}
     subject = Subject(version.key, version.size, version.tags, version.storage_class, version.modified_ms)
     return lifecycle.expiration_member(bucket.config, subject)
 
