@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks import messaging
+from benchmarks import dynamodb, messaging
 from benchmarks.client import Connection, at_once, load, signed
 from benchmarks.figures import Figure
 from benchmarks.servers import Server
@@ -110,6 +110,7 @@ MEASUREMENTS: dict[str, tuple[str, Measurement]] = {
     "100 functions at once, cold": ("lambda", hundred_cold_at_once),
     "function, warm, 1 client": ("lambda", warm_1),
     "function, warm, 10 clients": ("lambda", warm_10),
+    **dynamodb.MEASUREMENTS,
     **messaging.MEASUREMENTS,
 }
 

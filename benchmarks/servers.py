@@ -27,9 +27,14 @@ class Server:
         self._home = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def data(self) -> Path:
+        """Where Tule keeps its data."""
+        return self._home / "data"
+
     def _command(self) -> tuple[list[str], dict[str, str]]:
         if self.name == "tule":
-            return [sys.executable, "-m", "tule.cli.main", "up", "--port", str(self.port), "--data", str(self._home / "data")], {}
+            return [sys.executable, "-m", "tule.cli.main", "up", "--port", str(self.port), "--data", str(self.data)], {}
         binaries = ROOT / ".bench" / self.name / "bin"
         environment = {"GATEWAY_PORT": str(self.port), "PORT": str(self.port), "LAMBDA_EXECUTOR": "local", "PERSIST_STATE": "1"}
         return [str(binaries / self.name)], environment | {"STATE_DIR": str(self._home), "PATH": f"{binaries}:{os.environ['PATH']}"}
