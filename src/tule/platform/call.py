@@ -10,6 +10,7 @@ from tule.access.principal import Principal
 
 if TYPE_CHECKING:
     from tule.platform.node import Node
+    from tule.wire.http import Request, Response
 
 
 def _never() -> bool:
@@ -24,6 +25,7 @@ class Call:
     client used (`http://127.0.0.1:4566`), for URLs in answers.  `headers` are the HTTP request's (empty for calls
     between services).  `is_abandoned` tells whether who called has gone away: what waits for long, to give something away
     that nobody else then gets, asks before it does.  `response_headers` are added to the HTTP answer; `status`, when set, replaces the model's.
+    `answered`, where a service set it, is told the HTTP answer before it is sent, and the seconds that it took.
     """
 
     node: Node
@@ -42,6 +44,7 @@ class Call:
     response_headers: dict[str, str] = field(default_factory=dict[str, str])
     status: int | None = None
     is_abandoned: Callable[[], bool] = _never
+    answered: Callable[[Request, Response, float], None] | None = None
 
     async def invoke(
         self, service: str, operation: str, params: Mapping[str, Any], *, principal: Principal | None = None, region: str | None = None

@@ -66,6 +66,8 @@ class Pipeline:
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             response = self._error(attempt, request, internal_failure(), request_id)
+        if attempt.call is not None and attempt.call.answered is not None:
+            attempt.call.answered(request, response, time.perf_counter() - started)
         if self._access_log is not None:
             self._access_log(request, response, attempt.call, time.perf_counter() - started)
         return response

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from tule.backbone.delivery import Dead, Delivery, Outcome
 from tule.platform.node import Node
-from tule.services.s3 import garbage, lifecycle_run, restoring
+from tule.services.s3 import garbage, lifecycle_run, log_delivery, restoring
 
 _KINDS: Mapping[str, Callable[[Node, Delivery], Awaitable[Outcome]]] = {
     garbage.KIND: garbage.deliver,
     lifecycle_run.KIND: lifecycle_run.deliver,
+    log_delivery.KIND: log_delivery.deliver,
     restoring.KIND: restoring.deliver,
 }
 

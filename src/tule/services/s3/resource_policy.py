@@ -17,6 +17,7 @@ from tule.services.s3.state.access_points import AccessPoint
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Access
 
+_LOG_DELIVERY = "logging.s3.amazonaws.com"
 _OF_BUCKET = {
     "s3:ListBucket": "READ",
     "s3:ListBucketVersions": "READ",
@@ -84,4 +85,6 @@ def _is_grantee(caller: Principal, grantee: Mapping[str, str], public_ignored: b
         return caller.kind != "anonymous" and grantee.get("ID") == names.canonical_id(caller.account)
     if uri == access_control.ALL_USERS:
         return not public_ignored
+    if uri == access_control.LOG_DELIVERY:
+        return caller.service == _LOG_DELIVERY
     return uri == access_control.AUTHENTICATED_USERS and not public_ignored and caller.kind != "anonymous"

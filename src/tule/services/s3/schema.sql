@@ -101,3 +101,11 @@ ALTER TABLE s3_noncurrent ADD COLUMN sealed BLOB;
 ALTER TABLE s3_noncurrent ADD COLUMN replication TEXT;
 ALTER TABLE s3_noncurrent ADD COLUMN lock TEXT;
 ALTER TABLE s3_noncurrent ADD COLUMN restored TEXT;
+
+-- Lines of server access logs, until a job brings them to their bucket.
+CREATE TABLE s3_log_entries (
+    bucket INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    line TEXT NOT NULL,
+    PRIMARY KEY (bucket, id)
+);
