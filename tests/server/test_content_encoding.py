@@ -24,24 +24,24 @@ def request(body: bytes, encoding: str, **headers: str) -> Request:
     [(gzip.compress(DATA), "gzip"), (gzip.compress(DATA[:9]) + gzip.compress(DATA[9:]), "GZIP"), (zlib.compress(DATA), "deflate"), (DATA, "amz-1.0")],
 )
 def test_a_compressed_request_is_read_as_what_it_was(body: bytes, encoding: str) -> None:
-    assert decoded(request(body, encoding), 1 << 20).body == DATA
+    assert decoded(request(body, encoding), "dynamodb", 1 << 20).body == DATA
 
 
 @pytest.mark.parametrize(("body", "encoding"), [(DATA, "gzip"), (gzip.compress(DATA)[:-1], "gzip"), (b"", "gzip"), (b"", "deflate"), (DATA, "dog")])
 def test_what_is_not_compressed_as_it_says_is_refused(body: bytes, encoding: str) -> None:
     with pytest.raises(ServiceError) as refused:
-        decoded(request(body, encoding), 1 << 20)
+        decoded(request(body, encoding), "dynamodb", 1 << 20)
     assert refused.value.status == 500
 
 
 def test_a_small_request_that_grows_large_is_refused() -> None:
     with pytest.raises(BodyTooLarge):
-        decoded(request(gzip.compress(b" " * (2 << 20)), "gzip"), 1 << 20)
+        decoded(request(gzip.compress(b" " * (2 << 20)), "gzip"), "dynamodb", 1 << 20)
 
 
-def test_an_object_or_payload_stays_as_it_is() -> None:
-    put = Request("PUT", "/bucket/key", "", {"content-encoding": "gzip"}, Body.of(DATA), DATA)
-    assert decoded(put, 1 << 20) is put
+def test_requests_of_other_services_stay_as_they_are() -> None:
+    other = request(gzip.compress(DATA), "gzip")
+    assert decoded(other, "kinesis", 1 << 20) is other
 
 
 def test_large_answers_of_dynamodb_are_compressed_for_those_who_accept_it() -> None:
@@ -50,6 +50,12 @@ def test_large_answers_of_dynamodb_are_compressed_for_those_who_accept_it() -> N
     assert isinstance(answer.body, bytes)
     assert gzip.decompress(answer.body) == b"x" * 5000
     assert answer.headers["x-amz-crc32"] == str(zlib.crc32(answer.body))
+
+
+def test_of_several_headers_the_first_says_what_is_accepted() -> None:
+    asked = request(b"", "", **{"accept-encoding": "identity,gzip"})
+    asked.raw_headers = [("Accept-Encoding", "identity"), ("Accept-Encoding", "gzip")]
+    assert encoded(Response(200, {}, b"x" * 5000), asked, "dynamodb").body == b"x" * 5000
 
 
 @pytest.mark.parametrize(("size", "service", "accepted"), [(4000, "dynamodb", "gzip"), (5000, "sqs", "gzip"), (5000, "dynamodb", "br, identity")])

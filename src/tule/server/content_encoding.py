@@ -1,7 +1,7 @@
-"""Compressed requests and answers: gzip and deflate, where a service speaks them.
+"""Compressed requests and answers of DynamoDB: gzip and deflate, for all of its operations.
 
-Requests of the RPC protocols may be compressed (the SDKs' `request_min_compression_size_bytes`); DynamoDB also compresses
-answers from 4 KB on for clients that accept it, and is lenient about what they say.
+Its answers are compressed from 4 KB on for clients that accept it, and it is lenient about how they say so.  (Operations of other
+services whose model lets requests be compressed are read in `wire/codec.py`.)
 AWS: https://docs.aws.amazon.com/sdkref/latest/guide/feature-compression.html
 """
 
@@ -15,17 +15,19 @@ from tule.wire.http import BodyTooLarge, Request, Response
 
 _WINDOWS = {"gzip": 31, "deflate": 15}  # zlib's words for the two formats
 _NOTHING = frozenset(("", "identity", "amz-1.0", "aws-chunked"))
-_ANSWERING = frozenset(("dynamodb",))  # services that compress answers
-_THRESHOLD = 4_096
+_SERVICE = "dynamodb"
+_THRESHOLD = 4_096  # bytes of an answer
 
 
-def decoded(request: Request, limit: int) -> Request:
+def decoded(request: Request, service: str, limit: int) -> Request:
     """The request with its body as the operation wants it; itself when nothing is compressed.
 
     Raises InternalServerError for what is not what it says to be, as DynamoDB does, and BodyTooLarge.
     """
-    encoding = request.headers.get("content-encoding", "").strip().lower()
-    if encoding in _NOTHING or request.body is None or not _is_rpc(request):
+    if service != _SERVICE or request.body is None or "content-encoding" not in request.headers:
+        return request
+    encoding = request.headers["content-encoding"].strip().lower()
+    if encoding in _NOTHING:
         return request
     if encoding not in _WINDOWS:
         raise _broken()
@@ -34,10 +36,9 @@ def decoded(request: Request, limit: int) -> Request:
 
 def encoded(response: Response, request: Request, service: str) -> Response:
     """The answer, compressed where the client wants it and the service does it."""
-    accepted = request.headers.get("accept-encoding")
-    if not accepted or service not in _ANSWERING or not isinstance(response.body, bytes) or len(response.body) < _THRESHOLD:
+    if service != _SERVICE or "accept-encoding" not in request.headers or not isinstance(response.body, bytes) or len(response.body) < _THRESHOLD:
         return response
-    encoding = preferred(accepted)
+    encoding = preferred(_first(request, "accept-encoding"))
     if encoding is None:
         return response
     compressor = zlib.compressobj(6, zlib.DEFLATED, _WINDOWS[encoding])
@@ -74,10 +75,9 @@ def _quality(parameters: str) -> float:
         return 1.0
 
 
-def _is_rpc(request: Request) -> bool:
-    headers = request.headers
-    is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-    return is_form or "x-amz-target" in headers or "smithy-protocol" in headers
+def _first(request: Request, name: str) -> str:
+    """A header's value; of several of that name the first, as DynamoDB takes it."""
+    return next((value for key, value in request.raw_headers if key.lower() == name), request.headers[name])
 
 
 def _inflated(body: bytes, window: int, limit: int) -> bytes:

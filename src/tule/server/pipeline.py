@@ -80,7 +80,7 @@ class Pipeline:
         limit = min(self._node.config.max_body_bytes, _BODY_LIMITS.get(attempt.service, _UNLIMITED))
         if not is_s3:
             request.body = await request.stream.read(limit)
-        styled = _path_style(request, host, signing_name) if is_s3 else decoded(request, limit)
+        styled = _path_style(request, host, signing_name) if is_s3 else decoded(request, attempt.service, limit)
         codec = identify(self._models, styled, signing_name, "s3" if is_s3 and host.service != "s3control" else host.service or None)
         attempt.codec = codec
         caller = await self._authenticator.authenticate(request, signing_name or codec.service)
