@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.node import Account, RunningNode
-from tests.postgres import fresh_database
+from tests.postgres import node_database
 from tests.services.sqs.messages import attributes, bodies, counts, send
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Account, Account]]:
     """One account, seen through two nodes."""
-    url = fresh_database()
+    url = node_database()
     data = tmp_path_factory.mktemp("pair")
     with RunningNode(data / "one", store=url) as one, RunningNode(data / "two", store=url) as two:
         account = one.fresh_account()

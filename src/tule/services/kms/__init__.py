@@ -5,11 +5,17 @@ A service that encrypts for its callers asks as they, through itself, so that th
 
     await call.invoke("kms", "GenerateDataKey", {"KeyId": "alias/aws/s3", "KeySpec": "AES_256", "EncryptionContext": {...}},
                       principal=through(call.principal, "s3.amazonaws.com"))      # access/principal.py
+
+`platform/encryption.py` does that for whoever keeps small things: envelopes, and data keys remembered for a while.
+
+Known to differ: what changes a key holds at once, and replicas are never seen in Creating, nor keys in Updating; throughput is not
+limited.  Not built, and answered 501: custom key stores, which take an HSM; recipients in enclaves; SM2 and ML-KEM-512; Ed25519ph.
 """
 
 from __future__ import annotations
 
 from tule.backbone.delivery import Dead, Delivery, Outcome
+from tule.platform import encryption as encryption_at_rest
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
 from tule.services.kms import access, deletion, importing, rotation, state
@@ -36,6 +42,7 @@ async def _deliver(node: Node, delivery: Delivery) -> Outcome:
 
 async def _reset(node: Node) -> None:
     keys(node).forget()
+    encryption_at_rest.forget(node)
 
 
 _RECORDED = (

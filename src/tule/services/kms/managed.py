@@ -43,10 +43,12 @@ _MADE_FOR = {
 
 def is_made_for(call: Call, ref: Ref) -> bool:
     """Whether this call brings the managed key into being: a service's for one of its users, or a look at it."""
-    if ref.account != call.account or _service(ref) not in _MADE_FOR:
+    if _service(ref) not in _MADE_FOR:
         return False
     principal = call.principal
-    return call.operation == "DescribeKey" or principal.trusted or principal.kind == "service" or bool(principal.context.get("via"))
+    if principal.trusted or principal.kind == "service" or principal.context.get("via"):
+        return True
+    return call.operation == "DescribeKey" and ref.account == call.account
 
 
 def _service(ref: Ref) -> str:

@@ -1,7 +1,7 @@
 """Amazon SQS: queues.  AWS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/
 
-Standard and FIFO queues whole.  Known to differ: counts are exact and deliveries single; throughput is not limited; keys of
-KMS are kept and shown, and encrypt nothing.
+Standard and FIFO queues whole.  Known to differ: counts are exact and deliveries single; throughput is not limited; SQS's own
+encryption is shown, and encrypts nothing (keys of KMS do).
 """
 
 from __future__ import annotations

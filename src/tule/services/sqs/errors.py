@@ -140,5 +140,10 @@ def no_task() -> ServiceError:
     return ServiceError("ResourceNotFoundException", "Task does not exist.", 404)
 
 
+def key_refused(kind: str, message: str) -> ServiceError:
+    """KMS refuses the queue's key; `kind` is such as `AccessDenied`."""
+    return ServiceError(f"KMS.{kind}Exception", message, 400)
+
+
 def redrive(policy: str, reason: str, parameter: str = "RedrivePolicy") -> ServiceError:
     return invalid_value(policy, parameter, reason)

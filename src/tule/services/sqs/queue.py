@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from tule.platform import encryption
 from tule.services.sqs import receipts, redrive
 from tule.services.sqs.queue_url import QueueKey, key_of_arn
 from tule.services.sqs.redrive import Allowance, RedrivePolicy
@@ -47,6 +48,16 @@ class Queue:
     @cached_property
     def tags(self) -> Mapping[str, str]:
         return self.document["tags"]
+
+    @cached_property
+    def kms_key(self) -> str | None:
+        """The ARN of the key of KMS under which messages are kept, if there is one."""
+        key = self.attributes.get("KmsMasterKeyId")
+        return encryption.key_arn(key, self.key.account, self.key.region) if key else None
+
+    @cached_property
+    def key_reuse_ms(self) -> int:
+        return int(self.attributes.get("KmsDataKeyReusePeriodSeconds", "300")) * 1000
 
     @cached_property
     def deduplicates_by_content(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.sqs import claims, errors
+from tule.services.sqs import claims, encryption, errors
 from tule.services.sqs.arrivals import arrivals
 from tule.services.sqs.attributes import MAX_VISIBILITY_S, MAX_WAIT_S
 from tule.services.sqs.claims import Claim, Claimed
@@ -30,12 +30,12 @@ async def receive_message(call: Call, params: Params) -> dict[str, Any]:
     wait_s = _wait_s(queue, params)
     wanted = await _claim_of(call, queue, params, limit)
     if not wait_s:
-        return _shown(queue, view, await _take(call, wanted, is_polling=False))
+        return await _shown(call, queue, view, await _take(call, wanted, is_polling=False))
     async with arrivals(call.node, queue.arn, wait_s) as heard:
         while not call.is_abandoned():
             found = await _take(call, wanted, is_polling=True)
             if found.messages or not await heard.next():
-                return _shown(queue, view, found)
+                return await _shown(call, queue, view, found)
             queue = await known.get(key)  # it may be another by now, or gone
             wanted = await _claim_of(call, queue, params, limit)
     return {}
@@ -94,7 +94,10 @@ def _attempt(queue: Queue, params: Params) -> str:
     return attempt
 
 
-def _shown(queue: Queue, view: View, found: Claimed) -> dict[str, Any]:
-    if not found.messages:
+async def _shown(call: Call, queue: Queue, view: View, found: Claimed) -> dict[str, Any]:
+    messages = found.messages
+    if not messages:
         return {}
-    return {"Messages": [view.show(queue, message, found.received_ms) for message in found.messages]}
+    if encryption.is_sealed(messages):
+        messages = await encryption.opened(call, queue, messages)
+    return {"Messages": [view.show(queue, message, found.received_ms) for message in messages]}

@@ -6,7 +6,7 @@ from typing import Any
 
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.sqs import batches, composing, errors, sends
+from tule.services.sqs import batches, composing, encryption, errors, sends
 from tule.services.sqs.attributes import MAX_MESSAGE_BYTES
 from tule.services.sqs.composing import Draft
 from tule.services.sqs.queues import queue_of
@@ -14,7 +14,10 @@ from tule.services.sqs.queues import queue_of
 
 async def send_message(call: Call, params: Params) -> dict[str, Any]:
     queue = await queue_of(call, params)
-    sent = await sends.send(call.node, queue, [composing.draft(call, queue, params)])
+    drafts = [composing.draft(call, queue, params)]
+    if queue.kms_key is not None:
+        drafts = await encryption.sealed(call, queue, queue.kms_key, drafts)
+    sent = await sends.send(call.node, queue, drafts)
     return sent[0]
 
 
@@ -27,7 +30,10 @@ async def send_message_batch(call: Call, params: Params) -> dict[str, Any]:
     size = sum(draft.size for draft in drafts.succeeded.values())
     if size > MAX_MESSAGE_BYTES:
         raise errors.batch_too_long(MAX_MESSAGE_BYTES, size)
-    sent = await sends.send(call.node, queue, list(drafts.succeeded.values())) if drafts.succeeded else []
+    good = list(drafts.succeeded.values())
+    if good and queue.kms_key is not None:
+        good = await encryption.sealed(call, queue, queue.kms_key, good)
+    sent = await sends.send(call.node, queue, good) if good else []
     return {
         "Successful": [{"Id": id, **each} for id, each in zip(drafts.succeeded, sent, strict=True)],
         "Failed": drafts.failed,
