@@ -20,10 +20,11 @@ from tests.stores import KINDS, opened
 from tule.core.clock import TurnableClock
 from tule.core.config import Config
 from tule.core.errors import ServiceError
-from tule.services.dynamodb import SERVICE, creation, index_changes
+from tule.services.dynamodb import creation, index_changes
 from tule.services.dynamodb.operations import batches, items, queries, transactions
 from tule.services.dynamodb.state import index_items
 from tule.services.dynamodb.state import tables as rows
+from tule.services.dynamodb.state.schema import SCHEMA
 from tule.services.dynamodb.table import Table
 from tule.store.store import Tx
 
@@ -135,7 +136,7 @@ def _wire_key(key: Key) -> Params:
 async def node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     clock = TurnableClock()
     async with opened(request.param, tmp_path, clock) as store:
-        await store.migrate("service:dynamodb", SERVICE.schema)
+        await store.migrate("service:dynamodb", SCHEMA)
         yield SimpleNamespace(store=store, clock=clock, memory={}, config=Config())
 
 

@@ -70,6 +70,11 @@ def find(tx: Tx, table: Table, at: Position) -> Found | None:
     return None if row is None else Found(*row)
 
 
+def find_all(tx: Tx, table: Table, positions: Sequence[Position]) -> dict[Position, Found]:
+    """Those that are there."""
+    return {at: Found(*row) for at, row in rows.get_all(tx, table.id, positions).items()} if positions else {}
+
+
 def is_plain(table: Table) -> bool:
     """Whether a change of an item concerns nothing but the item: it need not be known what was there."""
     return not (table.indexes or table.records_changes or table.ttl_attribute)

@@ -66,7 +66,7 @@ def run(call: Call, tx: Tx, asked: Sequence[Asked], *, looks: bool = False) -> l
         raise validation("Transaction request cannot include multiple operations on one item")
     for table in {one.table.id: one.table for one in fitted}.values():
         throttling.check(call, table, "write")
-    found = [_found(tx, one, looks=looks) for one in fitted]
+    found = _found(tx, fitted, looks=looks)
     reasons = [_reason_against(one, old) for one, old in zip(fitted, found, strict=True)]
     if any(reason is not NO_REASON for reason in reasons):
         raise refusals.transaction_cancelled(reasons)
@@ -96,10 +96,15 @@ def _fitted(call: Call, tx: Tx, asked: Sequence[Asked]) -> list[_Fitted]:
     return fitted
 
 
-def _found(tx: Tx, one: _Fitted, *, looks: bool) -> Found | None:
-    write = one.asked.write
-    needed = looks or write.condition is not None or write.looks or not items.is_plain(one.table)
-    return items.find(tx, one.table, one.at) if needed else None
+def _found(tx: Tx, fitted: Sequence[_Fitted], *, looks: bool) -> list[Found | None]:
+    """What is there, where somebody has to know."""
+    by_table: dict[int, list[_Fitted]] = {}
+    for one in fitted:
+        write = one.asked.write
+        if looks or write.condition is not None or write.looks or not items.is_plain(one.table):
+            by_table.setdefault(one.table.id, []).append(one)
+    found = {id: items.find_all(tx, some[0].table, [one.at for one in some]) for id, some in by_table.items()}
+    return [found.get(one.table.id, {}).get(one.at) for one in fitted]
 
 
 def _reason_against(one: _Fitted, old: Found | None) -> Reason:

@@ -16,7 +16,6 @@ from tule.platform.service import reads
 from tule.services.dynamodb import capacity, item_collections, items, keys, throttling
 from tule.services.dynamodb.capacity import Usage
 from tule.services.dynamodb.errors import validation
-from tule.services.dynamodb.state.items import Position
 from tule.services.dynamodb.table import Table
 from tule.services.dynamodb.tables import find, find_for_change
 from tule.services.dynamodb.writes import Delete, Put
@@ -81,33 +80,31 @@ class _Gets:
 
     def read(self, tx: Tx, left: int) -> int:
         """Read items for as long as the answer has room for `left` bytes; the room that is left then."""
-        consistent = self.asked.get("ConsistentRead", False)
-        for at, key in zip(self._positions, self.asked["Keys"], strict=True):
-            if left <= 0 or self._is_throttled():
-                self.unprocessed.append(key)
-                continue
-            found = items.find(tx, self.table, at)
-            used = capacity.read_units(0 if found is None else found.size, consistent=consistent)
-            if found is not None:
-                if found.size > left:
-                    self.unprocessed.append(key)
-                    left = 0
-                    continue
-                left -= found.size
-                self.found.append(found.data if self._projection is None else orjson.dumps(self._projection.of(found.item)))
-            self.usage.add(used)
-            throttling.use(self._call, tx, Usage(self.table, used), "read")
+        readable = self._readable()
+        found = items.find_all(tx, self.table, self._positions[:readable])
+        consistent: bool = self.asked.get("ConsistentRead", False)
+        units = 0.0
+        for number, at in enumerate(self._positions[:readable]):
+            one = found.get(at)
+            size = 0 if one is None else one.size
+            if size > left:
+                readable, left = number, 0
+                break
+            units += capacity.read_units(size, consistent=consistent)
+            if one is not None:
+                left -= size
+                self.found.append(one.data if self._projection is None else orjson.dumps(self._projection.of(one.item)))
+        self.unprocessed = self.asked["Keys"][readable:]
+        self.usage.add(units)
+        throttling.use(self._call, tx, self.usage, "read")
         return left
 
-    def _is_throttled(self) -> bool:
-        """Raises ProvisionedThroughputExceededException where nothing at all can be read."""
-        try:
-            throttling.check(self._call, self.table, "read")
-        except ServiceError:
-            if not self.found and not self.usage.units:
-                raise
-            return True
-        return False
+    def _readable(self) -> int:
+        """How many of the keys the table's throughput has room for.  Raises ProvisionedThroughputExceededException for none."""
+        if not throttling.is_limited(self._call, self.table):
+            return len(self._positions)
+        throttling.check(self._call, self.table, "read")
+        return max(1, min(len(self._positions), int(throttling.left(self._call, self.table, "read"))))
 
 
 # BatchWriteItem.
@@ -161,17 +158,15 @@ class _Writes:
             return
         if limited:
             throttling.check(call, self.table, "write")
+        room = throttling.left(call, self.table, "write") if limited else float("inf")
+        found = items.find_all(tx, self.table, [at for at, _ in self._wanted]) if looks else {}
         for (at, one), given in zip(self._wanted, self._given, strict=True):
-            if limited and self.usage.total > throttling.left(call, self.table, "write"):
+            if self.usage.total > room:
                 self.unprocessed.append(given)
                 continue
-            self._apply_one(tx, at, one, looks=looks)
+            change = one.apply(tx, self.table, at, found.get(at))
+            self.usage.add(change.units, change.index_units)
         throttling.use(call, tx, self.usage, "write")
-
-    def _apply_one(self, tx: Tx, at: Position, one: Put | Delete, *, looks: bool) -> None:
-        old = items.find(tx, self.table, at) if looks else None
-        change = one.apply(tx, self.table, at, old)
-        self.usage.add(change.units, change.index_units)
 
     def metrics(self, tx: Tx) -> list[Params]:
         """Of each collection once."""

@@ -9,6 +9,7 @@ pages full of items.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from tule.store.store import Tx
@@ -47,6 +48,7 @@ class Span(NamedTuple):
 START = Position(b"", b"")
 
 _GET = "SELECT item, size FROM dynamodb_items WHERE table_id = ? AND hash = ? AND range = ?"
+_GET_SOME = "SELECT hash, range, item, size FROM dynamodb_items WHERE table_id = ? AND (hash, range) IN (VALUES {})"
 _PUT = (
     "INSERT INTO dynamodb_items (table_id, hash, range, size, item) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (table_id, hash, range) DO UPDATE SET size = excluded.size, item = excluded.item"
@@ -79,6 +81,16 @@ _SCANS = {
 def get(tx: Tx, table: int, at: Position) -> Stored | None:
     row = tx.one(_GET, table, *at)
     return None if row is None else Stored._make(row)
+
+
+def get_all(tx: Tx, table: int, positions: Sequence[Position]) -> dict[Position, Stored]:
+    """Those that are there, by one statement."""
+    if len(positions) == 1:
+        found = get(tx, table, positions[0])
+        return {} if found is None else {positions[0]: found}
+    sql = _GET_SOME.format(", ".join(["(?, ?)"] * len(positions)))
+    rows = tx.all(sql, table, *chain.from_iterable(positions))
+    return {Position(hash, range): Stored(item, size) for hash, range, item, size in rows}
 
 
 def put(tx: Tx, table: int, at: Position, item: bytes, size: int) -> None:
