@@ -20,6 +20,8 @@ def malformed(service: str, protocol: str, error: Malformed | RecursionError) ->
     if protocol in ("query", "ec2"):
         return ServiceError("MalformedInput" if protocol == "query" else "InvalidParameterValue", message, 400)
     if service in ("dynamodb", "dynamodbstreams"):
+        if message.startswith("Unable to parse JSON"):
+            return ServiceError("SerializationException", "", 400)
         message = message.replace("can not be converted to an ", "cannot be converted to ").replace(
             "can not be converted to a ", "cannot be converted to "
         )
