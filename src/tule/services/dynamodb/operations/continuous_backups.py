@@ -1,14 +1,19 @@
-"""Point-in-time recovery on and off.  AWS: API reference, UpdateContinuousBackups, DescribeContinuousBackups."""
+"""Point-in-time recovery: on and off, and tables as they were.
+
+AWS: API reference, UpdateContinuousBackups, DescribeContinuousBackups, RestoreTableToPointInTime.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.dynamodb import errors, recovery
+from tule.services.dynamodb import descriptions, encryption, errors, pins, recovery, restoring
+from tule.services.dynamodb.copying import Source
 from tule.services.dynamodb.state import tables as rows
-from tule.services.dynamodb.table import Table
+from tule.services.dynamodb.table import ACTIVE, CREATING, Table
 from tule.services.dynamodb.tables import table_of
 from tule.store.store import Tx
 
@@ -48,3 +53,36 @@ def _described(table: Table, now_ms: int) -> Params:
         "LatestRestorableDateTime": window.latest_ms / 1000,
     }
     return {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": shown}
+
+
+async def restore_table_to_point_in_time(call: Call, params: Params) -> Params:
+    if ("SourceTableName" in params) == ("SourceTableArn" in params):
+        raise errors.validation("Exactly one of SourceTableName and SourceTableArn must be specified")
+    if ("RestoreDateTime" in params) == bool(params.get("UseLatestRestorableTime")):
+        raise errors.validation("Exactly one of RestoreDateTime and UseLatestRestorableTime must be specified")
+    key = await encryption.key_of(call, params.get("SSESpecificationOverride"))
+    return await call.node.store.write(lambda tx: _restore(call, tx, params, key))
+
+
+def _restore(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
+    original = table_of(call, tx, params.get("SourceTableArn") or params["SourceTableName"], errors.table_not_found)
+    at_ms = _time_of(tx, original, params)
+    summary = {"SourceTableArn": original.arn, "RestoreDateTime": at_ms / 1000, "RestoreInProgress": True}
+    table = restoring.begin(call, tx, params, original, Source(original.id, at_ms), key, summary)
+    now = rows.by_id(tx, table.id)
+    if now is not None and now.status != ACTIVE:
+        pins.add(tx, original, table.id, at_ms)
+    return {"TableDescription": descriptions.made(table, tx.now_ms, status=CREATING, index_status=CREATING)}
+
+
+def _time_of(tx: Tx, original: Table, params: Params) -> int:
+    """Raises PointInTimeRecoveryUnavailableException, InvalidRestoreTimeException."""
+    if not original.journal:
+        message = f"Point in time recovery is not enabled for table '{original.name}'"
+        raise ServiceError("PointInTimeRecoveryUnavailableException", message, 400)
+    window = recovery.window(original, tx.now_ms)
+    at_ms = window.latest_ms if params.get("UseLatestRestorableTime") else round(params["RestoreDateTime"] * 1000)
+    if not window.earliest_ms <= at_ms <= window.latest_ms:
+        message = "RestoreDateTime must be between EarliestRestorableDateTime and LatestRestorableDateTime."
+        raise ServiceError("InvalidRestoreTimeException", f"An invalid restore time was specified. {message}", 400)
+    return at_ms
