@@ -50,6 +50,7 @@ class Change(NamedTuple):
     version: str = NULL
     storage_class: str = ""
     until_ms: int = 0
+    told: Mapping[str, Any] = {}
 
 
 class Origin(NamedTuple):
@@ -182,6 +183,8 @@ def _extra(change: Change) -> dict[str, Any]:
     if change.name == "ObjectRestore:Completed":
         until = {"lifecycleRestorationExpiryTime": iso8601(change.until_ms), "lifecycleRestoreStorageClass": change.storage_class}
         return {"glacierEventData": {"restoreEventData": until}}
+    if change.told:
+        return {"replicationEventData": dict(change.told)}
     if change.name == "LifecycleTransition":
         return {"lifecycleEventData": {"transitionEventData": {"destinationStorageClass": change.storage_class}}}
     if change.name == "IntelligentTiering":

@@ -122,6 +122,8 @@ class Reading:
             **restoring.told(version.restored),
             **writing.version_member(self.bucket, version.version),
         }
+        if version.replication is not None:
+            result["ReplicationStatus"] = version.replication
         if self._params.get("VersionId") is None:
             result |= writing.expiration_member(self.bucket, version)
         if span is not None and span.length:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tule.platform.call import Call
-from tule.services.s3 import access_control, events, garbage, lifecycle, metadata, object_lock, preconditions, tag_rules
+from tule.services.s3 import access_control, events, garbage, lifecycle, metadata, object_lock, preconditions, replication, tag_rules
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.content import Content
 from tule.services.s3.encryption import Protection
@@ -87,6 +87,9 @@ def commit(call: Call, tx: Tx, bucket: Bucket, draft: Draft, event: str, reason:
         sealed=draft.sealed,
         lock=object_lock.of_write(draft.params, bucket, tx.now_ms),
     )
+    if (status := replication.status(bucket, new)) is not None:
+        new = new._replace(replication=status)
+        replication.begin(tx, bucket, new)
     garbage.let_go(tx, bucket, objects.put(tx, bucket, new, old))
     events.notify(call, tx, bucket, Change(event, reason, key, new.seq, new.size, new.etag, new.version))
     return new

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tule.core.errors import ServiceError, not_implemented
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.s3 import access, errors, events, garbage, names, object_lock, preconditions, sequence, writing
+from tule.services.s3 import access, errors, events, garbage, names, object_lock, preconditions, replication, sequence, writing
 from tule.services.s3.events import Change
 from tule.services.s3.reading import check_version_id
 from tule.services.s3.state import buckets, locks, objects
@@ -148,6 +148,7 @@ def _put_marker(call: Call, tx: Tx, bucket: Bucket, key: str, seq: int, old: obj
     seq = seq if old is None else max(seq, old.seq + 1)
     version = writing.new_version_id(tx, bucket)
     marker = Version(bucket.id, key, seq, version, 1, 0, "", tx.now_ms, bucket.account, "", "", b"{}", None, None, None, None, None)
+    marker = replication.marked(tx, bucket, marker)
     garbage.let_go(tx, bucket, objects.put(tx, bucket, marker, old))
     events.notify(call, tx, bucket, Change("ObjectRemoved:DeleteMarkerCreated", reason, key, seq, etag=_EMPTY_ETAG, version=version))
     return Deleted(True, version)

@@ -8,7 +8,7 @@ from tule.core import tags as tag_forms
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import errors, events, reading, tag_rules, writing
+from tule.services.s3 import errors, events, reading, replication, tag_rules, writing
 from tule.services.s3.events import Change
 from tule.services.s3.state import buckets, objects
 from tule.services.s3.state.buckets import Bucket
@@ -63,6 +63,7 @@ def _set(call: Call, tx: Tx, params: Params, tags: dict[str, str], method: str, 
     bucket = buckets.get(tx, params["Bucket"])
     version = reading.find(tx, bucket, params["Key"], params.get("VersionId"), method, marker_is_405=True)
     objects.set_tags(tx, bucket, version, orjson.dumps(tags).decode() if tags else None)
+    replication.changed(tx, bucket, version)
     change = Change(event, event.replace(":", ""), version.key, version.seq, etag=version.etag, version=version.version)
     events.notify(call, tx, bucket, change)
     return writing.version_member(bucket, version.version)

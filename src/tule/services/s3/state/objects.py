@@ -180,6 +180,11 @@ def put(tx: Tx, bucket: Bucket, new: Version, old: Head | None) -> list[Dropped]
     return dropped
 
 
+def overwrite(tx: Tx, version: Version) -> None:
+    """The current version anew, whatever it was."""
+    tx.execute(_PUT, *version)
+
+
 def remove_current(tx: Tx, bucket: Bucket, key: str, old: Head) -> list[Dropped]:
     """Take the current version away for good; in its place comes the newest of the noncurrent ones, if any."""
     tx.execute(_DELETE, bucket.id, key)
