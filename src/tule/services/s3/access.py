@@ -448,6 +448,7 @@ _NEEDS: dict[str, Needs] = {
     "UploadPartCopy": _copying,
     "DeleteObject": _delete_object,
     "DeleteObjects": _delete_objects,
+    "SelectObjectContent": _reading("GetObject", "GetObjectVersion"),
     "RestoreObject": _object("RestoreObject"),
     "GetObjectTorrent": _reading("GetObjectTorrent", "GetObjectVersionTorrent"),
     "PutObjectRetention": _locking,
