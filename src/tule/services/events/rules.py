@@ -38,10 +38,10 @@ def get(tx: Tx, ref: BusRef, name: str) -> Record:
     return found
 
 
-def changeable(tx: Tx, ref: BusRef, name: str, *, force: bool = False) -> Record:
-    """Raises ManagedRuleException for a rule of an AWS service's, unless forced."""
+def changeable(tx: Tx, ref: BusRef, name: str, *, force: bool = False, service: str = "") -> Record:
+    """Raises ManagedRuleException for a rule of an AWS service's, unless forced or by that `service`."""
     found = get(tx, ref, name)
-    if found.get("managed_by") and not force:
+    if found.get("managed_by") not in (None, service) and not force:
         raise errors.managed_rule(name)
     return found
 

@@ -1,10 +1,21 @@
-"""Amazon EventBridge Schemas.
+"""Amazon EventBridge Schemas: registries of schemas, their versions, and discoverers that infer schemas from a bus's events.
 
 AWS: https://docs.aws.amazon.com/eventbridge/latest/schema-reference/what-is-eventbridge-schemas.html
+
+The registry `aws.events` describes the events that this installation's services emit.  Known to differ: code bindings are not
+built (501), since only AWS's own generators make them; a registry's resource policy is kept, and gives other accounts nothing,
+as no operation names a registry of another account.
 """
 
 from __future__ import annotations
 
-from tule.platform.service import Service
+from tule.platform.service import Room, Service
 
-SERVICE = Service("schemas", operations={})
+
+def _load() -> Service:
+    from tule.services.schemas.service import SERVICE  # here, so that a node need not load it to start
+
+    return SERVICE
+
+
+ROOM = Room("schemas", _load)

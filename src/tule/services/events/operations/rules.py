@@ -24,10 +24,13 @@ def put_rule(call: Call, tx: Tx, params: Params) -> Params:
     rules.require_bus(tx, ref)
     _check(ref, params)
     before = state.rule(tx, ref, name)
-    if before is not None and before.get("managed_by"):
+    service = call.principal.service
+    if before is not None and before.get("managed_by") not in (None, service):
         raise errors.managed_rule(name)
     record: Record = {"name": name, "arn": rule_arn(ref, name), "state": params.get("State", rules.ENABLED)}
     record |= {key: params[member] for member, key in _KEPT if params.get(member)}
+    if service:  # an AWS service makes rules of its own, which nobody else changes
+        record["managed_by"] = service
     if before is None:
         record |= {"targets": {}, "tags": checked(to_map(params.get("Tags"))), "created_by": call.principal.account}
     else:

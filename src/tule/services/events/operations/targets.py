@@ -18,7 +18,7 @@ Params = dict[str, Any]
 
 def put_targets(call: Call, tx: Tx, params: Params) -> Params:
     ref = bus(call, params.get("EventBusName"))
-    rule = rules.changeable(tx, ref, params["Rule"])
+    rule = rules.changeable(tx, ref, params["Rule"], service=call.principal.service)
     for target in params["Targets"]:
         check(target)
     merged = {**rule["targets"], **{target["Id"]: target for target in params["Targets"]}}
