@@ -10,15 +10,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.node import Account, RunningNode
-from tests.postgres import fresh_database
+from tests.postgres import node_database
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # how busy the host is says nothing of the code
+settings.load_profile("busy")
 
 STORES = ("sqlite", "postgresql")
 
 
 def _store_url(kind: str) -> str:
-    return fresh_database() if kind == "postgresql" else ""
+    return node_database() if kind == "postgresql" else ""
 
 
 @pytest.fixture(scope="session", params=STORES)

@@ -10,14 +10,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.node import Account, RunningNode
-from tests.postgres import fresh_database
+from tests.postgres import node_database
 from tests.services.iam.documents import User, allow
 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[tuple[Account, Account]]:
     """One account, seen through two nodes."""
-    url = fresh_database()
+    url = node_database()
     with RunningNode(tmp_path / "one", store=url) as one, RunningNode(tmp_path / "two", store=url) as two:
         account = one.fresh_account()
         yield account, Account(two, account.id)

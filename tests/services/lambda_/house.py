@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.postgres import fresh_database
+from tests.postgres import node_database
 from tests.services.lambda_.functions import ECHO, TRUST_LAMBDA, WRITE_LOGS, zipped
 from tule.access.principal import root
 from tule.app import App, build
@@ -182,7 +182,7 @@ class House:
 
 @asynccontextmanager
 async def opened(data: Path, kind: str = "sqlite") -> AsyncGenerator[House]:
-    url = fresh_database() if kind == "postgresql" else ""
+    url = node_database() if kind == "postgresql" else ""
     app = await build(Config(data=str(data), port=0, store=url, chaos=kind == "chaos"))
     compute = ScriptedCompute(app.node.clock)
     await app.node.compute.stop()

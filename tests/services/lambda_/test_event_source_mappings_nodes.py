@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres import fresh_database
+from tests.postgres import node_database
 from tests.services.lambda_.house import House, ScriptedCompute
 from tests.services.lambda_.mapped import batches, function, mapping, put, queue, queue_arn, send, stream, stream_arn
 from tule.app import build
@@ -34,7 +34,7 @@ async def started(data: Path, url: str) -> House:
 
 @pytest.fixture
 async def two(tmp_path: Path) -> AsyncIterator[tuple[House, House]]:
-    url = fresh_database()
+    url = node_database()
     async with AsyncExitStack() as stack:
         houses: list[House] = []
         for name in ("1", "2"):
