@@ -1,0 +1,61 @@
+"""What the rooms of DynamoDB and of its streams serve; loaded when somebody first asks for it."""
+
+from __future__ import annotations
+
+from tule.platform.node import Node
+from tule.platform.service import Service, operations_in
+from tule.services.dynamodb import access, deliveries, measures, throttling
+from tule.services.dynamodb import tables as known_tables
+from tule.services.dynamodb.operations import (
+    accounts,
+    backups,
+    batches,
+    continuous_backups,
+    contributor_insights,
+    kinesis_destinations,
+    policies,
+    queries,
+    statements,
+    table_updates,
+    tables,
+    tags,
+    time_to_live,
+    transactions,
+)
+from tule.services.dynamodb.operations import items as item_operations
+from tule.services.dynamodb.resources import RESOURCE_TYPES
+from tule.services.dynamodb.streams import background
+from tule.services.dynamodb.streams import operations as stream_operations
+
+
+async def _reset(node: Node) -> None:
+    known_tables.forget(node)
+    measures.forget(node)
+    throttling.forget(node)
+
+
+SERVICE = Service(
+    "dynamodb",
+    operations=operations_in(
+        item_operations,
+        queries,
+        batches,
+        transactions,
+        statements,
+        tables,
+        table_updates,
+        tags,
+        policies,
+        accounts,
+        contributor_insights,
+        backups,
+        time_to_live,
+        continuous_backups,
+        kinesis_destinations,
+    ),
+    remembered_needs=access.NEEDS,
+    deliver=deliveries.deliver,
+    resource_types=RESOURCE_TYPES,
+    reset=_reset,
+)
+STREAMS = Service("dynamodbstreams", operations=operations_in(stream_operations), remembered_needs=access.STREAM_NEEDS, start=background.start)
