@@ -66,7 +66,7 @@ def record(
         return
     if table.stream_view is not None:
         _to_stream(tx, table, table.stream_view, key_item, old, new, at, origin)
-    if table.journal:
+    if table.keeps_journal:
         journal.append(tx, table.id, at, *((None, None) if old is None else old))
     if table.ttl_attribute is not None:
         _note_expiry(tx, table, table.ttl_attribute, new_item, new, at)

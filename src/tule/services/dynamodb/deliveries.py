@@ -7,13 +7,16 @@ from typing import Any
 
 from tule.backbone.delivery import Dead, Delivery, Done, Outcome
 from tule.platform.node import Node
-from tule.services.dynamodb import expiring, index_changes, sweeping
+from tule.services.dynamodb import backups, expiring, index_changes, restoring, sweeping
 from tule.store.store import Tx
 
 Step = Callable[[Tx, Delivery], Any]  # of one transaction
 Work = Callable[[Node, Delivery], Awaitable[Outcome]]  # that owns its transactions
 
 _STEPS: Mapping[str, Step] = {
+    backups.COPY: lambda tx, job: backups.copy_on(tx, job.payload),
+    backups.EXPIRE: lambda tx, job: backups.expire_on(tx, job.payload),
+    restoring.KIND: lambda tx, job: restoring.fill_on(tx, job.payload),
     index_changes.FILL: lambda tx, job: index_changes.fill_on(tx, job.payload),
     index_changes.REMOVE: lambda tx, job: index_changes.clear_on(tx, job.payload),
     expiring.NOTE: lambda tx, job: expiring.note_on(tx, job.payload),

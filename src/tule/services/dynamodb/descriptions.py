@@ -7,7 +7,7 @@ from typing import Any
 
 from tule.services.dynamodb import schemas, throughput
 from tule.services.dynamodb.measures import Measures
-from tule.services.dynamodb.table import ACTIVE, UPDATING, Index, Table
+from tule.services.dynamodb.table import ACTIVE, CREATING, UPDATING, Index, Table
 
 Shown = dict[str, Any]
 
@@ -112,7 +112,7 @@ def _index(index: Index, measured: Measures) -> Shown:
 
 def _global(index: Index, table: Table, measured: Measures, now_ms: int) -> Shown:
     shown = _index(index, measured) | {
-        "IndexStatus": index.status,
+        "IndexStatus": CREATING if table.status == CREATING else index.status,
         "ProvisionedThroughput": throughput.shown(index.config, now_ms),
         "WarmThroughput": throughput.warm(index.config, on_demand=table.on_demand, status=ACTIVE),
     }

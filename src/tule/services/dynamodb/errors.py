@@ -68,6 +68,11 @@ def table_exists(name: str) -> ServiceError:
     return in_use(f"Table already exists: {name}")
 
 
+def table_already_exists(name: str) -> ServiceError:
+    """Of restores."""
+    return ServiceError("TableAlreadyExistsException", f"Table already exists: {name}", 400)
+
+
 def table_in_use(name: str) -> ServiceError:
     return in_use(f"Attempt to change a resource which is still in use: Table is being created, updated or deleted: {name}")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tule.platform.node import Node
+from tule.services.dynamodb import pins
 from tule.services.dynamodb.state import items, journal
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.state.items import START, Position, Stored
@@ -67,4 +68,6 @@ async def trim(node: Node) -> None:
 def _trim_some(tx: Tx, id: int) -> bool:
     table = rows.by_id(tx, id)
     until_ms = tx.now_ms if table is None or not table.journal else window(table, tx.now_ms).earliest_ms
+    pinned_ms = None if table is None else pins.earliest_ms(table)
+    until_ms = until_ms if pinned_ms is None else min(until_ms, pinned_ms)
     return journal.trim(tx, id, until_ms, TRIMMED_AT_ONCE) == TRIMMED_AT_ONCE

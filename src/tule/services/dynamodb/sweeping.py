@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from tule.backbone.jobs import Job, enqueue
 from tule.services.dynamodb.state import index_items, items
-from tule.services.dynamodb.table import Table
 from tule.store.store import Tx
 
 KIND = "dynamodb.sweep"
@@ -29,11 +28,6 @@ def sweep(tx: Tx, account: str, region: str, arn: str, tables: Sequence[int], in
     name = f"{KIND} {'-'.join(str(id) for id in (*tables, *indexes))}"
     enqueue(tx, Job(KIND, arn, account, region, payload, max_attempts=1_000, backoff_cap_ms=60_000, name=name))
     return False
-
-
-def sweep_table(tx: Tx, table: Table) -> bool:
-    """Of a table whose row is deleted."""
-    return sweep(tx, table.account, table.region, table.arn, [table.id], [index.id for index in table.indexes])
 
 
 def clear_index(tx: Tx, index: int) -> bool:

@@ -118,7 +118,12 @@ class Table:
     @cached_property
     def records_changes(self) -> bool:
         """Whether anybody wants to hear of changes of its items."""
-        return bool(self.stream_view or self.journal or self.replicas or self.destinations)
+        return bool(self.stream_view or self.keeps_journal or self.replicas or self.destinations)
+
+    @cached_property
+    def keeps_journal(self) -> bool:
+        """Whether every change is kept: for point-in-time recovery, or while a backup or an export is under way (`pins.py`)."""
+        return self.journal or bool(self.config.get("pins"))
 
     def index(self, name: str) -> Index | None:
         return next((index for index in self.indexes if index.name == name), None)

@@ -1,0 +1,20 @@
+"""DynamoDB's tables, all of them."""
+
+from __future__ import annotations
+
+from tule.services.dynamodb.state import (
+    backups,
+    expiries,
+    index_items,
+    items,
+    journal,
+    replication,
+    stream_records,
+    streams,
+    tables,
+    tokens,
+)
+
+_ALL = (tables, items, index_items, tokens, streams, stream_records, journal, expiries, replication, backups)
+
+SCHEMA = "\n".join(module.SCHEMA for module in _ALL)
