@@ -67,7 +67,6 @@ class Service:
                       resource ARNs, condition keys, resource policies.  Run in a read transaction before the operation.
     `remembered_needs` the same without a transaction, for a service that keeps in memory what its resources allow.
     `anonymous`       operations that callers without credentials may attempt (resource policies still decide).
-    `schema`          SQL of its own tables; `telemetry_schema` the same for the telemetry store.
     `deliver`         what happens when a job or an event reaches a target of this service.
     `start`           background work, started with the node: gets the Node, returns coroutines to run for its life.
     `resource_types`  its CloudFormation resource types.
@@ -87,8 +86,6 @@ class Service:
     needs: Mapping[str, Needs] = field(default_factory=dict[str, Needs])
     remembered_needs: Mapping[str, RememberedNeeds] = field(default_factory=dict[str, RememberedNeeds])
     anonymous: frozenset[str] = frozenset()
-    schema: str = ""
-    telemetry_schema: str = ""
     deliver: Callable[[Node, Delivery], Awaitable[Outcome]] | None = None
     start: Callable[[Node], Sequence[Awaitable[None]]] | None = None
     resource_types: Sequence[ResourceType] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tule.platform.service import Room, Service
+from tule.platform.service import Room
 
 
 def all_rooms() -> tuple[Room, ...]:
@@ -36,27 +36,15 @@ def all_rooms() -> tuple[Room, ...]:
         firehose.ROOM,
         iam.ROOM,
         kinesis.ROOM,
-        _loaded(kms.SERVICE),
+        kms.ROOM,
         lambda_.ROOM,
         logs.ROOM,
         pipes.ROOM,
-        _loaded(s3.SERVICE),
-        _loaded(s3.CONTROL),
+        s3.ROOM,
+        s3.CONTROL_ROOM,
         scheduler.ROOM,
         schemas.ROOM,
         sns.ROOM,
         sqs.ROOM,
         sts.ROOM,
-    )
-
-
-def _loaded(service: Service) -> Room:
-    return Room(
-        service.name,
-        lambda: service,
-        service.schema,
-        service.telemetry_schema,
-        tuple(service.pages),
-        tuple(service.sites),
-        service.preflight is not None,
     )

@@ -20,7 +20,7 @@ from tule.core.clock import TurnableClock
 from tule.core.errors import ServiceError
 from tule.core.ids import Ids
 from tule.platform.call import Call
-from tule.services.s3 import SERVICE, events, names, notification_rules
+from tule.services.s3 import ROOM, events, names, notification_rules
 from tule.services.s3.events import Change
 from tule.services.s3.state import buckets
 from tule.store.store import Store, Tx
@@ -98,7 +98,7 @@ def test_wrong_rules_are_refused() -> None:
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     async with opened(request.param, tmp_path, TurnableClock()) as store:
-        await store.migrate("service:s3", SERVICE.schema)
+        await store.migrate("service:s3", ROOM.schema)
         yield store
 
 

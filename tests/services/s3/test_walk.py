@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.stores import KINDS, opened
 from tule.core.clock import TurnableClock
-from tule.services.s3 import SERVICE, several_walk, walk
+from tule.services.s3 import ROOM, several_walk, walk
 from tule.services.s3.state import buckets, objects
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Version, VersionRows
@@ -26,7 +26,7 @@ _delimiters = st.sampled_from(["", "/", "b", "a/"])
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     async with opened(request.param, tmp_path, TurnableClock()) as store:
-        await store.migrate("service:s3", SERVICE.schema)
+        await store.migrate("service:s3", ROOM.schema)
         yield store
 
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 Configuration = Mapping[str, Any]
-SITE = "s3-website"
 
 
 class Redirection(NamedTuple):
