@@ -100,6 +100,8 @@ def _resources(request: Request) -> Iterator[str]:
             parts.append(f"{name}={unquote(value)}" if equals else name)
     suffix = "?" + "&".join(sorted(parts)) if parts else ""
     yield request.path + suffix
+    if request.path.count("/") == 1:
+        yield f"{request.path}/{suffix}"  # a bucket is signed with a slash behind it, sent or not
     labels = request.host.rpartition(":")[0].split(".") if ":" in request.host else request.host.split(".")
     for count in range(1, min(len(labels), 10)):
         yield f"/{'.'.join(labels[:count])}{request.path}{suffix}"

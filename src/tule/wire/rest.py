@@ -339,7 +339,7 @@ class RestOutput:
         if not self._xml:
             writer = compilers.json_writers.writer(shape)
             return "application/json", lambda value: dumps(value if writer is None else writer(value))
-        namespace = model.metadata.get("xmlNamespace")
+        namespace = shape.get("xmlNamespace", model.metadata.get("xmlNamespace"))
         element = compilers.xml_writers.element(shape, tag, f' xmlns="{namespace}"' if namespace else "")
 
         def write(value: Any) -> bytes:

@@ -77,7 +77,12 @@ def need(
         context = context | {f"s3:ExistingObjectTag/{name}": value for name, value in orjson.loads(found.tags).items()}
     context = {**_of_request(call), **_of_point(bucket), **_of_tags(bucket), **context}
     policy = resource_policy.of(call.principal, bucket, f"s3:{action}", resource, found, opened=opened)
-    return Need(f"s3:{action}", resource, context, policy, bucket.account)
+    return Need(f"s3:{action}", resource, context, policy, _authority(bucket, found))
+
+
+def _authority(bucket: Bucket, found: Access | None) -> str:
+    """Whose account decides: where ACLs count, that of an object's owner, who need not be the bucket's."""
+    return bucket.account if found is None or bucket.config.get("Ownership") == access_control.ENFORCED else found.owner
 
 
 def _of_tags(bucket: Bucket) -> Context:
@@ -167,7 +172,7 @@ def _reading(action: str, versioned: str | None = None, *more: tuple[str, str]) 
 
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
         bucket = bucket_of(call, tx, params)
-        if _is_plain(call, bucket):
+        if _is_plain(call, bucket) and bucket.config.get("Ownership") == access_control.ENFORCED:
             return []
         key, version_id = params["Key"], params.get("VersionId")
         found = objects.access(tx, bucket, key, version_id)
@@ -220,7 +225,7 @@ def _changing(action: str, versioned: str) -> Needs:
 
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
         bucket = bucket_of(call, tx, params)
-        if _is_plain(call, bucket):
+        if _is_plain(call, bucket) and bucket.config.get("Ownership") == access_control.ENFORCED:
             return []
         version_id = params.get("VersionId")
         found = objects.access(tx, bucket, params["Key"], version_id)

@@ -268,8 +268,3 @@ def no_such_lock(key: str) -> ServiceError:
 def bypass_not_applicable() -> ServiceError:
     message = "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets."
     return invalid_argument(message, "x-amz-bypass-governance-retention")
-
-
-def method_not_allowed(method: str, resource_type: str) -> ServiceError:
-    message = "The specified method is not allowed against this resource."
-    return ServiceError("MethodNotAllowed", message, 405, fields={"Method": method, "ResourceType": resource_type})

@@ -42,6 +42,8 @@ def of(caller: Principal, bucket: Bucket, action: str, resource: str, found: Acc
     `opened`: nothing but a denial keeps the caller from it.
     """
     policy = _unblocked(caller, bucket)
+    if policy is not None and found is not None and found.owner != bucket.account and bucket.config.get("Ownership") != access_control.ENFORCED:
+        policy = _denials(policy)  # a bucket's policy lets nobody at objects that are another account's
     has_acls = bucket.config.get("Ownership") != access_control.ENFORCED
     if not opened and not (has_acls and _granted(caller, bucket, action, found)):
         return policy
@@ -55,6 +57,10 @@ def of_point(caller: Principal, point: AccessPoint) -> Mapping[str, Any] | None:
     restricted = point.config["Block"]["RestrictPublicBuckets"] and caller.account != point.account and not caller.service
     if policy is None or not restricted or not policy_rules.is_public(policy):
         return policy
+    return _denials(policy)
+
+
+def _denials(policy: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**policy, "Statement": [each for each in policy_rules.statements(policy) if each["Effect"] == "Deny"]}
 
 
@@ -65,7 +71,7 @@ def _unblocked(caller: Principal, bucket: Bucket) -> Mapping[str, Any] | None:
         return policy
     if not policy_rules.is_public(policy):
         return policy
-    return {**policy, "Statement": [each for each in policy_rules.statements(policy) if each["Effect"] == "Deny"]}
+    return _denials(policy)
 
 
 def _granted(caller: Principal, bucket: Bucket, action: str, found: Access | None) -> bool:

@@ -9,7 +9,7 @@ from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.s3 import checksums, content, encryption, errors, metadata, names, preconditions, sequence, writing
 from tule.services.s3.encryption import Protection
-from tule.services.s3.reading import Reading, check_not_archived, find
+from tule.services.s3.reading import Reading, check_not_archived
 from tule.services.s3.state import buckets
 from tule.services.s3.writing import Draft
 from tule.store.store import Tx
@@ -65,9 +65,9 @@ def _write(call: Call, params: Params, draft: Draft, answered: Params, tx: Tx, *
 
 @reads
 def get_object_torrent(call: Call, tx: Tx, params: Params) -> Params:
-    """S3 no longer makes torrents, of any object.  Raises MethodNotAllowed, NoSuchKey."""
-    find(tx, buckets.get(tx, params["Bucket"]), params["Key"], None, "GET")
-    raise errors.method_not_allowed("GET", "TORRENT")
+    """S3 no longer makes torrents, of any object.  Raises NoSuchKey."""
+    buckets.get(tx, params["Bucket"])
+    raise errors.no_such_key(params["Key"])
 
 
 @reads
