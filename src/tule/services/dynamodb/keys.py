@@ -71,6 +71,11 @@ def position_of_item(table: Table, item: Item) -> Position:
     return Position(_digest(hash), _item_bytes(table, names.range[0], item, RANGE_BYTES) if names.range else b"")
 
 
+def position_in_batch(table: Table, item: Item) -> Position:
+    """The same of a batch, which words it as of a key."""
+    return position_of_key(table, {name: item[name] for name in table.keys.all if name in item})
+
+
 def _item_bytes(table: Table, name: str, item: Item, limit: int) -> bytes:
     value = item.get(name)
     kind = table.types[name]

@@ -16,6 +16,7 @@ from tule.platform.service import reads
 from tule.services.dynamodb import capacity, item_collections, items, keys, throttling
 from tule.services.dynamodb.capacity import Usage
 from tule.services.dynamodb.errors import validation
+from tule.services.dynamodb.state.items import Position
 from tule.services.dynamodb.table import Table
 from tule.services.dynamodb.tables import find, find_for_change
 from tule.services.dynamodb.writes import Delete, Put
@@ -146,9 +147,16 @@ class _Writes:
         self.usage = Usage(self.table)
         self.unprocessed: list[Params] = []
         self._given = given
-        self._wanted = [(one.position(self.table), one) for one in wanted]
+        self._wanted = [(self._position(one), one) for one in wanted]
         if len({at for at, _ in self._wanted}) < len(wanted):
             raise _duplicates()
+
+    def _position(self, write: Put | Delete) -> Position:
+        if isinstance(write, Delete):
+            return write.position(self.table)
+        at = keys.position_in_batch(self.table, write.new.item)
+        keys.check_index_keys(self.table, write.new.item)
+        return at
 
     def apply(self, call: Call, tx: Tx, *, counts: bool) -> None:
         limited = throttling.is_limited(call, self.table)
