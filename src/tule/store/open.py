@@ -12,7 +12,7 @@ from tule.core.config import Config
 from tule.core.ids import Ids
 from tule.store.chaos import ChaosStore
 from tule.store.ephemeral import ephemeral_directory
-from tule.store.errors import StoreInUse
+from tule.store.errors import StoreInUse, StoreUnavailable
 from tule.store.sqlite import SqliteStore
 from tule.store.store import Store
 
@@ -24,6 +24,20 @@ async def open_store(config: Config, clock: Clock, ids: Ids, *, telemetry: bool 
     config.data_path.mkdir(parents=True, exist_ok=True)
     store = await (_postgresql if config.store else _sqlite)(config, clock, ids, telemetry)
     return ChaosStore(store) if config.chaos else store
+
+
+async def open_beside(config: Config, clock: Clock, ids: Ids) -> Store:
+    """The store of what must never be lost, for reading only, while a node may be working with it.  Raises StoreError."""
+    if not config.store and not (config.data_path / "tule.db").exists():
+        raise StoreUnavailable(f"There is no data in {config.data_path}.")
+    if not config.store:
+        return SqliteStore(config.data_path / "tule.db", clock, ids)
+    from tule.store.connections import Address
+    from tule.store.postgresql import PostgresStore
+
+    store = PostgresStore(Address.of(config.store), clock, ids, node=f"beside-{ids.hex(8)}", writers=1, readers=2)
+    await store.open()
+    return store
 
 
 async def _sqlite(config: Config, clock: Clock, ids: Ids, telemetry: bool) -> Store:
