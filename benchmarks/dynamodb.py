@@ -10,6 +10,7 @@ import itertools
 import json
 import random
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tule.core.ids import Ids
 from tule.services.dynamodb import items, keys
 from tule.services.dynamodb.state import items as rows
 from tule.services.dynamodb.state import tables
+from tule.services.dynamodb.state.items import Position
 from tule.store.sqlite import SqliteStore
 from tule.store.store import Tx
 
@@ -148,21 +150,27 @@ MEASUREMENTS = {
 
 
 def _grow(data: Path, name: str, count: int) -> None:
+    """Rows come in the order of their keys: otherwise an index of hundreds of megabytes is written page by page all over."""
+
     async def fill() -> None:
         store = SqliteStore(data / "tule.db", TurnableClock(), Ids(), synchronous="OFF")
         table = next(table for table in await store.read(tables.everywhere) if table.name == name)
-        order = sorted((keys.position(table, _key(f"p{number}", 0)), number) for number in range(count))
+        last = keys.position(table, _key("p0", 0)).range
+        order = sorted(keys.position(table, _key(f"p{number}", 0)).hash + number.to_bytes(8) for number in range(count))
+
+        def put_some(tx: Tx, some: list[bytes]) -> None:
+            rows.put_all(tx, table.id, [(Position(one[:-8], last), *_stored(int.from_bytes(one[-8:]))) for one in some])
+
         for start in range(0, count, STEP):
-
-            def put_some(tx: Tx, start: int = start) -> None:
-                for at, number in order[start : start + STEP]:
-                    new = items.new_item(_item(f"p{number}", 0, BODY[:200]))
-                    rows.put(tx, table.id, at, new.data, new.size)
-
-            await store.write(put_some)
+            await store.write(partial(put_some, some=order[start : start + STEP]))
         await store.close()
 
     asyncio.run(fill())
+
+
+def _stored(number: int) -> tuple[bytes, int]:
+    new = items.new_item(_item(f"p{number}", 0, BODY[:200]))
+    return new.data, new.size
 
 
 async def _gets_and_puts(t: Target, name: str, count: int) -> tuple[Load, Load, Load]:
