@@ -407,6 +407,8 @@ _BUCKET_ACTIONS = {
     "GetBucketRequestPayment": "GetBucketRequestPayment",
     "PutBucketNotificationConfiguration": "PutBucketNotification",
     "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "PutBucketAbac": "PutBucketAbac",
+    "GetBucketAbac": "GetBucketAbac",
     "PutBucketAnalyticsConfiguration": "PutAnalyticsConfiguration",
     "GetBucketAnalyticsConfiguration": "GetAnalyticsConfiguration",
     "DeleteBucketAnalyticsConfiguration": "PutAnalyticsConfiguration",

@@ -38,6 +38,11 @@ def bucket_arn(region: str, bucket: str) -> str:
     return f"arn:{arn.partition_of(region)}:s3:::{bucket}"
 
 
+def regional_suffix(account: str, region: str) -> str:
+    """What names in an account's own regional namespace end with."""
+    return f"-{account}-{region}-an"
+
+
 def canonical_id(account: str) -> str:
     """The 64 hexadecimal digits by which S3 knows an account: fixed for each account, and not to be computed back."""
     return hashlib.sha256(b"canonical user of " + account.encode()).hexdigest()

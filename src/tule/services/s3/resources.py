@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -12,6 +12,8 @@ from tule.core.errors import ServiceError
 from tule.core.tags import to_list, to_map
 from tule.platform.resource_type import Properties, Resource, ResourceType, StackContext
 from tule.services.s3 import names, template_properties
+from tule.services.s3.control.resources import CONTROL_TYPES
+from tule.services.s3.template_lists import LISTS, ListSetting
 from tule.services.s3.template_properties import SETTINGS
 
 # Regions whose website endpoints are written with a dash before the region, by their age.
@@ -32,7 +34,7 @@ class BucketType:
     """Ref is the bucket's name; GetAtt gives Arn, DomainName, DualStackDomainName, RegionalDomainName and WebsiteURL."""
 
     name = "AWS::S3::Bucket"
-    replace_on = frozenset({"BucketName", "BucketNamePrefix", "BucketNamespace"})
+    replace_on = frozenset({"BucketName", "BucketNamePrefix", "BucketNamespace", "ObjectLockEnabled"})
 
     def check(self, properties: Properties) -> None:
         """Raises NotImplemented for what cannot be honoured."""
@@ -43,12 +45,16 @@ class BucketType:
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         template_properties.refuse_unbuilt(properties)
-        bucket = properties.get("BucketName") or stack.generated_name(63, lower=True)
+        bucket = _bucket_name(stack, properties)
         if await _exists(stack, bucket):  # in us-east-1 creating it again would succeed
             raise template_properties.already_exists(bucket)
         params: Properties = {"Bucket": bucket}
         if stack.region != "us-east-1":
             params["CreateBucketConfiguration"] = {"LocationConstraint": stack.region}
+        if properties.get("ObjectLockEnabled"):
+            params["ObjectLockEnabledForBucket"] = True
+        if bucket.endswith(names.regional_suffix(stack.account, stack.region)):
+            params["BucketNamespace"] = "account-regional"
         await stack.call("s3", "CreateBucket", params)
         try:
             await _settle(stack, bucket, {}, properties)
@@ -98,6 +104,26 @@ async def _settle(stack: StackContext, bucket: str, old: Properties, new: Proper
             await stack.call("s3", setting.clear, {"Bucket": bucket, **setting.cleared})
         else:
             await stack.call("s3", setting.operation, {"Bucket": bucket, **setting.params(wanted, bucket)})
+    for each in LISTS:
+        await _settle_list(stack, bucket, each, old.get(each.listed) or (), new.get(each.listed) or ())
+
+
+async def _settle_list(stack: StackContext, bucket: str, setting: ListSetting, old: Sequence[Properties], new: Sequence[Properties]) -> None:
+    """Put what is new or differs, by its id, and delete what is no longer there."""
+    known = {each["Id"]: each for each in old}
+    for each in new:
+        if known.pop(each["Id"], None) != each:
+            params = {"Bucket": bucket, "Id": each["Id"], setting.member: setting.configuration(each)}
+            await stack.call("s3", setting.put, params)
+    for id in known:
+        await stack.call("s3", setting.delete, {"Bucket": bucket, "Id": id})
+
+
+def _bucket_name(stack: StackContext, properties: Properties) -> str:
+    """As it is given, made of a prefix in the account's own namespace, or of the stack's name."""
+    if "BucketNamePrefix" in properties:
+        return properties["BucketNamePrefix"] + names.regional_suffix(stack.account, stack.region)
+    return properties.get("BucketName") or stack.generated_name(63, lower=True)
 
 
 async def _retag(stack: StackContext, bucket: str, new: Properties) -> None:
@@ -165,4 +191,4 @@ def _policy(properties: Mapping[str, Any]) -> str:
     return document if isinstance(document, str) else orjson.dumps(document).decode()
 
 
-RESOURCE_TYPES: tuple[ResourceType, ...] = (BucketType(), BucketPolicyType())
+RESOURCE_TYPES: tuple[ResourceType, ...] = (BucketType(), BucketPolicyType(), *CONTROL_TYPES)

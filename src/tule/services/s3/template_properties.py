@@ -11,20 +11,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tule.core.errors import ServiceError, not_implemented
+from tule.services.s3.object_lock import ENABLED
 
 Json = dict[str, Any]
-_NOT_BUILT = (
-    "AnalyticsConfigurations",
-    "BucketNamePrefix",
-    "BucketNamespace",
-    "IntelligentTieringConfigurations",
-    "InventoryConfigurations",
-    "MetadataConfiguration",
-    "MetadataTableConfiguration",
-    "MetricsConfigurations",
-    "ObjectLockConfiguration",
-    "ReplicationConfiguration",
-)
+_NOT_BUILT = ("MetadataConfiguration", "MetadataTableConfiguration")
 
 
 def refuse_unbuilt(properties: Mapping[str, Any]) -> None:
@@ -32,10 +22,6 @@ def refuse_unbuilt(properties: Mapping[str, Any]) -> None:
     for name in _NOT_BUILT:
         if properties.get(name):
             raise not_implemented("cloudformation", f"property {name} of AWS::S3::Bucket")
-    if properties.get("ObjectLockEnabled"):
-        raise not_implemented("cloudformation", "property ObjectLockEnabled of AWS::S3::Bucket")
-    if properties.get("AbacStatus") == "Enabled":
-        raise not_implemented("cloudformation", "property AbacStatus of AWS::S3::Bucket")
 
 
 class Setting(NamedTuple):
@@ -177,6 +163,27 @@ def _acl(value: Any, bucket: str) -> Json:
     return {"ACL": canned_acl(value)}
 
 
+def _abac(value: Any, bucket: str) -> Json:
+    return {"AbacStatus": {"Status": value}}
+
+
+def _object_lock(value: Any, bucket: str) -> Json:
+    return {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", **value}}
+
+
+def _replication(value: Any, bucket: str) -> Json:
+    return {"ReplicationConfiguration": {"Role": value["Role"], "Rules": [_replication_rule(rule) for rule in value["Rules"]]}}
+
+
+def _replication_rule(rule: Mapping[str, Any]) -> Json:
+    made = _renamed(rule, {"Id": "ID"})
+    if "Filter" in rule:
+        made["Filter"] = _renamed(rule["Filter"], {"TagFilter": "Tag"})
+        if "And" in rule["Filter"]:
+            made["Filter"]["And"] = _renamed(rule["Filter"]["And"], {"TagFilters": "Tags"})
+    return made
+
+
 def _notifications(value: Any, bucket: str) -> Json:
     made: Json = {}
     for group, member, destination, arn in (
@@ -210,6 +217,11 @@ SETTINGS = (
         "PutBucketVersioning",
         {"VersioningConfiguration": {"Status": "Suspended"}},
     ),
+    Setting(
+        "ObjectLockConfiguration", "PutObjectLockConfiguration", _object_lock, "PutObjectLockConfiguration", {"ObjectLockConfiguration": ENABLED}
+    ),
+    Setting("AbacStatus", "PutBucketAbac", _abac, "PutBucketAbac", {"AbacStatus": {"Status": "Disabled"}}),
+    Setting("ReplicationConfiguration", "PutBucketReplication", _replication, "DeleteBucketReplication"),
     Setting("BucketEncryption", "PutBucketEncryption", _encryption, "DeleteBucketEncryption"),
     Setting("CorsConfiguration", "PutBucketCors", _cors, "DeleteBucketCors"),
     Setting("LifecycleConfiguration", "PutBucketLifecycleConfiguration", _lifecycle, "DeleteBucketLifecycle"),

@@ -20,8 +20,7 @@ _MAX_BUCKETS = 10_000
 def create_bucket(call: Call, tx: Tx, params: Params) -> Params:
     name = params["Bucket"]
     names.check_bucket_name(name)
-    if params.get("BucketNamespace", "global") != "global":
-        raise not_implemented("s3", "CreateBucket in an account's regional namespace")
+    _check_namespace(call, name, params.get("BucketNamespace", "global"))
     region, location = _placement(call.region, params.get("CreateBucketConfiguration") or {})
     config = _first_configuration(params, location, call.account)
     if (block := accounts.public_access_block(tx, call.account)) is not None:
@@ -30,6 +29,14 @@ def create_bucket(call: Call, tx: Tx, params: Params) -> Params:
         _refuse_second(buckets.get(tx, name), call, region)
     where = f"/{name}" if call.region == "us-east-1" else f"http://{name}.s3.amazonaws.com/"
     return {"Location": where, "BucketArn": names.bucket_arn(region, name)}
+
+
+def _check_namespace(call: Call, name: str, namespace: str) -> None:
+    """Names in an account's own regional namespace say whose they are.  Raises InvalidArgument, InvalidBucketName."""
+    if namespace not in ("global", "account-regional"):
+        raise errors.invalid_argument("The bucket namespace is not valid", "x-amz-bucket-namespace", namespace)
+    if namespace == "account-regional" and not name.endswith(names.regional_suffix(call.account, call.region)):
+        raise errors.invalid_bucket_name(name)
 
 
 def _placement(endpoint: str, configuration: Params) -> tuple[str, str]:

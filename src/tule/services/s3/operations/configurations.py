@@ -155,3 +155,16 @@ def put_bucket_request_payment(call: Call, tx: Tx, params: Params) -> Params:
 @reads
 def get_bucket_request_payment(call: Call, tx: Tx, params: Params) -> Params:
     return {"Payer": buckets.get(tx, params["Bucket"]).config.get("Payer", "BucketOwner")}
+
+
+def put_bucket_abac(call: Call, tx: Tx, params: Params) -> Params:
+    """Whether the bucket's tags count where policies ask for them."""
+    status = params["AbacStatus"].get("Status")
+    if status not in ("Enabled", "Disabled"):
+        raise errors.malformed_xml()
+    return _set(tx, params, Abac=status)
+
+
+@reads
+def get_bucket_abac(call: Call, tx: Tx, params: Params) -> Params:
+    return {"AbacStatus": {"Status": buckets.get(tx, params["Bucket"]).config.get("Abac", "Disabled")}}
