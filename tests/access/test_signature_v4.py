@@ -145,6 +145,14 @@ async def test_a_request_that_was_changed_after_signing_is_refused(part: str) ->
     assert error.message.startswith("The request signature we calculated does not match the signature you provided. Check your AWS Secret")
 
 
+@pytest.mark.parametrize("between", [" ", ",", ", ", "  ,\t"])
+async def test_parts_of_a_header_may_stand_apart_in_any_way(between: str) -> None:
+    request = signed(SigV4Auth, "POST", DYNAMODB, headers=TARGET, body=b"{}")
+    request.headers["authorization"] = request.headers["authorization"].replace(", ", between)
+    assert (await authenticator().authenticate(request, "dynamodb")).principal == ALICE
+
+
+
 @pytest.mark.parametrize(
     ("service", "headers", "code", "status"),
     [

@@ -18,6 +18,7 @@ from tule.core.errors import ServiceError
 ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_EXPIRES_S = 604_800
 _REGION = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
+_PARTS = re.compile(r"([A-Za-z]+)\s*=\s*([^,\s]*)")
 _DATE = re.compile(r"\d{8}\Z")
 _HEX = frozenset("0123456789abcdef")
 
@@ -77,13 +78,8 @@ def _scope_of_odd_header(authorization: str, kind: Family, date: str | None) -> 
 
 
 def fields_of(text: str) -> dict[str, str]:
-    """The `Name=value` parts of an Authorization header."""
-    found: dict[str, str] = {}
-    for part in text.removeprefix(ALGORITHM).split(","):
-        name, _, value = part.strip().partition("=")
-        if name:
-            found[name] = value.strip()
-    return found
+    """The `Name=value` parts of an Authorization header, between which stand commas, blanks or both."""
+    return dict(_PARTS.findall(text.removeprefix(ALGORITHM)))
 
 
 def _scope(fields: dict[str, str], kind: Family, authorization: str) -> Scope:
