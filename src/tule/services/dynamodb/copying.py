@@ -38,8 +38,9 @@ def step(tx: Tx, source: Source, target: int, after: Position, table: Table | No
     if not page.items:
         return Step(0, 0, page.after)
     items.put_all(tx, target, [(at, stored.item, stored.size) for at, stored in page.items])
-    for index in () if table is None else table.kept_indexes:
-        indexes.backfill(tx, table, index, after, len(page.items))
+    if table is not None:
+        for index in table.kept_indexes:
+            indexes.backfill(tx, table, index, after, len(page.items))
     return Step(len(page.items), sum(stored.size for _, stored in page.items), page.after)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from tule.backbone.delivery import Dead, Delivery, Done, Outcome
 from tule.platform.node import Node
-from tule.services.dynamodb import backups, expiring, index_changes, restoring, sweeping
+from tule.services.dynamodb import backups, expiring, index_changes, replicating, restoring, sweeping
+from tule.services.dynamodb.transfers import exporting, importing
 from tule.store.store import Tx
 
 Step = Callable[[Tx, Delivery], Any]  # of one transaction
@@ -20,9 +21,13 @@ _STEPS: Mapping[str, Step] = {
     index_changes.FILL: lambda tx, job: index_changes.fill_on(tx, job.payload),
     index_changes.REMOVE: lambda tx, job: index_changes.clear_on(tx, job.payload),
     expiring.NOTE: lambda tx, job: expiring.note_on(tx, job.payload),
+    replicating.COPY: lambda tx, job: replicating.copy_on(tx, job.payload),
     sweeping.KIND: lambda tx, job: sweeping.sweep_on(tx, job.account, job.region, job.target, job.payload),
 }
-_WORK: Mapping[str, Work] = {}
+_WORK: Mapping[str, Work] = {
+    exporting.KIND: exporting.work,
+    importing.KIND: importing.work,
+}
 
 
 async def deliver(node: Node, delivery: Delivery) -> Outcome:

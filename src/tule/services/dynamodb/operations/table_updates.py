@@ -7,11 +7,12 @@ UPDATING stands in the answer alone, but for indexes of large tables, whose fill
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tule.core.errors import not_implemented
 from tule.platform.call import Call
-from tule.services.dynamodb import changes, descriptions, encryption, errors, index_changes, index_updates, throughput
+from tule.services.dynamodb import changes, descriptions, encryption, errors, index_changes, index_updates, replicas, throughput
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.table import UPDATING, Table
 from tule.services.dynamodb.tables import table_of
@@ -33,7 +34,7 @@ async def update_table(call: Call, params: Params) -> Params:
             raise not_implemented("dynamodb", f"UpdateTable with {member}")
     _check(params)
     key = await encryption.key_of(call, params.get("SSESpecification"))
-    return await call.node.store.write(lambda tx: _update(call, tx, params, key))
+    return await call.node.store.write(lambda tx: _update_everywhere(call, tx, params, key))
 
 
 def _check(params: Params) -> None:
@@ -47,6 +48,15 @@ def _check(params: Params) -> None:
         throughput.check_units(params["ProvisionedThroughput"])
 
 
+def _update_everywhere(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
+    """What holds for all replicas of a global table is done to each."""
+    shown = _update(call, tx, params, key)
+    common = replicas.shared(params)
+    for region in table_of(call, tx, params["TableName"]).replicas if common else ():
+        _update(replace(call, region=region), tx, {**common, "TableName": shown["TableDescription"]["TableName"]}, None)
+    return shown
+
+
 def _update(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
     table = table_of(call, tx, params["TableName"])
     if not table.is_usable:
@@ -56,6 +66,7 @@ def _update(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
     table = _bill(call, tx, table, params, updates)
     table = _set(tx, table, params, key)
     table = _stream(tx, table, params.get("StreamSpecification"))
+    table = replicas.update(tx, table, params.get("ReplicaUpdates") or (), params.get("MultiRegionConsistency"))
     table, index = index_updates.change(call, tx, table, updates, types)
     shown = descriptions.made(table, tx.now_ms, status=UPDATING)
     if index is not None:

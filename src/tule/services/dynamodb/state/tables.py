@@ -38,6 +38,7 @@ _BY_NAME = f"SELECT {_COLUMNS} FROM dynamodb_tables WHERE account = ? AND region
 _BY_ID = f"SELECT {_COLUMNS} FROM dynamodb_tables WHERE id = ?"
 _PAGE = "SELECT name FROM dynamodb_tables WHERE account = ? AND region = ? AND name > ? ORDER BY name LIMIT ?"
 _OF_ACCOUNT = f"SELECT {_COLUMNS} FROM dynamodb_tables WHERE account = ? AND region = ? ORDER BY name"
+_NAMED = f"SELECT {_COLUMNS} FROM dynamodb_tables WHERE account = ? AND name = ? ORDER BY region"
 _ALL = f"SELECT {_COLUMNS} FROM dynamodb_tables ORDER BY id"
 _VERSION = "SELECT version FROM dynamodb_tables WHERE id = ?"
 _UPDATE = "UPDATE dynamodb_tables SET version = version + 1, config = ? WHERE id = ? RETURNING version"
@@ -75,6 +76,11 @@ def names(tx: Tx, account: str, region: str, after: str, limit: int) -> list[str
 
 def of_account(tx: Tx, account: str, region: str) -> list[Table]:
     return [_table(row) for row in tx.all(_OF_ACCOUNT, account, region)]
+
+
+def named(tx: Tx, account: str, name: str) -> list[Table]:
+    """The tables of this name in all regions."""
+    return [_table(row) for row in tx.all(_NAMED, account, name)]
 
 
 def everywhere(tx: Tx) -> list[Table]:

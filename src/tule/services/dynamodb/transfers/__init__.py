@@ -1,0 +1,1 @@
+"""Tables into buckets and out of them: exports, imports, bulk operations."""
