@@ -16,12 +16,14 @@ from typing import Any
 import orjson
 
 from tule.core.clock import iso8601
+from tule.lang.dynamodb.sizes import size
 from tule.lang.dynamodb.values import equal
-from tule.services.dynamodb import kinesis_destinations, lifetimes
+from tule.services.dynamodb import kinesis_destinations, lifetimes, replica_groups
 from tule.services.dynamodb.schemas import shown_keys
 from tule.services.dynamodb.state import expiries, journal, replication, stream_records, streams
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.state.items import Position, Stored
+from tule.services.dynamodb.state.replication import Version
 from tule.services.dynamodb.streams import records
 from tule.services.dynamodb.table import Table
 from tule.store.store import Tx
@@ -95,6 +97,7 @@ def table_deleted(tx: Tx, table: Table) -> None:
     _close_stream(tx, table)
     expiries.clear(tx, table.id)
     if table.replicas:
+        replica_groups.leave(tx, table)
         replication.forget(tx, table.id)
         replication.cancel(tx, replication.Target(table.account, table.region, table.name))
 
@@ -150,5 +153,20 @@ def _note_expiry(tx: Tx, table: Table, attribute: str, new_item: Item | None, ne
 def _to_replicas(tx: Tx, table: Table, key_item: Item, new: Stored | None, at: Position) -> None:
     version = replication.written(tx, table.id, at, table.region, gone=new is None)
     key = orjson.dumps(key_item)
-    for region in table.replicas:
+    regions: tuple[str, ...] = table.replicas
+    if new is not None and table.config.get("global_table_version") == replica_groups.LEGACY:
+        new, regions = _marked(new, version), (table.region, *regions)
+    for region in regions:
         replication.send(tx, replication.Target(table.account, region, table.name), at, key, version, new)
+
+
+def _marked(item: Stored, version: Version) -> Stored:
+    """With the attributes that the legacy version of global tables writes into items, also where they come from."""
+    seconds, micros = divmod(version.at_us, 1_000_000)
+    marks = {
+        "aws:rep:deleting": {"BOOL": False},
+        "aws:rep:updatetime": {"N": f"{seconds}.{micros:06d}".rstrip("0").rstrip(".")},
+        "aws:rep:updateregion": {"S": version.region},
+    }
+    marked = {**orjson.loads(item.item), **marks}
+    return Stored(orjson.dumps(marked), size(marked))

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from tule.backbone.reconcile import Reconciler
 from tule.platform.node import Node
-from tule.services.dynamodb import expiring, recovery
-from tule.services.dynamodb.state import expiries
+from tule.services.dynamodb import expiring, recovery, replicating
+from tule.services.dynamodb.state import expiries, replication
 from tule.services.dynamodb.streams import trimming
 
 EXPIRE_EVERY_MS = 3_600_000
+OUTBOX_EVERY_MS = 600_000
 
 Work = Callable[[Node], Awaitable[int | None]]
 
@@ -19,6 +20,8 @@ def start(node: Node) -> Sequence[Awaitable[None]]:
     return [
         _kept(node, "dynamodb.trimming", trimming.EVERY_MS, (), trimming.trim),
         _kept(node, "dynamodb.journal", trimming.EVERY_MS, (), recovery.trim),
+        _kept(node, "dynamodb.outbox", OUTBOX_EVERY_MS, (replication.TOPIC,), replicating.replicate),
+        _kept(node, "dynamodb.versions", trimming.EVERY_MS, (), replicating.forget_gone),
         _kept(node, "dynamodb.expiries", EXPIRE_EVERY_MS, (expiries.TOPIC,), expiring.expire),
     ]
 
