@@ -23,6 +23,7 @@ import orjson
 from tule.access.principal import Principal, through
 from tule.core import arn as arns
 from tule.core.errors import ServiceError
+from tule.core.ids import Ids
 
 if TYPE_CHECKING:
     from tule.platform.node import Node
@@ -84,18 +85,30 @@ async def check(node: Node, holder: Holder) -> None:
     await _new_data_key(node, holder, 0)
 
 
+class Vault:
+    """A data key at hand, for what is sealed within a transaction."""
+
+    def __init__(self, secret: bytes, encrypted: bytes, context: Mapping[str, str]) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        self._cipher = AESGCM(secret)
+        self._header = _header(encrypted, context)
+
+    def seal(self, text: bytes, ids: Ids) -> bytes:
+        nonce = ids.bytes(_NONCE_BYTES)
+        return self._header + nonce + self._cipher.encrypt(nonce, text, self._header)
+
+
+async def vault(node: Node, holder: Holder, reuse_ms: int = REUSE_MS) -> Vault:
+    """Raises KeyRefused."""
+    key = await _data_key(node, holder, reuse_ms)
+    return Vault(key.secret, key.encrypted, holder.context)
+
+
 async def seal(node: Node, holder: Holder, texts: Sequence[bytes], reuse_ms: int = REUSE_MS) -> list[bytes]:
     """Raises KeyRefused."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    key = await _data_key(node, holder, reuse_ms)
-    header = _header(key.encrypted, holder.context)
-    cipher = AESGCM(key.secret)
-    sealed: list[bytes] = []
-    for text in texts:
-        nonce = node.ids.bytes(_NONCE_BYTES)
-        sealed.append(header + nonce + cipher.encrypt(nonce, text, header))
-    return sealed
+    into = await vault(node, holder, reuse_ms)
+    return [into.seal(text, node.ids) for text in texts]
 
 
 async def unseal(node: Node, principal: Principal, service: str, region: str, envelopes: Sequence[bytes], reuse_ms: int = REUSE_MS) -> list[bytes]:

@@ -100,3 +100,8 @@ def shard_limit(account: str, region: str, current: int, limit: int, additional:
 def _date(at_ms: int) -> str:
     """As Java writes a date."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%a %b %d %H:%M:%S UTC %Y")
+
+
+def key_refused(kind: str, message: str) -> ServiceError:
+    """KMS refuses the stream's key; `kind` is such as `AccessDenied`."""
+    return ServiceError(f"KMS{kind}Exception", message, 400)

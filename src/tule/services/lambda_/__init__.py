@@ -5,7 +5,7 @@ invocation with and without waiting, streamed answers, function URLs, durable ex
 answered 501 by name: container images, capacity providers and what belongs to them, tenant isolation, customer-managed runtimes,
 event source mappings of Kafka, MQ and DocumentDB.
 Known to differ: a function is active as soon as CreateFunction has answered; VpcConfig is kept but joins
-no network; file systems are kept but not mounted, and KMSKeyArn encrypts nothing; every package counts as unsigned; runtimes are
+no network; file systems are kept but not mounted; every package counts as unsigned; runtimes are
 those of the host, whatever the runtime management says; X-Ray samples all of an active function's traces.  Layers of accounts that
 are not on this installation (the public ones of AWS and others) are kept in the configuration and left out when the function runs,
 which its log and its StateReason say, or refused with `strict_runtimes`.

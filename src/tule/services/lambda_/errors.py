@@ -114,3 +114,29 @@ def recursive_invocation() -> ServiceError:
 
 def function_cannot_run(reason: str) -> ServiceError:
     return ServiceError("ServiceException", f"The function could not be run: {reason}", 500, fields={"Type": "Service"})
+
+
+def key_unusable(operation: str, refusal: ServiceError) -> ServiceError:
+    """KMS refuses to encrypt an environment, or to let the function's role decrypt it."""
+    told = f"KMS Exception: {refusal.code} KMS Message: {refusal.message}"
+    if refusal.code == "AccessDeniedException":
+        start = "Lambda was unable to configure access to your environment variables because KMS access was denied."
+        return ServiceError("AccessDeniedException", f"{start} Please check your KMS permissions. {told}", 403, fields=_USER)
+    start = f"Lambda was unable to configure access to your environment variables because the KMS key is invalid for {operation}."
+    return invalid_parameter(f"{start} Please check your KMS key settings. {told}")
+
+
+def environment_locked(code: str, why: str, refusal: ServiceError) -> ServiceError:
+    """The function's role cannot decrypt its environment."""
+    text = f"Lambda was unable to decrypt the environment variables because {why}. Please check the function's KMS key settings."
+    return ServiceError(code, f"{text} KMS Exception: {refusal.code} KMS Message: {refusal.message}", 502, fields={"Type": "Service"})
+
+
+def environment_hidden(refusal: ServiceError) -> str:
+    """Who looks at a function cannot decrypt its environment."""
+    text = "Lambda was unable to decrypt your environment variables because the KMS access was denied. Please check your KMS permissions."
+    return f"{text} KMS Exception: {refusal.code} KMS Message: {refusal.message}"
+
+
+def update_in_progress(arn: str) -> ServiceError:
+    return conflict(f"The operation cannot be performed at this time. An update is in progress for resource: {arn}")

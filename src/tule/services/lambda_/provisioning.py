@@ -101,7 +101,7 @@ class Provisioning:
         if before is not None:
             await asyncio.wait([before])
         try:
-            await self._node.compute.provision(function.spec, count, credentials=await self._here.credentials(function))
+            await self._node.compute.provision(await self._here.opened(function), count, credentials=await self._here.credentials(function))
         except (ServiceError, FunctionUnavailable) as error:
             log.warning("%s has no provisioned instances: %s", function.ref.qualified_arn, error)
             self._kept.pop(function.spec.key, None)

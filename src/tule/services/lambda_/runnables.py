@@ -14,7 +14,7 @@ from typing import Any
 
 from tule.compute.compute import FunctionSpec
 from tule.platform.node import Node
-from tule.services.lambda_ import configuration, idleness, layers, provisioned, state
+from tule.services.lambda_ import configuration, environments, idleness, layers, provisioned, state
 from tule.services.lambda_.concurrency import Share
 from tule.services.lambda_.names import LATEST, FunctionRef
 from tule.services.lambda_.packages import Packages
@@ -41,6 +41,8 @@ class Runnable:
     tracing: str = "PassThrough"
     durable: dict[str, Any] | None = None  # its DurableConfig
     sleeper: dict[str, Any] | None = None  # its configuration, when it can become inactive
+    sealed: dict[str, Any] | None = None  # its configuration, when its environment is encrypted under a key of KMS
+    opened: list[FunctionSpec] = field(default_factory=list[FunctionSpec])  # the spec with that decrypted, once it was needed
 
 
 class Runnables:
@@ -89,6 +91,7 @@ class Runnables:
             tracing=config["TracingConfig"]["Mode"],
             durable=config.get("DurableConfig"),
             sleeper=config if idleness.sleeps(config) else None,
+            sealed=config if environments.is_sealed(config) else None,
         )
 
     def forget(self) -> None:

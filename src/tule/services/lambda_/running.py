@@ -12,7 +12,7 @@ from tule.compute.compute import Credentials, FunctionSpec, FunctionUnavailable,
 from tule.core.errors import ServiceError
 from tule.platform.node import Node
 from tule.platform.roles import RoleSession
-from tule.services.lambda_ import errors, execution_role, idleness, recursion, state
+from tule.services.lambda_ import environments, errors, execution_role, idleness, recursion, state
 from tule.services.lambda_.concurrency import Concurrency, Slot
 from tule.services.lambda_.log_shipper import LogShipper
 from tule.services.lambda_.packages import Packages
@@ -53,8 +53,9 @@ class Functions:
         slot = self.concurrency.enter(function.ref, function.share)
         try:
             credentials = await self.credentials(function)
+            spec = function.spec if function.sealed is None else await self.opened(function)
             invocation = await self.node.compute.invoke(
-                function.spec, payload, request_id=request_id, credentials=credentials, client_context=client_context, trace=carried
+                spec, payload, request_id=request_id, credentials=credentials, client_context=client_context, trace=carried
             )
         except FunctionUnavailable as error:
             raise errors.function_cannot_run(str(error)) from error
@@ -73,8 +74,9 @@ class Functions:
         slot = self.concurrency.enter(function.ref, function.share)
         try:
             credentials = await self.credentials(function)
+            spec = function.spec if function.sealed is None else await self.opened(function)
             stream = await self.node.compute.invoke_streaming(
-                function.spec, payload, request_id=request_id, credentials=credentials, client_context=client_context, trace=carried
+                spec, payload, request_id=request_id, credentials=credentials, client_context=client_context, trace=carried
             )
         except BaseException as error:
             self.concurrency.leave(slot)
@@ -101,6 +103,15 @@ class Functions:
         session = execution_role.current(self.node, ref, role) or await self._assume(function)
         self._remember(function)
         return lambda: _signing(execution_role.current(self.node, ref, role) or session)
+
+    async def opened(self, function: Runnable) -> FunctionSpec:
+        """What the function runs with, its environment decrypted as its role.  Raises KMSAccessDeniedException and its like."""
+        if function.sealed is None:
+            return function.spec
+        if not function.opened:
+            session = execution_role.current(self.node, function.ref, function.role) or await self._assume(function)
+            function.opened.append(await environments.opened(self.node, function.spec, function.sealed, session))
+        return function.opened[-1]
 
     async def _assume(self, function: Runnable) -> RoleSession:
         try:

@@ -2,7 +2,7 @@
 
 Standard and FIFO topics; subscriptions of all protocols with filter policies, retries and dead letters; archives and replays;
 mobile applications and text messages, which are kept and can be looked at (`pages.py`), as e-mail is (`platform/mailbox.py`).
-Known to differ: data protection policies are kept, and mask nothing; KMS keys are kept and shown, and encrypt nothing; no
+Known to differ: data protection policies are kept, and mask nothing; no
 account is in the SMS sandbox; filter policies hold at once, not within fifteen minutes.
 """
 

@@ -16,10 +16,11 @@ from tule.backbone.delivery import Dead, Delivery, Done, Outcome, Retry
 from tule.core import arn as arns
 from tule.core.errors import ServiceError
 from tule.platform import targets
+from tule.platform.encryption import KeyRefused
 from tule.platform.mailbox import Mail, keep
 from tule.platform.node import Node
 from tule.platform.outgoing import OutgoingFailed
-from tule.services.sns import confirmations, envelope, fanout, message, mobile, names, notifications, pump, replay, sms, status_log
+from tule.services.sns import confirmations, encryption, envelope, fanout, mobile, names, notifications, pump, replay, sms, status_log
 from tule.services.sns.fanout import NOTIFY, SOURCE
 from tule.services.sns.memory import Subscriber, memory, remembered_topic
 from tule.services.sns.message import Message
@@ -57,11 +58,20 @@ async def deliver(node: Node, delivery: Delivery) -> Outcome:
         case confirmations.EXPIRE:
             await node.store.write(lambda tx: confirmations.expire(tx, delivery.target))
         case replay.REPLAY:
-            await node.store.write(lambda tx: replay.step(node, tx, delivery.target, delivery.payload))
+            return await _replay(node, delivery)
         case targets.DEAD_LETTER if ":" in arns.parse(delivery.target).resource:
             return await _bury(node, delivery)
         case _:
             return await _publish(node, delivery)
+    return Done()
+
+
+async def _replay(node: Node, delivery: Delivery) -> Outcome:
+    try:
+        unsealed = await replay.opened(node, delivery.target, delivery.payload)
+    except KeyRefused as refusal:
+        return Retry(refusal.message, code=f"KMS{refusal.kind}")
+    await node.store.write(lambda tx: replay.step(node, tx, delivery.target, delivery.payload, unsealed))
     return Done()
 
 
@@ -87,7 +97,10 @@ async def _notify(node: Node, delivery: Delivery) -> Outcome:
     wait_ms = _throttled(node, subscriber, delivery.now_ms)
     if wait_ms:
         return Retry("Throttled by the delivery policy.", wait_ms, counts=False)
-    sent = message.of(delivery.payload["message"])
+    try:
+        sent = await encryption.message_of(node, topic, subscriber.subscription.protocol, delivery.payload["message"])
+    except KeyRefused as refusal:
+        return Retry(refusal.message, subscriber.retries.delay_ms(delivery.attempt), code=f"KMS{refusal.kind}")
     attempt = Attempt(sent, delivery.id, delivery.attempt, node.clock.now_ms())
     try:
         attempt.answer = await _send(node, topic, subscriber, sent, delivery.trace)
@@ -323,7 +336,10 @@ async def _bury(node: Node, delivery: Delivery) -> Outcome:
     queue = subscriber.dead_letter
     if not queue:
         return Done()
-    sent = message.of(dead["payload"]["message"])
+    try:
+        sent = await encryption.message_of(node, topic, subscriber.subscription.protocol, dead["payload"]["message"])
+    except KeyRefused as refusal:
+        return Retry(refusal.message, code=f"KMS{refusal.kind}")
     if queue.endswith(names.FIFO) and not sent.group:
         sent.group, sent.deduplication = sent.id, sent.id
     try:

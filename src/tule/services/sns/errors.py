@@ -59,6 +59,11 @@ def tag_limit() -> ServiceError:
     return ServiceError("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded", 400)
 
 
+def key_refused(kind: str, message: str) -> ServiceError:
+    """KMS refuses the topic's key; `kind` is such as `AccessDenied`."""
+    return ServiceError(f"KMS{kind}", message, 400)
+
+
 def invalid_state(message: str) -> ServiceError:
     return ServiceError("InvalidState", message, 400)
 

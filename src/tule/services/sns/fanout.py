@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 
 from tule.backbone.jobs import Job, enqueue
+from tule.platform.encryption import Vault
+from tule.services.sns import encryption
 from tule.services.sns.memory import KnownTopic, Subscriber
 from tule.services.sns.message import Message, Seen
 from tule.services.sns.state import archive, fifo, topics
@@ -29,19 +31,19 @@ _FIRST_SEQUENCE = 10_000_000_000_000_000_000
 Put = Callable[[Tx, KnownTopic, Subscriber, bytes, "str | None"], None]
 
 
-def accept(tx: Tx, known: KnownTopic, message: Message, trace: str | None, put: Put) -> Message:
+def accept(tx: Tx, known: KnownTopic, message: Message, trace: str | None, put: Put, vault: Vault | None = None) -> Message:
     """Take `message` for the topic's subscribers; of a duplicate on a FIFO topic the first one is answered again."""
     topic = known.topic
     if topic.is_fifo:
-        earlier = _earlier(tx, topic, message)
+        earlier = _earlier(tx, topic, message, vault)
         if earlier is not None:
             message.id, message.sequence_number = earlier
             return message
-    spread(tx, known, message, trace, put)
+    spread(tx, known, message, trace, put, vault)
     return message
 
 
-def _earlier(tx: Tx, topic: Topic, message: Message) -> tuple[str, str] | None:
+def _earlier(tx: Tx, topic: Topic, message: Message, vault: Vault | None) -> tuple[str, str] | None:
     """Numbers and remembers a message that is new."""
     scope = message.group if topic.attributes.get("FifoThroughputScope") == "MessageGroup" else ""
     earlier = fifo.earlier(tx, topic.arn, scope, message.deduplication)
@@ -53,12 +55,13 @@ def _earlier(tx: Tx, topic: Topic, message: Message) -> tuple[str, str] | None:
     kept_ms = retention_ms(topic)
     if kept_ms:
         archive.expire(tx, topic.arn, tx.now_ms - kept_ms)
-        archive.keep(tx, topic.arn, sequence, orjson.dumps(message.whole()))
+        kept = message.whole() if vault is None else encryption.sealed(vault, message, tx.ids)
+        archive.keep(tx, topic.arn, sequence, orjson.dumps(kept))
     return None
 
 
-def spread(tx: Tx, known: KnownTopic, message: Message, trace: str | None, put: Put) -> None:
-    """`put` takes what goes to a queue without an order."""
+def spread(tx: Tx, known: KnownTopic, message: Message, trace: str | None, put: Put, vault: Vault | None = None) -> None:
+    """`put` takes what goes to a queue without an order; `vault` seals what is kept."""
     seen = Seen(message)
     documents: dict[str, bytes] = {}
     for subscriber in known.subscribers.values():
@@ -67,7 +70,8 @@ def spread(tx: Tx, known: KnownTopic, message: Message, trace: str | None, put: 
             continue
         document = documents.get(protocol)
         if document is None:
-            document = documents[protocol] = orjson.dumps(message.document(protocol))
+            kept = message.document(protocol) if vault is None else encryption.sealed(vault, message, tx.ids)
+            document = documents[protocol] = orjson.dumps(kept)
         if protocol == "sqs" and not known.topic.is_fifo:
             put(tx, known, subscriber, document, trace)
         else:

@@ -19,8 +19,9 @@ from tule.backbone.jobs import Job, enqueue
 from tule.core import arn as arns
 from tule.core.errors import ServiceError
 from tule.platform import targets
+from tule.platform.encryption import KeyRefused
 from tule.platform.node import Node
-from tule.services.sns import fanout, message, notifications, status_log
+from tule.services.sns import encryption, fanout, notifications, status_log
 from tule.services.sns.memory import KnownTopic, Subscriber, memory, remembered_topic
 from tule.services.sns.message import Message
 from tule.services.sns.names import topic_of
@@ -48,7 +49,9 @@ async def run(node: Node, arn: str) -> None:
         known = await remembered_topic(node, topic_of(arn))
         subscriber = known.subscribers.get(arn) if known is not None else None
         refused = [] if known is None or subscriber is None else await _send(node, known, subscriber, rows)
-        rows = await node.store.write(lambda tx: _strike_off(tx, arn, rows, known, subscriber, refused))  # noqa: B023 - run before the next turn
+        # Forgotten in a power cut, it is all sent again; where nodes share the store, publishers rely on what only `write` gives.
+        write = node.store.write if node.store.shared else node.store.write_forgettable
+        rows = await write(lambda tx: _strike_off(tx, arn, rows, known, subscriber, refused))  # noqa: B023 - run before the next turn
 
 
 def _fitting(rows: list[Waiting]) -> list[Waiting]:
@@ -73,7 +76,10 @@ def _strike_off(tx: Tx, arn: str, rows: list[Waiting], known: KnownTopic | None,
 
 async def _send(node: Node, known: KnownTopic, subscriber: Subscriber, rows: list[Waiting]) -> list[int]:
     """The places of those that the queue did not take."""
-    messages = [message.of(orjson.loads(row.message)) for row in rows]
+    try:
+        messages = [await encryption.message_of(node, known.topic, "sqs", orjson.loads(row.message)) for row in rows]
+    except KeyRefused:
+        return list(range(len(rows)))
     signer = await memory(node).signing.signer()
     subscription = subscriber.subscription
     base = notifications.base_url(node, subscription)
@@ -95,6 +101,7 @@ async def _send(node: Node, known: KnownTopic, subscriber: Subscriber, rows: lis
             principal=aws_service(fanout.SOURCE, topic.account, subscription.topic_arn),
             region=queue.region,
             account=queue.account,
+            is_repeated=True,
         )
     except ServiceError:
         return list(range(len(rows)))

@@ -8,15 +8,17 @@ AWS: https://docs.aws.amazon.com/sns/latest/dg/message-archiving-and-replay-subs
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from tule.backbone.jobs import Job, cancel, enqueue
 from tule.platform.node import Node
-from tule.services.sns import fanout, message
-from tule.services.sns.memory import known_topic, subscriber
+from tule.services.sns import encryption, fanout, message
+from tule.services.sns.memory import known_topic, remembered_topic, subscriber
 from tule.services.sns.message import Seen
+from tule.services.sns.names import topic_of
 from tule.services.sns.state import archive, subscriptions
 from tule.services.sns.state.subscriptions import Subscription
 from tule.services.sns.state.topics import Topic
@@ -44,18 +46,29 @@ def begin(tx: Tx, topic: Topic, subscription: Subscription) -> None:
     _enqueue(tx, topic, subscription.arn, payload)
 
 
-def step(node: Node, tx: Tx, arn: str, payload: dict[str, Any]) -> None:
-    """One page; the last one completes the replay."""
+async def opened(node: Node, arn: str, payload: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """What a page has of sealed messages, by their sequence.  Raises KeyRefused."""
+    topic_arn = topic_of(arn)
+    known = await remembered_topic(node, topic_arn)
+    if known is None:
+        return {}
+    rows = await node.store.read(lambda tx: archive.page(tx, topic_arn, payload["after"], payload["from_ms"], payload["to_ms"], _PAGE))
+    return {sequence: await encryption.opened(node, known.topic, document) for sequence, document in rows if encryption.is_sealed(document)}
+
+
+def step(node: Node, tx: Tx, arn: str, payload: dict[str, Any], unsealed: Mapping[int, dict[str, Any]]) -> None:
+    """One page; the last one completes the replay.  `unsealed` is what `opened` gave."""
     subscription = subscriptions.get(tx, arn)
     known = known_topic(node, tx, subscription.topic_arn) if subscription is not None else None
     if subscription is None or known is None or not subscription.confirmed or not subscription.attributes.get("ReplayPolicy"):
         return
     rows = archive.page(tx, subscription.topic_arn, payload["after"], payload["from_ms"], payload["to_ms"], _PAGE)
     receiver = subscriber(known.topic, subscription)
-    for _, document in rows:
-        sent = dataclasses.replace(message.of(document), replayed=True)
+    for sequence, document in rows:
+        sent = dataclasses.replace(message.of(unsealed.get(sequence, document)), replayed=True)
         if receiver.filter is None or Seen(sent).passes(receiver.filter, subscription.protocol):
-            enqueue(tx, fanout.job(known.topic, receiver, sent.document(subscription.protocol), sent.group, None))
+            kept = {**document, "replayed": True} if sequence in unsealed else sent.document(subscription.protocol)
+            enqueue(tx, fanout.job(known.topic, receiver, kept, sent.group, None))
     if len(rows) == _PAGE:
         _mark(tx, subscription, "In progress")
         _enqueue(tx, known.topic, arn, {**payload, "after": rows[-1][0]})

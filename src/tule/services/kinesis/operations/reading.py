@@ -8,7 +8,7 @@ import orjson
 
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.kinesis import errors, iterators, lookup, names, throughput
+from tule.services.kinesis import encryption, errors, iterators, lookup, names, throughput
 from tule.services.kinesis.iterators import Position
 from tule.services.kinesis.state import records, shards, streams
 from tule.services.kinesis.state.records import Page
@@ -53,10 +53,11 @@ async def get_records(call: Call, params: Params) -> Params:
     if params.get("DryRun"):
         await call.node.store.read(find)
         raise errors.dry_run()
-    _, shard, page, children = await call.node.store.read(read)
+    stream, shard, page, children = await call.node.store.read(read)
     if throughput.is_limited(call):
         throughput.of(call.node).gave(shard.number, page.size, call.now_ms)
-    answer: Params = {"Records": shown(call, page.fragments), "MillisBehindLatest": behind_ms(page, call.now_ms)}
+    fragments = await encryption.opened(call, stream, page.fragments) if stream.config.get("sealed") else page.fragments
+    answer: Params = {"Records": shown(call, fragments), "MillisBehindLatest": behind_ms(page, call.now_ms)}
     if page.more or shard.closed_at is None:
         following = Position(position.stream, position.shard, page.after)
         answer["NextShardIterator"] = iterators.token(call.node.pager, following, call.now_ms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tule.platform.call import Call
-from tule.services.kinesis import errors, lookup
+from tule.services.kinesis import encryption, errors, lookup
 from tule.services.kinesis.operations.streams import ON_DEMAND_LIMIT
 from tule.services.kinesis.state import account_settings, queues, streams
 from tule.services.kinesis.state.streams import ON_DEMAND, Stream
@@ -122,11 +122,16 @@ def update_max_record_size(call: Call, tx: Tx, params: Params) -> None:
     streams.configure(tx, stream, max_record_kib=params["MaxRecordSizeInKiB"])
 
 
-def start_stream_encryption(call: Call, tx: Tx, params: Params) -> None:
-    stream = lookup.stream_of(call, tx, params)
+async def start_stream_encryption(call: Call, params: Params) -> None:
+    stream = await call.node.store.read(lambda tx: lookup.stream_of(call, tx, params))
     if params["EncryptionType"] != "KMS":
         raise errors.invalid_argument("EncryptionType must be KMS to start the encryption of a stream.")
-    streams.configure(tx, stream, key=params["KeyId"])
+    await encryption.check(call, stream, params["KeyId"])
+
+    def start(tx: Tx) -> None:
+        streams.configure(tx, lookup.stream_of(call, tx, params), key=params["KeyId"], sealed=True)
+
+    await call.node.store.write(start)
 
 
 def stop_stream_encryption(call: Call, tx: Tx, params: Params) -> None:

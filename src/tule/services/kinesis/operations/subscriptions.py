@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from tule.platform.call import Call
 from tule.platform.node import Node
-from tule.services.kinesis import errors, iterators, lookup, sequence
+from tule.services.kinesis import encryption, errors, iterators, lookup, sequence
 from tule.services.kinesis.iterators import Position
 from tule.services.kinesis.operations import reading
 from tule.services.kinesis.operations.consumers import named
 from tule.services.kinesis.state import consumers, records
 from tule.services.kinesis.state.records import Page
 from tule.services.kinesis.state.shards import Shard
+from tule.services.kinesis.state.streams import Stream
 from tule.store.store import Tx
 
 Params = dict[str, Any]
@@ -90,7 +91,7 @@ async def _events(call: Call, subscription: Subscription) -> AsyncIterator[Param
         told_ms = node.clock.now_ms()
         while not subscription.taken_over and node.clock.now_ms() < ends_ms:
             subscription.news.clear()
-            page, children = await _read(node, subscription)
+            page, children = await _read(call, subscription)
             is_end = subscription.shard.closed_at is not None and not page.more
             if page.fragments or is_end or node.clock.now_ms() - told_ms >= QUIET_MS:
                 told_ms = node.clock.now_ms()
@@ -108,20 +109,22 @@ async def _events(call: Call, subscription: Subscription) -> AsyncIterator[Param
             del running[key]
 
 
-async def _read(node: Node, subscription: Subscription) -> tuple[Page, list[Shard]]:
+async def _read(call: Call, subscription: Subscription) -> tuple[Page, list[Shard]]:
     """What is there; the shard is looked at anew, since it may have been closed.  Raises ResourceNotFoundException."""
 
-    def read(tx: Tx) -> tuple[Page, list[Shard], Shard]:
+    def read(tx: Tx) -> tuple[Stream, Page, list[Shard], Shard]:
         stream, shard = reading.located(tx, Position(subscription.shard.stream, subscription.shard.index, subscription.after))
         if consumers.find(tx, stream, subscription.consumer.rpartition("/")[2].rpartition(":")[0]) is None:
             raise errors.no_consumer(subscription.consumer, stream.ref.account)
         page = records.read(tx, stream, shard, subscription.after, MAX_EVENT_RECORDS, MAX_EVENT_BYTES)
-        return page, reading.children_at_end(tx, shard, page), shard
+        return stream, page, reading.children_at_end(tx, shard, page), shard
 
-    page, children, subscription.shard = await node.store.read(read)
+    stream, page, children, subscription.shard = await call.node.store.read(read)
     if page.fragments:
         shard, subscription.after = subscription.shard, page.after
         subscription.continuation = sequence.text(shard.opened_s, shard.index, page.after, page.last_ms // 1000)
+        if stream.config.get("sealed"):
+            page = replace(page, fragments=await encryption.opened(call, stream, page.fragments))
     return page, children
 
 

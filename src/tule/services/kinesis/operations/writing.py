@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
-from tule.services.kinesis import appending, errors, hash_keys, layouts, lookup, names, sequence, throughput
+from tule.services.kinesis import encryption, errors, hash_keys, layouts, lookup, names, sequence, throughput
+from tule.services.kinesis.encryption import StreamVault
 from tule.services.kinesis.layouts import Layout
 from tule.services.kinesis.state import streams
 from tule.services.kinesis.state.records import Entry
@@ -27,14 +29,14 @@ async def put_record(call: Call, params: Params) -> Params:
         shard, stream = admitted[0]
         raise errors.rate_exceeded(shard.id, stream.ref.name, stream.ref.account)
 
-    def prepare(tx: Tx, stream: Stream, layout: Layout) -> list[Entry]:
+    def prepare(at_hand: StreamVault | None, tx: Tx, stream: Stream, layout: Layout) -> list[Entry]:
         _check_order(stream, params.get("SequenceNumberForOrdering"), tx.now_ms)
         entry = _entry(tx, stream, layout, params, "")
         if params.get("DryRun"):
             raise errors.dry_run()
-        return [entry]
+        return encryption.sealed(tx, stream, [entry], at_hand)
 
-    stream, (entry,), (number,) = await appending.append(call.node, names.stream_ref(call, params), prepare)
+    stream, (entry,), (number,) = await encryption.append(call, names.stream_ref(call, params), lambda at_hand: partial(prepare, at_hand))
     return {"ShardId": entry.shard.id, "SequenceNumber": number, "EncryptionType": _encryption(stream)}
 
 
@@ -43,24 +45,24 @@ async def put_records(call: Call, params: Params) -> Params:
     admitted = await _admitted(call, params, given)
     taken = [record for record, refusal in zip(given, admitted, strict=True) if refusal is None]
 
-    def prepare(tx: Tx, stream: Stream, layout: Layout) -> list[Entry]:
+    def prepare(at_hand: StreamVault | None, tx: Tx, stream: Stream, layout: Layout) -> list[Entry]:
         entries = [_entry(tx, stream, layout, record, f"records.{i}.member.") for i, record in enumerate(taken, 1)]
         if sum(len(entry.data) + len(entry.key) for entry in entries) > MAX_REQUEST_BYTES:
             raise errors.invalid_argument("Records size exceeds 10 MB limit")
         if params.get("DryRun"):
             raise errors.dry_run()
-        return entries
+        return encryption.sealed(tx, stream, entries, at_hand)
 
     shown: list[Params] = []
-    encryption = None
+    encrypted = None
     if taken:
-        stream, entries, numbers = await appending.append(call.node, names.stream_ref(call, params), prepare)
+        stream, entries, numbers = await encryption.append(call, names.stream_ref(call, params), lambda at_hand: partial(prepare, at_hand))
         shown = [{"SequenceNumber": number, "ShardId": entry.shard.id} for entry, number in zip(entries, numbers, strict=True)]
-        encryption = _encryption(stream)
+        encrypted = _encryption(stream)
     if len(taken) < len(given):
         done = iter(shown)
         shown = [next(done) if refusal is None else _refused(*refusal) for refusal in admitted]
-    return {"FailedRecordCount": len(given) - len(taken), "Records": shown, "EncryptionType": encryption}
+    return {"FailedRecordCount": len(given) - len(taken), "Records": shown, "EncryptionType": encrypted}
 
 
 def _refused(shard: Shard, stream: Stream) -> Params:

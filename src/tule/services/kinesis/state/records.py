@@ -28,7 +28,7 @@ _OLDEST = "SELECT id, arrived_ms FROM kinesis_records WHERE id > ? AND id < ? OR
 _CUT = "DELETE FROM kinesis_records WHERE id > ? AND id <= ?"
 
 _FRAGMENT = b'{"SequenceNumber":"%b","ApproximateArrivalTimestamp":%d.%03d,"Data":"%b","PartitionKey":%b%b}'
-_ENCRYPTED = b',"EncryptionType":"KMS"'
+ENCRYPTED = b',"EncryptionType":"KMS"'
 
 
 class Entry(NamedTuple):
@@ -58,7 +58,7 @@ def append(tx: Tx, stream: Stream, entries: Sequence[Entry]) -> list[str]:
     assert row is not None
     position, arrived_ms = row[0] - len(entries), row[1]
     second, millis = divmod(arrived_ms, 1000)
-    encrypted = _ENCRYPTED if stream.config.get("key") else b""
+    encrypted = ENCRYPTED if stream.config.get("key") else b""
     numbers: list[str] = []
     rows: list[tuple[int, int, int, bytes]] = []
     for shard, key, data in entries:

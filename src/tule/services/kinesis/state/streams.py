@@ -1,6 +1,6 @@
 """Streams: who they are and how they are set up.
 
-A stream's settings: mode, id, retention_hours, metrics, key (of KMS), max_record_kib, distribution, warm_mib, tags, policy
+A stream's settings: mode, id, retention_hours, metrics, key (of KMS), sealed (it had one), max_record_kib, distribution, warm_mib, tags, policy
 (the text that was given).  `layout` names the set of its open shards and is another after each change of it.
 """
 

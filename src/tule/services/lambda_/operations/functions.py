@@ -8,7 +8,8 @@ from typing import Any
 from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import code, configuration, errors, execution_role, idleness, layers, provisioned, publishing, signing, state
+from tule.services.lambda_ import code, configuration, environments, errors, execution_role, idleness, layers, provisioned, publishing, signing, state
+from tule.services.lambda_.environments import shows_environment
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
 from tule.services.lambda_.packages import MAX_UNZIPPED_BYTES, Package
 from tule.services.lambda_.runnables import instances_key
@@ -31,11 +32,14 @@ async def create_function(call: Call, params: Params) -> Params:
         raise errors.function_exists(ref.name)
     await execution_role.assume(call.node, ref, params["Role"])
     package = await code.receive(call, params["Code"])
-    return await call.node.store.write(lambda tx: _create(call, tx, ref, params, package))
+    sealed = await environments.of_new(call, ref, params)
+    return await environments.shown(call, await call.node.store.write(lambda tx: _create(call, tx, ref, params, package, sealed)))
 
 
-def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Package) -> Params:
+def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Package, sealed: Params | None) -> Params:
     config = configuration.new(ref, params, call.now_ms)
+    if sealed is not None:
+        config["Environment"] = sealed
     config |= {"CodeSha256": package.code_sha256, "CodeSize": package.size, "RevisionId": tx.ids.uuid()}
     config |= {"State": "Active", "LastUpdateStatus": "Successful"}
     body = {
@@ -84,6 +88,7 @@ def _take_layers(call: Call, tx: Tx, ref: FunctionRef, function: Params, params:
         function["configuration"]["Layers"] = [{"Arn": version["LayerVersionArn"], "CodeSize": version["CodeSize"]} for version in chosen]
 
 
+@shows_environment
 @reads
 def get_function(call: Call, tx: Tx, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
@@ -99,6 +104,7 @@ def get_function(call: Call, tx: Tx, params: Params) -> Params:
     return answer
 
 
+@shows_environment
 @reads
 def get_function_configuration(call: Call, tx: Tx, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
@@ -120,8 +126,12 @@ async def update_function_code(call: Call, params: Params) -> Params:
     await call.node.store.read(lambda tx: _latest(tx, ref, params))
     package = await code.receive(call, params)
     if params.get("DryRun"):
-        return await call.node.store.read(lambda tx: _rehearsed(tx, ref, params, package))
-    return await call.node.store.write(lambda tx: _change(call, tx, ref, params, lambda config: _with_code(config, params, package), package))
+        return await environments.shown(call, await call.node.store.read(lambda tx: _rehearsed(tx, ref, params, package)))
+
+    def change(tx: Tx) -> Params:
+        return _change(call, tx, ref, params, lambda config: _with_code(config, params, package), package)
+
+    return await environments.shown(call, await call.node.store.write(change))
 
 
 def _rehearsed(tx: Tx, ref: FunctionRef, params: Params, package: Package) -> Params:
@@ -139,18 +149,23 @@ async def update_function_configuration(call: Call, params: Params) -> Params:
     configuration.refuse_unbuilt(params)
     configuration.check(params)
     ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)
-    await call.node.store.read(lambda tx: _latest(tx, ref, params))
+    before = await call.node.store.read(lambda tx: _latest(tx, ref, params))
     if "Role" in params:
         await execution_role.assume(call.node, ref, params["Role"])
+    environment = await environments.of_changed(call, ref, before, params)
 
     def change(config: Params) -> Params:
         if "DurableConfig" in params and "DurableConfig" not in config:
             raise errors.invalid_parameter("You cannot enable durable execution for a function that exists already.")
         changed = dict(config)
         configuration.apply(changed, ref, params, call.now_ms)
+        if environment is not None:
+            if config.get("Environment") != before.get("Environment"):
+                raise errors.update_in_progress(ref.arn)
+            changed["Environment"] = environment
         return changed
 
-    return await call.node.store.write(lambda tx: _change(call, tx, ref, params, change))
+    return await environments.shown(call, await call.node.store.write(lambda tx: _change(call, tx, ref, params, change)))
 
 
 def _latest(tx: Tx, ref: FunctionRef, params: Params) -> Params:
@@ -183,6 +198,7 @@ def _change(call: Call, tx: Tx, ref: FunctionRef, params: Params, change: Callab
     return configuration.just_updated(config, tx.ids.uuid()) if published is None else configuration.just_created(published, published["RevisionId"])
 
 
+@shows_environment
 @reads
 def list_functions(call: Call, tx: Tx, params: Params) -> Params:
     scope = f"lambda.ListFunctions.{call.account}.{call.region}.{params.get('FunctionVersion', '')}"

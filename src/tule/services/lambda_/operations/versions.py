@@ -9,6 +9,7 @@ from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.lambda_ import errors, provisioned, publishing, state
+from tule.services.lambda_.environments import shows_environment
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
 from tule.services.lambda_.urls import configs as urls
 from tule.store.store import Tx
@@ -18,6 +19,7 @@ MAX_ITEMS = 50
 Params = dict[str, Any]
 
 
+@shows_environment
 def publish_version(call: Call, tx: Tx, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)
     function = state.function(tx, ref)
@@ -34,6 +36,7 @@ def publish_version(call: Call, tx: Tx, params: Params) -> Params:
     return published["configuration"]
 
 
+@shows_environment
 @reads
 def list_versions_by_function(call: Call, tx: Tx, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)

@@ -7,8 +7,9 @@ from typing import Any
 
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
-from tule.services.sns import errors, fanout, message, mobile, names, pump, sms
-from tule.services.sns.memory import KnownTopic, known_topic
+from tule.platform.encryption import Vault
+from tule.services.sns import encryption, errors, fanout, message, mobile, names, pump, sms
+from tule.services.sns.memory import KnownTopic, known_topic, remembered_topic
 from tule.services.sns.message import Message
 from tule.store.store import Tx
 
@@ -19,7 +20,18 @@ _MAX_ENTRY_ID = 80
 Params = dict[str, Any]
 
 
-def publish(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+async def publish(call: Call, params: Params) -> dict[str, Any]:
+    vault = await _vault(call, params.get("TopicArn") or params.get("TargetArn"))
+    return await call.node.store.write(lambda tx: _publish(call, tx, params, vault))
+
+
+async def _vault(call: Call, arn: str | None) -> Vault | None:
+    """What seals messages to a topic with a key of KMS."""
+    known = await remembered_topic(call.node, arn) if arn else None
+    return None if known is None else await encryption.vault(call, known.topic)
+
+
+def _publish(call: Call, tx: Tx, params: Params, vault: Vault | None) -> dict[str, Any]:
     target = params.get("TopicArn") or params.get("TargetArn")
     phone = params.get("PhoneNumber")
     if phone is not None and not target:
@@ -31,7 +43,7 @@ def publish(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
     known = _topic(call, tx, target, "TopicArn" if params.get("TopicArn") else "TargetArn")
     sent = message.new(params, tx.ids.uuid(), tx.now_ms, known.topic.max_message_bytes)
     message.order(known.topic, sent, params)
-    return _answer(fanout.accept(tx, known, sent, call.trace, pump.put))
+    return _answer(fanout.accept(tx, known, sent, call.trace, pump.put, vault))
 
 
 def _topic(call: Call, tx: Tx, arn: str, parameter: str) -> KnownTopic:
@@ -59,7 +71,12 @@ def _to_endpoint(call: Call, tx: Tx, arn: str, params: Params) -> dict[str, Any]
     return {"MessageId": sent.id}
 
 
-def publish_batch(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
+async def publish_batch(call: Call, params: Params) -> dict[str, Any]:
+    vault = await _vault(call, params["TopicArn"])
+    return await call.node.store.write(lambda tx: _publish_batch(call, tx, params, vault))
+
+
+def _publish_batch(call: Call, tx: Tx, params: Params, vault: Vault | None) -> dict[str, Any]:
     entries: list[Params] = params["PublishBatchRequestEntries"]
     if not entries:
         raise errors.empty_batch()
@@ -76,7 +93,7 @@ def publish_batch(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
         except ServiceError as error:
             failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": error.status < 500})
             continue
-        successful.append({"Id": entry["Id"], **_answer(fanout.accept(tx, known, sent, call.trace, pump.put))})
+        successful.append({"Id": entry["Id"], **_answer(fanout.accept(tx, known, sent, call.trace, pump.put, vault))})
     return {"Successful": successful, "Failed": failed}
 
 
