@@ -7,8 +7,7 @@ unused placeholders.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tule.core.errors import validation
 from tule.lang.dynamodb import legacy, legacy_conditions
@@ -25,8 +24,7 @@ _WRITING = frozenset((CONDITION, UPDATE, NAMES, VALUES, "Expected", "Conditional
 _READING = frozenset((PROJECTION, NAMES, "AttributesToGet"))
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a Query or Scan asks; `filter_parameter` names where the filter came from, empty when it may look at keys too."""
 
     keys: KeyConditions | None

@@ -6,8 +6,8 @@ AWS: Developer Guide, "Key condition expressions for the Query operation".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from tule.core.errors import ServiceError, validation
 from tule.lang.dynamodb.condition_checks import ConditionChecks
@@ -22,8 +22,7 @@ PARAMETER = "KeyConditionExpression"
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-@dataclass(frozen=True, slots=True)
-class OnAttribute:
+class OnAttribute(NamedTuple):
     """`operator` (`=`, `<`, `<=`, `>`, `>=`, `BETWEEN`, `begins_with`) and the values that it takes."""
 
     attribute: str
@@ -31,16 +30,14 @@ class OnAttribute:
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCondition:
+class KeyCondition(NamedTuple):
     """What to look for: a value for each hash attribute, and conditions on the first range attributes, all but the last `=`."""
 
     hash: tuple[Value, ...]
     range: tuple[OnAttribute, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyConditions:
+class KeyConditions(NamedTuple):
     """Conditions on attributes as a request gives them, before the table's key is known."""
 
     conditions: tuple[OnAttribute, ...]

@@ -5,7 +5,7 @@ AWS: Developer Guide, "Legacy conditional parameters".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tule.core.errors import ServiceError, validation
@@ -14,14 +14,16 @@ from tule.lang.dynamodb.key_conditions import KeyConditions, OnAttribute
 from tule.lang.dynamodb.legacy_conditions import checked_values, invalid
 from tule.lang.dynamodb.projections import Projection
 from tule.lang.dynamodb.resolution import Values
-from tule.lang.dynamodb.updates import Update, Write
+from tule.lang.dynamodb.updates import Plan, Update, Write
 from tule.lang.dynamodb.values import SETS, Item, Value
 
 _KEY_OPERATORS = {"EQ": "=", "LE": "<=", "LT": "<", "GE": ">=", "GT": ">", "BETWEEN": "BETWEEN", "BEGINS_WITH": "begins_with"}
 
 
-def check_unmixed(params: Mapping[str, Any], older: Iterable[str], expressions: Iterable[str]) -> None:
+def check_unmixed(params: Mapping[str, Any], older: Sequence[str], expressions: Sequence[str]) -> None:
     """Refuse a request that has parameters of both sorts."""
+    if params.keys().isdisjoint(older):
+        return
     old = [name for name in older if name in params]
     new = [name for name in expressions if name in params]
     if old and new:
@@ -46,7 +48,7 @@ def attributes_to_get(names: list[str]) -> Projection:
 def attribute_updates(updates: Mapping[str, Any]) -> Update:
     """The update of AttributeUpdates."""
     writes = [_write(name, entry) for name, entry in updates.items()]
-    return Update(writes, {}, frozenset(updates), type_mismatch)
+    return Update(Plan(writes, frozenset(updates)), {}, type_mismatch)
 
 
 def type_mismatch() -> ServiceError:

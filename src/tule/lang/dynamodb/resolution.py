@@ -79,7 +79,15 @@ class Resolution:
             if sort in self.complaints:
                 raise invalid(self.parameter, self.complaints[sort])
         late = next((self.complaints[sort] for sort in _LATE if sort in self.complaints), None)
-        return Checked(self.parameter, frozenset(self.used_names), tuple(self.used_values), frozenset(self.attributes), late, tuple(self.checks))
+        return Checked(
+            self.parameter,
+            frozenset(self.used_names),
+            frozenset(self.used_values),
+            tuple(self.used_values),
+            frozenset(self.attributes),
+            late,
+            tuple(self.checks),
+        )
 
     def _step(self, step: Step) -> Step:
         if isinstance(step, int):
@@ -100,7 +108,8 @@ class Checked:
 
     parameter: str
     used_names: frozenset[str]
-    used_values: tuple[str, ...]
+    used_values: frozenset[str]
+    in_order: tuple[str, ...]  # the values, as they come
     attributes: frozenset[str]
     complaint: str | None
     checks: tuple[ValueCheck, ...]
@@ -108,10 +117,10 @@ class Checked:
     def check(self, placeholders: Placeholders) -> None:
         """Check a request's values, and note what was used."""
         values = placeholders.values
-        for name in self.used_values:
-            if name not in values:
-                what = f"An expression attribute value used in expression is not defined; attribute value: {name}"
-                raise invalid(self.parameter, what)
+        if not self.used_values <= values.keys():
+            name = next(one for one in self.in_order if one not in values)
+            what = f"An expression attribute value used in expression is not defined; attribute value: {name}"
+            raise invalid(self.parameter, what)
         if self.complaint:
             raise invalid(self.parameter, self.complaint)
         for check in self.checks:

@@ -40,6 +40,19 @@ TYPE_NAMES = {
 _ALLOWED = {"ADD": frozenset(("N", *SETS)), "DELETE": frozenset(SETS)}
 
 
+class Plan:
+    """An update before its values are known."""
+
+    __slots__ = ("attributes", "only_removes", "paths", "writes", "written")
+
+    def __init__(self, writes: Sequence[Write], attributes: frozenset[str]) -> None:
+        self.writes = writes
+        self.attributes = attributes
+        self.only_removes = bool(writes) and all(section in ("REMOVE", "DELETE") for section, _, _ in writes)
+        self.paths = tuple(steps for _, steps, _ in writes)
+        self.written = frozenset(str(steps[0]) for steps in self.paths)
+
+
 class Update:
     """An update with its values.
 
@@ -49,16 +62,14 @@ class Update:
 
     __slots__ = ("_mismatch", "_values", "_writes", "attributes", "only_removes", "paths", "written")
 
-    def __init__(
-        self, writes: Sequence[Write], values: Values, attributes: frozenset[str], mismatch: Callable[[], ServiceError] = wrong_operand
-    ) -> None:
-        self._writes = writes
+    def __init__(self, plan: Plan, values: Values, mismatch: Callable[[], ServiceError] = wrong_operand) -> None:
+        self._writes = plan.writes
         self._values = values
         self._mismatch = mismatch
-        self.attributes = attributes
-        self.only_removes = bool(writes) and all(section in ("REMOVE", "DELETE") for section, _, _ in writes)
-        self.paths = tuple(steps for _, steps, _ in writes)
-        self.written = frozenset(str(steps[0]) for steps in self.paths)
+        self.attributes = plan.attributes
+        self.only_removes = plan.only_removes
+        self.paths = plan.paths
+        self.written = plan.written
 
     def check_keys(self, keys: Iterable[str]) -> None:
         """Refuse to write an attribute of the primary key."""
@@ -81,16 +92,16 @@ class Update:
 
 def update(text: str, placeholders: Placeholders) -> Update:
     """The update of this text."""
-    writes, checked = _compiled(text, placeholders.key)
+    plan, checked = _compiled(text, placeholders.key)
     checked.check(placeholders)
-    return Update(writes, placeholders.values, checked.attributes)
+    return Update(plan, placeholders.values)
 
 
 def of_actions(actions: tuple[Action, ...], placeholders: Placeholders) -> Update:
     """The update of actions that another language was parsed into."""
-    writes, checked = _compiled_actions(actions, False, placeholders.key)
+    plan, checked = _compiled_actions(actions, False, placeholders.key)
     checked.check(placeholders)
-    return Update(writes, placeholders.values, checked.attributes)
+    return Update(plan, placeholders.values)
 
 
 def missing_attribute() -> ServiceError:
@@ -99,12 +110,12 @@ def missing_attribute() -> ServiceError:
 
 
 @lru_cache(maxsize=2048)
-def _compiled(text: str, names: tuple[tuple[str, str], ...]) -> tuple[tuple[Write, ...], Checked]:
+def _compiled(text: str, names: tuple[tuple[str, str], ...]) -> tuple[Plan, Checked]:
     return _compiled_actions.__wrapped__(*parse(text), names)
 
 
 @lru_cache(maxsize=512)
-def _compiled_actions(actions: tuple[Action, ...], redundant: bool, names: tuple[tuple[str, str], ...]) -> tuple[tuple[Write, ...], Checked]:
+def _compiled_actions(actions: tuple[Action, ...], redundant: bool, names: tuple[tuple[str, str], ...]) -> tuple[Plan, Checked]:
     compiler = _Compiler(Resolution(PARAMETER, dict(names)))
     if redundant:
         compiler.resolution.complain("parentheses", "The expression has redundant parentheses;")
@@ -113,7 +124,8 @@ def _compiled_actions(actions: tuple[Action, ...], redundant: bool, names: tuple
         paths.check_apart(PARAMETER, [steps for _, steps, _ in writes])
     except ServiceError as error:
         compiler.resolution.complain("overlap", error.message.removeprefix(f"Invalid {PARAMETER}: "))
-    return writes, compiler.resolution.finished()
+    checked = compiler.resolution.finished()
+    return Plan(writes, checked.attributes), checked
 
 
 class _Compiler:

@@ -7,8 +7,7 @@ beyond a list's end is appended in order of position, elements are removed last.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tule.core.errors import ServiceError, validation
 from tule.lang.dynamodb import numbers
@@ -17,8 +16,7 @@ from tule.lang.dynamodb.syntax import Step
 from tule.lang.dynamodb.values import NESTING, Item, Value, depth, too_deep
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """SET, REMOVE, ADD (to lists only by the old AttributeUpdates) or DELETE, with the value that it takes."""
 
     section: str
@@ -26,8 +24,7 @@ class Change:
     value: Value | None
 
 
-@dataclass(frozen=True, slots=True)
-class Updated:
+class Updated(NamedTuple):
     """The new item, and the paths that were written."""
 
     item: Item
@@ -36,11 +33,20 @@ class Updated:
 
 def apply(changes: Sequence[Change], item: Item | None, key: Item, mismatch: Callable[[], ServiceError]) -> Item:
     """The item with the changes; `item` itself is not touched.  `mismatch` is the refusal of what cannot be added or deleted."""
-    draft = _Draft(dict(key if item is None else item), mismatch)
+    new = dict(key if item is None else item)
+    others: list[Change] = []
     for change in changes:
-        draft.change(change, is_new=item is None)
-    draft.finish()
-    return draft.item
+        section, steps, value = change
+        if section == "SET" and len(steps) == 1 and value is not None:
+            new[steps[0]] = value  # type: ignore[index]
+        else:
+            others.append(change)
+    if others:
+        draft = _Draft(new, mismatch)
+        for change in others:
+            draft.change(change, is_new=item is None)
+        draft.finish()
+    return new
 
 
 def invalid_path() -> ServiceError:
