@@ -185,4 +185,5 @@ def test_a_table_may_be_named_by_its_arn(aws: Account) -> None:
     name = make_table(aws)
     arn = aws.dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
     aws.dynamodb.put_item(TableName=arn, Item={"p": {"S": "a"}})
-    assert aws.dynamodb.get_item(TableName=name, Key={"p": {"S": "a"}})["Item"] == {"p": {"S": "a"}}
+    got = aws.dynamodb.get_item(TableName=arn, Key={"p": {"S": "a"}}, ReturnConsumedCapacity="TOTAL")
+    assert got["Item"] == {"p": {"S": "a"}} and got["ConsumedCapacity"]["TableName"] == arn

@@ -179,3 +179,16 @@ def test_segments_share_the_table(aws: Account) -> None:
     with pytest.raises(ClientError) as raised:
         aws.dynamodb.scan(TableName=name, Segment=4, TotalSegments=4)
     assert "Segment: 4 is not less than TotalSegments: 4" in _words(raised)
+
+
+def test_an_index_passes_over_what_cannot_be_its_key_until_it_can(aws: Account) -> None:
+    name = make_table(aws)
+    _fill(aws, name, [{"p": {"S": "number"}, "g": {"N": "1"}}, {"p": {"S": "text"}, "g": {"S": "a"}}, {"p": {"S": "long"}, "g": {"S": "a" * 3000}}])
+    index = {"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+    definitions = [{"AttributeName": attribute, "AttributeType": "S"} for attribute in ("p", "g")]
+    aws.dynamodb.update_table(TableName=name, AttributeDefinitions=definitions, GlobalSecondaryIndexUpdates=[{"Create": index}])
+    update = {"TableName": name, "Key": {"p": {"S": "number"}}, "UpdateExpression": "SET x = :x", "ExpressionAttributeValues": {":x": {"S": "x"}}}
+    aws.dynamodb.update_item(**update)
+    assert [item["p"]["S"] for item in aws.dynamodb.scan(TableName=name, IndexName="by-g")["Items"]] == ["text"]
+    aws.dynamodb.update_item(**update | {"UpdateExpression": "SET g = :x"})
+    assert {item["p"]["S"] for item in aws.dynamodb.scan(TableName=name, IndexName="by-g")["Items"]} == {"text", "number"}

@@ -65,3 +65,13 @@ def test_a_batch_leaves_over_what_it_has_no_units_for(limited: Account) -> None:
     left = limited.dynamodb.batch_write_item(RequestItems={name: puts})["UnprocessedItems"][name]
     assert 3 <= len(left) <= 5
     assert limited.dynamodb.batch_write_item(RequestItems={make_table(limited): puts})["UnprocessedItems"] == {}
+
+
+def test_a_maximum_on_demand_is_held(limited: Account) -> None:
+    name = make_table(limited, OnDemandThroughput={"MaxReadRequestUnits": 3, "MaxWriteRequestUnits": -1})
+    assert _puts_until_refused(limited, name) == 50
+    for _ in range(3):
+        limited.dynamodb.get_item(TableName=name, Key={"p": {"S": "1"}}, ConsistentRead=True)
+    with pytest.raises(ClientError) as raised:
+        limited.dynamodb.get_item(TableName=name, Key={"p": {"S": "1"}})
+    assert raised.value.response["Error"]["Code"] == "ThrottlingException"

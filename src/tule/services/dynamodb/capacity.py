@@ -43,6 +43,7 @@ class Usage:
     units: float = 0.0
     indexes: dict[str, float] = field(default_factory=dict[str, float])
     touches_table: bool = True
+    named: str = ""  # as the request named the table: by its ARN, perhaps
 
     def add(self, units: float, indexes: dict[str, int] | None = None, factor: int = 1) -> None:
         self.units += units * factor
@@ -59,7 +60,7 @@ def consumed(usage: Usage, mode: str | None, transaction: str = "") -> dict[str,
     if mode is None or mode == "NONE":
         return None
     total = usage.total
-    answer: dict[str, Any] = {"TableName": usage.table.name, "CapacityUnits": total}
+    answer: dict[str, Any] = {"TableName": usage.named or usage.table.name, "CapacityUnits": total}
     if transaction:
         answer[f"{transaction}CapacityUnits"] = total
     if mode == "INDEXES":

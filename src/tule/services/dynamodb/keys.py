@@ -95,7 +95,10 @@ def _within(name: str, kind: str, text: bytes, limit: int) -> bytes:
 
 
 def check_index_keys(table: Table, item: Item) -> None:
-    """Raises ValidationException where an item has an attribute of an index's key that cannot be one."""
+    """Raises ValidationException where an attribute of an index's key cannot be one.
+
+    Of an update only the attributes that it wrote are given: an item may have others since before there was the index.
+    """
     for index in table.kept_indexes:
         for name in index.keys.hash:
             _check_index_key(table, index, name, item, HASH_BYTES)

@@ -90,6 +90,10 @@ def index_throughput_exceeded() -> ServiceError:
     )
 
 
+def maximum_exceeded() -> ServiceError:
+    return ServiceError("ThrottlingException", "Throughput exceeds the maximum OnDemandThroughput configured on table or index", 400)
+
+
 def return_values_invalid() -> ServiceError:
     return validation("Return values set to invalid value")
 

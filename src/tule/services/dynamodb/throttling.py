@@ -1,4 +1,4 @@
-"""Throughput that tables and global indexes were provisioned with, held where `Config.throttling` says so.
+"""Throughput that tables and global indexes were provisioned with, and maxima on demand, held where `Config.throttling` says so.
 
 Unused units are kept for five minutes and may be used in a burst.  What is too much for the moment is a debt: a request is
 let through while its bucket is not empty, and pays what it used.  Each node holds the limits for itself.
@@ -13,7 +13,7 @@ from tule.platform.call import Call
 from tule.platform.node import Node
 from tule.services.dynamodb import refusals
 from tule.services.dynamodb.capacity import Usage
-from tule.services.dynamodb.table import Table
+from tule.services.dynamodb.table import Index, Table
 from tule.store.store import Tx
 
 BURST_S = 300
@@ -60,9 +60,14 @@ def forget(node: Node) -> None:
     node.memory.pop(_MEMORY, None)
 
 
+def _has_maximum(table: Table) -> bool:
+    """Whether a table on demand, or an index of it, was given a maximum."""
+    return "on_demand_throughput" in table.config or any("on_demand_throughput" in index.config for index in table.indexes)
+
+
 def is_limited(call: Call, table: Table) -> bool:
     """Whether this call's use of the table is limited: not on demand, and not what the platform does for its services."""
-    return call.node.config.throttled and not table.on_demand and bool(call.headers)
+    return call.node.config.throttled and bool(call.headers) and (not table.on_demand or _has_maximum(table))
 
 
 def check(call: Call, table: Table, kind: Kind, index: str | None = None) -> None:
@@ -71,12 +76,14 @@ def check(call: Call, table: Table, kind: Kind, index: str | None = None) -> Non
         return
     for id, rate, name in _limits(table, kind, index):
         if rate and _bucket(call, id, kind, rate).is_empty(rate, call.node.clock.now_ms()):
+            if table.on_demand:
+                raise refusals.maximum_exceeded()
             raise refusals.index_throughput_exceeded() if name else refusals.throughput_exceeded()
 
 
 def left(call: Call, table: Table, kind: Kind) -> float:
     """Units that a request may use of a provisioned table at once."""
-    rate = table.read_units if kind == "read" else table.write_units
+    rate = _rate(table, table, kind)
     return _bucket(call, table.id, kind, rate).level(rate, call.node.clock.now_ms()) if rate else float("inf")
 
 
@@ -103,16 +110,26 @@ def _local(usage: Usage) -> list[float]:
 
 
 def _limits(table: Table, kind: Kind, index: str | None, *, every_index: bool = False) -> list[tuple[int, int, str]]:
-    """Ids, units a second and names ("" for the table) of what limits a request.  A write needs units of every global index."""
-    own = (table.id, table.read_units if kind == "read" else table.write_units, "")
+    """Ids, units a second (0 without end) and names ("" for the table) of what limits a request.
+
+    A write needs units of every global index.
+    """
+    own = (table.id, _rate(table, table, kind), "")
     of_indexes = [
-        (one.id, one.read_units if kind == "read" else one.write_units, one.name)
+        (one.id, _rate(table, one, kind), one.name)
         for one in table.indexes
         if one.is_global and (every_index or kind == "write" or one.name == index)
     ]
     if index is not None and of_indexes and kind == "read":
         return of_indexes
     return [own, *of_indexes]
+
+
+def _rate(table: Table, of: Table | Index, kind: Kind) -> int:
+    if table.on_demand:
+        maximum = of.config.get("on_demand_throughput") or {}
+        return max(0, maximum.get("MaxReadRequestUnits" if kind == "read" else "MaxWriteRequestUnits", 0))
+    return of.read_units if kind == "read" else of.write_units
 
 
 def _bucket(call: Call, id: int, kind: Kind, rate: float) -> Bucket:

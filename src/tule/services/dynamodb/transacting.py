@@ -54,6 +54,7 @@ class Done:
     table: Table
     write: Write
     change: Change
+    named: str  # as the request named the table
 
 
 def run(call: Call, tx: Tx, asked: Sequence[Asked], *, looks: bool = False) -> list[Done]:
@@ -80,7 +81,7 @@ def used(done: Iterable[Done]) -> list[Usage]:
     """What it cost, by table."""
     usages: dict[int, Usage] = {}
     for one in done:
-        usages.setdefault(one.table.id, Usage(one.table)).add(one.change.units, one.change.index_units, FACTOR)
+        usages.setdefault(one.table.id, Usage(one.table, named=one.named)).add(one.change.units, one.change.index_units, FACTOR)
     return list(usages.values())
 
 
@@ -119,7 +120,7 @@ def _applied(tx: Tx, fitted: Sequence[_Fitted], number: int, old: Found | None) 
     one = fitted[number]
     write = one.asked.write
     try:
-        return Done(one.table, write, write.apply(tx, one.table, one.at, old))
+        return Done(one.table, write, write.apply(tx, one.table, one.at, old), one.asked.table_name)
     except ServiceError as error:
         raise _invalid_at(number, len(fitted), error) from None
 

@@ -110,8 +110,8 @@ class Update:
         size = size_of(after)
         if size > LIMIT:
             raise refusals.updated_item_too_large()
-        if table.indexes:
-            keys.check_index_keys(table, after)
+        if table.indexes and self.clause is not None:
+            keys.check_index_keys(table, {name: after[name] for name in self.clause.written if name in after})
         return items.put(tx, table, at, old, Found(orjson.dumps(after), size, after))
 
 

@@ -70,7 +70,7 @@ class _Gets:
         self._call = call
         given = [check_item(key) for key in asked["Keys"]]
         self.table = find(call.node, tx, call.account, call.region, name)
-        self.usage = Usage(self.table)
+        self.usage = Usage(self.table, named=name)
         self._positions = [keys.position_of_key(self.table, key) for key in given]
         if len(set(self._positions)) < len(given):
             raise _duplicates()
@@ -144,7 +144,7 @@ class _Writes:
     def __init__(self, call: Call, tx: Tx, name: str, wanted: Sequence[Put | Delete], given: Sequence[Params]) -> None:
         self.name = name
         self.table: Table = find_for_change(call.node, tx, call.account, call.region, name)
-        self.usage = Usage(self.table)
+        self.usage = Usage(self.table, named=name)
         self.unprocessed: list[Params] = []
         self._given = given
         self._wanted = [(self._position(one), one) for one in wanted]

@@ -51,7 +51,9 @@ def get_item(call: Call, tx: Tx, params: Params) -> Params:
         answer["Item"] = Fragment(found.data) if projection is None else projection.of(found.item)
     mode = params.get("ReturnConsumedCapacity")
     if mode is not None or throttling.is_limited(call, table):
-        usage = Usage(table, capacity.read_units(0 if found is None else found.size, consistent=params.get("ConsistentRead", False)))
+        usage = Usage(
+            table, capacity.read_units(0 if found is None else found.size, consistent=params.get("ConsistentRead", False)), named=params["TableName"]
+        )
         throttling.use(call, tx, usage, "read")
         answer["ConsumedCapacity"] = capacity.consumed(usage, mode)
     return answer
@@ -71,7 +73,7 @@ def _write(call: Call, tx: Tx, params: Params, write: Write) -> Params:
     if values != "NONE":
         answer["Attributes"] = _returned(values, write, change)
     if counts:
-        usage = Usage(table)
+        usage = Usage(table, named=params["TableName"])
         usage.add(change.units, change.index_units)
         throttling.use(call, tx, usage, "write")
         answer["ConsumedCapacity"] = capacity.consumed(usage, mode)

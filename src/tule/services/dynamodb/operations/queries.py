@@ -222,7 +222,8 @@ def _usage(call: Call, params: Params, table: Table, index: Index | None, page: 
     consistent = params.get("ConsistentRead", False)
     if index is not None:
         used = capacity.read_units(page.size, consistent=consistent)
-        return Usage(table, fetched, {index.name: used}, touches_table=fetched > 0)
+        return Usage(table, fetched, {index.name: used}, touches_table=fetched > 0, named=params["TableName"])
     is_whole_scan = call.operation == "Scan" and "Limit" not in params and "TotalSegments" not in params
     count = capacity.scan_units if is_whole_scan else None
-    return Usage(table, count(table, page.size, consistent=consistent) if count else capacity.read_units(page.size, consistent=consistent))
+    units = count(table, page.size, consistent=consistent) if count else capacity.read_units(page.size, consistent=consistent)
+    return Usage(table, units, named=params["TableName"])

@@ -120,9 +120,9 @@ def transact_get_items(call: Call, tx: Tx, params: Params) -> Params:
     if sum(one.size for one in found if one is not None) > MAX_BYTES:
         raise validation("Aggregated size of all items in the transaction has exceeded the maximum size limit of 4194304 bytes")
     usages: dict[int, Usage] = {}
-    for (table, _, _), one in zip(gets, found, strict=True):
+    for given, (table, _, _), one in zip(params["TransactItems"], gets, found, strict=True):
         used = capacity.read_units(0 if one is None else one.size, consistent=True)
-        usages.setdefault(table.id, Usage(table)).add(used, factor=FACTOR)
+        usages.setdefault(table.id, Usage(table, named=given["Get"]["TableName"])).add(used, factor=FACTOR)
     for usage in usages.values():
         throttling.use(call, tx, usage, "read")
     return {
