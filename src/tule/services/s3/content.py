@@ -22,7 +22,7 @@ from tule.wire.http import Body
 
 INLINE_BYTES = 64 * 1024
 MAX_PUT_BYTES = 5 * 1024**3
-_BATCH_BYTES = 1024 * 1024
+_BATCH_BYTES = 512 * 1024
 
 
 class Digests:
