@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import random
 import sys
 from functools import partial
 from pathlib import Path
@@ -16,22 +15,21 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.client import Load, load, signed
+from benchmarks.client import load, signed
 from benchmarks.figures import Figure
 from benchmarks.servers import Server
 from benchmarks.target import Target
 from tule.core.clock import TurnableClock
 from tule.core.ids import Ids
 from tule.services.dynamodb import items, keys
-from tule.services.dynamodb.state import items as rows
 from tule.services.dynamodb.state import tables
-from tule.services.dynamodb.state.items import Position
+from tule.services.dynamodb.table import Table
 from tule.store.sqlite import SqliteStore
 from tule.store.store import Tx
 
 BODY = "d" * 1024
 HEADERS = {"content-type": "application/x-amz-json-1.0"}
-STEP = 20_000  # items that are written at once when a table is filled
+STEP = 1_000_000  # items that are written at once when a table is filled
 
 _names = itertools.count()
 
@@ -146,40 +144,50 @@ MEASUREMENTS = {
 }
 
 
-# Growth: a table is filled in the store itself, which takes a minute for millions of items, and used through the API.
+# Growth: a table is filled in the store itself and used through the API.  Of millions of items only those that are asked for
+# have keys that anybody knows; the rest lies in between, in the order of the digests that keys become.
+
+KNOWN = 10_000
+_FILL = (
+    "INSERT INTO dynamodb_items (table_id, hash, range, size, item)"
+    " WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ?)"
+    " SELECT ?, digest, ?, ?, ? FROM (SELECT randomblob(16) AS digest FROM numbers ORDER BY digest)"
+)
 
 
 def _grow(data: Path, name: str, count: int) -> None:
-    """Rows come in the order of their keys: otherwise an index of hundreds of megabytes is written page by page all over."""
-
     async def fill() -> None:
         store = SqliteStore(data / "tule.db", TurnableClock(), Ids(), synchronous="OFF")
         table = next(table for table in await store.read(tables.everywhere) if table.name == name)
-        last = keys.position(table, _key("p0", 0)).range
-        order = sorted(keys.position(table, _key(f"p{number}", 0)).hash + number.to_bytes(8) for number in range(count))
-
-        def put_some(tx: Tx, some: list[bytes]) -> None:
-            rows.put_all(tx, table.id, [(Position(one[:-8], last), *_stored(int.from_bytes(one[-8:]))) for one in some])
-
-        for start in range(0, count, STEP):
-            await store.write(partial(put_some, some=order[start : start + STEP]))
+        known = [_item(f"p{number}", 0, BODY[:200]) for number in range(KNOWN)]
+        await store.write(partial(_put_known, table, known))
+        one = items.new_item(known[0])
+        at = keys.position(table, known[0])
+        for start in range(KNOWN, count, STEP):
+            some = min(STEP, count - start)
+            await store.write(lambda tx, some=some: tx.execute(_FILL, some, table.id, at.range, one.size, one.data))
         await store.close()
 
     asyncio.run(fill())
 
 
-def _stored(number: int) -> tuple[bytes, int]:
-    new = items.new_item(_item(f"p{number}", 0, BODY[:200]))
-    return new.data, new.size
+def _put_known(table: Table, known: list[dict[str, Any]], tx: Tx) -> None:
+    items.put_all(tx, table, [(keys.position(table, item), items.new_item(item)) for item in known])
 
 
-async def _gets_and_puts(t: Target, name: str, count: int) -> tuple[Load, Load, Load]:
-    draw = random.Random(count)
-    known = [f"p{draw.randrange(count)}" for _ in range(20_000)]
-    gets = [_request(t, "GetItem", {"TableName": name, "Key": _key(p, 0)}) for p in known]
-    over = [_request(t, "PutItem", {"TableName": name, "Item": _item(p, 0, "e" * 200)}) for p in known]
-    new = [_request(t, "PutItem", {"TableName": name, "Item": _item(f"q{number}", 0, "e" * 200)}) for number in range(20_000)]
-    return await load(t.url, gets, 16, t.seconds), await load(t.url, over, 16, t.seconds), await load(t.url, new, 16, t.seconds)
+def _kinds(t: Target, name: str) -> dict[str, list[bytes]]:
+    return {
+        "get": [_request(t, "GetItem", {"TableName": name, "Key": _key(f"p{number}", 0)}) for number in range(KNOWN)],
+        "put over": [_request(t, "PutItem", {"TableName": name, "Item": _item(f"p{number}", 0, "e" * 200)}) for number in range(KNOWN)],
+        "put new": [_request(t, "PutItem", {"TableName": name, "Item": _item(f"q{number}", 0, "e" * 200)}) for number in range(2 * KNOWN)],
+    }
+
+
+def _cost(t: Target, requests: list[bytes]) -> str:
+    before = t.server.cpu_seconds()
+    seen = uvloop.run(load(t.url, requests, 16, t.seconds))
+    microseconds = (t.server.cpu_seconds() - before) / len(seen.latencies) * 1e6
+    return f"{seen.per_second:,.0f}/s and {microseconds:.0f} us of processor each"
 
 
 def growth(counts: list[int], seconds: float = 4.0) -> None:
@@ -192,9 +200,8 @@ def growth(counts: list[int], seconds: float = 4.0) -> None:
             server.kill()
             _grow(server.data, name, count)
             server.start()
-            got, over, new = uvloop.run(_gets_and_puts(target, name, count))
-            figures = ", ".join(f"{what} {seen.per_second:,.0f}/s" for what, seen in (("get", got), ("put over", over), ("put new", new)))
-            print(f"{count:>12,} items: {figures}", flush=True)
+            for kind, requests in _kinds(target, name).items():
+                print(f"{count:>12,} items, {kind}: {_cost(target, requests)}", flush=True)
         finally:
             server.close()
 

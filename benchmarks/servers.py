@@ -83,6 +83,17 @@ class Server:
             total += next((int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")), 0)
         return total / 1024
 
+    def cpu_seconds(self) -> float:
+        """Processor time of the server and every process below it: what it costs, however busy the host is."""
+        ticks = 0
+        for pid in self._tree():
+            try:
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(self.url + "/_localstack/health", timeout=1):
