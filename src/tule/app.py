@@ -16,6 +16,7 @@ from tule.backbone import jobs as job_table
 from tule.backbone import logs as log_table
 from tule.backbone.blob_sweeper import blob_sweeper
 from tule.backbone.delivery import Dead, Delivery, Outcome
+from tule.backbone.together import Together
 from tule.backbone.worker import Jobs
 from tule.blobs.open import open_blobs
 from tule.compute.families import InstalledRuntimes
@@ -130,7 +131,8 @@ async def build(config: Config) -> App:
     node.authorizer = Authorizer(store, identities, actions, clock)
     node.roles = Roles(node)
     node.outgoing = Outgoing(config)
-    node.jobs = Jobs(store, clock, ids, lambda delivery: _deliver(node, delivery))
+    together = Together(targets.goes_with, lambda deliveries: targets.deliver_together(node, deliveries))
+    node.jobs = Jobs(store, clock, ids, lambda delivery: _deliver(node, delivery), together=together)
     dispatcher = NodeDispatcher(node, models, node.authorizer, actions)
     node.dispatcher = dispatcher
     access_log = AccessLogFile(config.data_path / "access.log") if config.access_log else None

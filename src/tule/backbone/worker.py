@@ -10,6 +10,9 @@ when a lease of a dead node runs out; it never polls.
 
 A slow target cannot starve others: no target may hold more slots than are free, so that however many are greedy, some
 slots stay for the rest.
+
+Jobs that one call can deliver go together, and their ends are recorded in one transaction.  A job that is done is ended without
+waiting for the disk: should a power cut take that back, it is delivered again, and what it did is on the disk before its end is.
 """
 
 from __future__ import annotations
@@ -17,18 +20,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 
 from tule.backbone import jobs
 from tule.backbone.alarm import Alarm
 from tule.backbone.claims import Claim, claims_for
-from tule.backbone.delivery import Dead, Delivery, Outcome, Retry
+from tule.backbone.delivery import Dead, Delivery, Done, Outcome, Retry
 from tule.backbone.endings import record
+from tule.backbone.together import Together, apart, in_groups
 from tule.core.clock import Clock
 from tule.core.ids import Ids
-from tule.store.store import Store
+from tule.store.store import Store, Tx
 
 log = logging.getLogger("tule.jobs")
 
@@ -39,15 +43,24 @@ STORE_PAUSE_S = 0.5  # after the store failed
 class Jobs:
     """`deliver(delivery)` hands a job to its target's service; an exception from it is a failed attempt.
 
-    `concurrency` is the number of deliveries at a time on this node.  Made on the event loop on which it runs.
+    `together` says which jobs can be delivered with one call, and does it.  `concurrency` is the number of deliveries at a time on
+    this node.  Made on the event loop on which it runs.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, ids: Ids, deliver: Callable[[Delivery], Awaitable[Outcome]], *, concurrency: int = CONCURRENCY
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        deliver: Callable[[Delivery], Awaitable[Outcome]],
+        *,
+        together: Together | None = None,
+        concurrency: int = CONCURRENCY,
     ) -> None:
         self._store = store
         self._clock = clock
         self._deliver = deliver
+        self._together = together
         self._concurrency = concurrency
         self._claims = claims_for(store, ids)
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -151,26 +164,29 @@ class Jobs:
             self._claiming = True  # what is claimed is no longer due, and not yet running
             try:
                 taken = await self._claims.take(self._clock.now_ms(), self._targets, free)
-                for claim in taken.claims:
-                    self._begin(claim)
+                for claims in apart(taken.claims) if self._together is None else in_groups(taken.claims, self._together.key):
+                    self._begin(claims)
             finally:
                 self._claiming = False
             if taken.is_all or not taken.claims:
                 return
 
-    def _begin(self, claim: Claim) -> None:
-        self._targets[claim.target] += 1
-        task = asyncio.create_task(self._deliver_and_record(claim), name=f"{claim.kind} {claim.id}")
-        self._running[claim.id] = task
-        task.add_done_callback(lambda _: self._ended(claim))
+    def _begin(self, claims: Sequence[Claim]) -> None:
+        first = claims[0]
+        task = asyncio.create_task(self._deliver_and_record(claims), name=f"{first.kind} {first.id}")
+        for claim in claims:
+            self._targets[claim.target] += 1
+            self._running[claim.id] = task
+        task.add_done_callback(lambda _: self._ended(claims))
 
-    def _ended(self, claim: Claim) -> None:
+    def _ended(self, claims: Sequence[Claim]) -> None:
         self._activity += 1
-        self._claims.release(claim)
-        self._running.pop(claim.id, None)
-        self._targets[claim.target] -= 1
-        if not self._targets[claim.target]:
-            del self._targets[claim.target]
+        for claim in claims:
+            self._claims.release(claim)
+            self._running.pop(claim.id, None)
+            self._targets[claim.target] -= 1
+            if not self._targets[claim.target]:
+                del self._targets[claim.target]
         self._alarm.ring()
         self._made_progress()
 
@@ -178,20 +194,41 @@ class Jobs:
         self._progress.set()
         self._progress = asyncio.Event()
 
-    async def _deliver_and_record(self, claim: Claim) -> None:
-        outcome = await self._outcome(claim)
+    async def _deliver_and_record(self, claims: Sequence[Claim]) -> None:
+        outcomes = [await self._outcome(claims[0])] if len(claims) == 1 else await self._outcomes(claims)
+
+        def end(tx: Tx) -> None:
+            for claim, outcome in zip(claims, outcomes, strict=True):
+                record(tx, claim, outcome)
+
+        # Where nodes share the store, groups of jobs need the isolation that only `write` gives.
+        is_forgettable = not self._store.shared and all(isinstance(outcome, Done) for outcome in outcomes)
+        write = self._store.write_forgettable if is_forgettable else self._store.write
         while True:
             try:
-                await self._store.write(lambda tx: record(tx, claim, outcome))
+                await write(end)
                 return
             except Exception:
-                log.exception("The end of %s job %s cannot be recorded yet.", claim.kind, claim.id)
+                log.exception("The end of %s job %s cannot be recorded yet.", claims[0].kind, claims[0].id)
                 await asyncio.sleep(STORE_PAUSE_S)
+
+    async def _outcomes(self, claims: Sequence[Claim]) -> list[Outcome]:
+        """Of several that go together; those that are too old stay behind."""
+        assert self._together is not None
+        now_ms = self._clock.now_ms()
+        fresh = [claim for claim in claims if not _is_expired(claim, now_ms)]
+        try:
+            came = await self._together.deliver([_delivery(claim, now_ms) for claim in fresh])
+        except Exception as error:
+            log.exception("Delivery of %s jobs to %s failed.", claims[0].kind, claims[0].target)
+            came = [Retry(f"{type(error).__name__}: {error}")] * len(fresh)
+        outcomes = dict(zip((claim.id for claim in fresh), came, strict=True))
+        return [outcomes.get(claim.id, _EXPIRED) for claim in claims]
 
     async def _outcome(self, claim: Claim) -> Outcome:
         now_ms = self._clock.now_ms()
-        if claim.expires_ms and now_ms >= claim.expires_ms:
-            return Dead("The job's maximum age was exceeded.")
+        if _is_expired(claim, now_ms):
+            return _EXPIRED
         try:
             return await self._deliver(_delivery(claim, now_ms))
         except Exception as error:
@@ -200,11 +237,18 @@ class Jobs:
 
     async def _end_deliveries(self, grace_s: float) -> None:
         if self._running:
-            await asyncio.wait(self._running.values(), timeout=grace_s)
-        left = list(self._running.values())
+            await asyncio.wait(set(self._running.values()), timeout=grace_s)
+        left = set(self._running.values())
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+
+
+_EXPIRED = Dead("The job's maximum age was exceeded.")
+
+
+def _is_expired(claim: Claim, now_ms: int) -> bool:
+    return bool(claim.expires_ms) and now_ms >= claim.expires_ms
 
 
 def _delivery(claim: Claim, now_ms: int) -> Delivery:

@@ -24,7 +24,9 @@ class Call:
     `id` is the request id; `now_ms` the node's clock when the call came; `endpoint` the scheme and authority that the
     client used (`http://127.0.0.1:4566`), for URLs in answers.  `headers` are the HTTP request's (empty for calls
     between services).  `is_abandoned` tells whether who called has gone away: what waits for long, to give something away
-    that nobody else then gets, asks before it does.  `response_headers` are added to the HTTP answer; `status`, when set, replaces the model's.
+    that nobody else then gets, asks before it does.  `is_repeated`: should what this call does be forgotten in a power cut, its
+    caller does it again, so that it need not wait for the disk.  `response_headers` are added to the HTTP answer; `status`, when
+    set, replaces the model's.
     `answered`, where a service set it, is told the HTTP answer before it is sent, and the seconds that it took.
     """
 
@@ -44,6 +46,7 @@ class Call:
     response_headers: dict[str, str] = field(default_factory=dict[str, str])
     status: int | None = None
     is_abandoned: Callable[[], bool] = _never
+    is_repeated: bool = False
     answered: Callable[[Request, Response, float], None] | None = None
 
     async def invoke(

@@ -24,8 +24,12 @@ class Dispatcher(Protocol):
         trace: str | None = None,
         endpoint: str | None = None,
         source_ip: str = "127.0.0.1",
+        is_repeated: bool = False,
     ) -> dict[str, Any]:
-        """Call `operation` as `principal`.  `params` and result are plain dicts in the model's names; raises ServiceError."""
+        """Call `operation` as `principal`.  `params` and result are plain dicts in the model's names; raises ServiceError.
+
+        `is_repeated` is Call's.
+        """
         ...
 
     async def run(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,12 @@ platform delivers jobs of kind `send` itself, tries again what may pass, and han
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tule.access.principal import Principal, aws_service
+from tule.backbone.claims import Claim
 from tule.backbone.delivery import Dead, Delivery, Done, Outcome, Retry
 from tule.backbone.jobs import Job
 from tule.core import arn as arns
@@ -85,9 +86,20 @@ def job(
 
 
 async def send(
-    node: Node, target: str, text: str, *, principal: Principal, region: str, settings: Mapping[str, Any] | None = None, trace: str | None = None
+    node: Node,
+    target: str,
+    text: str,
+    *,
+    principal: Principal,
+    region: str,
+    settings: Mapping[str, Any] | None = None,
+    trace: str | None = None,
+    is_repeated: bool = False,
 ) -> dict[str, Any]:
-    """Bring `text` to `target` now; the API's answer.  `region` is for targets whose ARN has none.  Raises ServiceError."""
+    """Bring `text` to `target` now; the API's answer.  `region` is for targets whose ARN has none.  Raises ServiceError.
+
+    `is_repeated`: the caller is a job, and sends it again should a power cut take it back.
+    """
     to = arns.parse(target)
     serving = node.services.get(to.service)
     if serving is not None and to.resource_type in serving.sinks:
@@ -97,7 +109,14 @@ async def send(
     if service == "logs":
         await _make_stream(node, params, principal, region, to.account)
     answer = await node.dispatcher.invoke(
-        service, operation, params, principal=principal, region=region, account=to.account or principal.account, trace=trace
+        service,
+        operation,
+        params,
+        principal=principal,
+        region=region,
+        account=to.account or principal.account,
+        trace=trace,
+        is_repeated=is_repeated,
     )
     if answer.get("FailedEntryCount"):
         entry = next(entry for entry in answer["Entries"] if "ErrorCode" in entry)
@@ -128,11 +147,54 @@ async def deliver(node: Node, delivery: Delivery) -> Outcome:
     try:
         principal = await principal_of(node, delivery)
         await send(
-            node, delivery.target, payload["text"], principal=principal, region=delivery.region, settings=payload["settings"], trace=delivery.trace
+            node,
+            delivery.target,
+            payload["text"],
+            principal=principal,
+            region=delivery.region,
+            settings=payload["settings"],
+            trace=delivery.trace,
+            is_repeated=True,
         )
     except ServiceError as error:
         return outcome_of(error)
     return Done()
+
+
+def goes_with(claim: Claim) -> Hashable | None:
+    """What sends to one queue, by the same sender, have in common; None for what goes alone, as all does that failed before."""
+    if claim.kind != SEND or claim.attempts or ":sqs:" not in claim.target or claim.target.endswith(".fifo"):
+        return None
+    return claim.target, claim.account, claim.region, claim.source_service, claim.source_arn, claim.role
+
+
+async def deliver_together(node: Node, deliveries: list[Delivery]) -> list[Outcome]:
+    """Jobs of kind `send` that `goes_with` found alike, with one call.  When that is refused, each is tried for itself."""
+    queue = arns.parse(deliveries[0].target)
+    entries = [{"Id": str(index), **_entry(delivery)} for index, delivery in enumerate(deliveries)]
+    try:
+        answer = await node.dispatcher.invoke(
+            "sqs",
+            "SendMessageBatch",
+            {"QueueUrl": queue_url(node, queue), "Entries": entries},
+            principal=await principal_of(node, deliveries[0]),
+            region=queue.region,
+            account=queue.account,
+            is_repeated=True,
+        )
+    except ServiceError:
+        return [await deliver(node, delivery) for delivery in deliveries]
+    outcomes: list[Outcome] = [Done()] * len(deliveries)
+    for failed in answer["Failed"]:
+        status = 400 if failed["SenderFault"] else 500
+        outcomes[int(failed["Id"])] = outcome_of(ServiceError(failed["Code"], failed.get("Message", ""), status))
+    return outcomes
+
+
+def _entry(delivery: Delivery) -> dict[str, Any]:
+    payload = delivery.payload
+    trace = {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": delivery.trace}}} if delivery.trace else {}
+    return {**trace, **payload["settings"], "MessageBody": payload["text"]}
 
 
 async def principal_of(node: Node, delivery: Delivery) -> Principal:

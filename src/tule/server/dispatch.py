@@ -37,6 +37,7 @@ class NodeDispatcher:
         trace: str | None = None,
         endpoint: str | None = None,
         source_ip: str = "127.0.0.1",
+        is_repeated: bool = False,
     ) -> dict[str, Any]:
         node = self._node
         checked = dict(params)
@@ -53,6 +54,7 @@ class NodeDispatcher:
             endpoint=endpoint or f"http://{node.config.host}:{node.config.port}",
             source_ip=source_ip,
             trace=trace,
+            is_repeated=is_repeated,
         )
         return await self.run(call, checked)
 

@@ -250,3 +250,22 @@ def test_a_function_is_invoked_when_it_lets_the_rule_in(aws: Account) -> None:
     )
     taken = put(aws, ORDER)
     assert found.one()["id"] == taken
+
+
+def test_many_events_reach_a_queue_together_each_as_it_is(aws: Account) -> None:
+    many = queue(aws, "many")
+    rule(aws, {"detail-type": ["many"]}, {"Id": "q", "Arn": many.arn})
+    for tens in range(3):
+        entries = [{"Source": "s", "DetailType": "many", "Detail": json.dumps({"n": tens * 10 + n})} for n in range(10)]
+        assert aws.events.put_events(Entries=entries)["FailedEntryCount"] == 0
+    assert sorted(event["detail"]["n"] for event in many.events(30)) == list(range(30))
+
+
+def test_of_events_that_come_together_each_that_is_refused_becomes_a_dead_letter(aws: Account) -> None:
+    dead = queue(aws, "dead")
+    small = queue(aws, "small", MaximumMessageSize="1024")
+    rule(aws, {"detail-type": ["many"]}, {"Id": "q", "Arn": small.arn, "DeadLetterConfig": {"Arn": dead.arn}})
+    entries = [{"Source": "s", "DetailType": "many", "Detail": json.dumps({"n": n, "fill": "x" * (2_000 if n == 3 else 1)})} for n in range(6)]
+    aws.events.put_events(Entries=entries)
+    assert json.loads(dead.letter()["Body"])["detail"]["n"] == 3
+    assert sorted(event["detail"]["n"] for event in small.events(5)) == [0, 1, 2, 4, 5]

@@ -21,12 +21,13 @@ def sequence_number(seq: int) -> str:
     return str(_FIRST_SEQUENCE + seq * _SEQUENCE_STEP)
 
 
-async def send(node: Node, queue: Queue, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
-    """What the answer says of each, in order."""
+async def send(node: Node, queue: Queue, drafts: Sequence[Draft], *, is_repeated: bool = False) -> list[dict[str, Any]]:
+    """What the answer says of each, in order.  `is_repeated` as Call says it."""
+    write = node.store.write_forgettable if is_repeated else node.store.write_relaxed
     if queue.is_fifo:
-        sent = await node.store.write_relaxed(lambda tx: [_send_in_order(tx, queue, draft) for draft in drafts])
+        sent = await write(lambda tx: [_send_in_order(tx, queue, draft) for draft in drafts])
     else:
-        await node.store.write_relaxed(lambda tx: _send_all(tx, queue, drafts))
+        await write(lambda tx: _send_all(tx, queue, drafts))
         sent = [{"MessageId": draft.message.id, **draft.digests} for draft in drafts]
     latest_ms = min((draft.delay_ms for draft in drafts if draft.delay_ms), default=0)
     if latest_ms:

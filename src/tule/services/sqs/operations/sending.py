@@ -17,7 +17,7 @@ async def send_message(call: Call, params: Params) -> dict[str, Any]:
     drafts = [composing.draft(call, queue, params)]
     if queue.kms_key is not None:
         drafts = await encryption.sealed(call, queue, queue.kms_key, drafts)
-    sent = await sends.send(call.node, queue, drafts)
+    sent = await sends.send(call.node, queue, drafts, is_repeated=call.is_repeated)
     return sent[0]
 
 
@@ -33,7 +33,7 @@ async def send_message_batch(call: Call, params: Params) -> dict[str, Any]:
     good = list(drafts.succeeded.values())
     if good and queue.kms_key is not None:
         good = await encryption.sealed(call, queue, queue.kms_key, good)
-    sent = await sends.send(call.node, queue, good) if good else []
+    sent = await sends.send(call.node, queue, good, is_repeated=call.is_repeated) if good else []
     return {
         "Successful": [{"Id": id, **each} for id, each in zip(drafts.succeeded, sent, strict=True)],
         "Failed": drafts.failed,
