@@ -115,6 +115,10 @@ def test_the_expected_owner_must_be_the_owner(aws: Account, bucket: str) -> None
 
 
 def test_what_is_not_built_is_refused_and_named(aws: Account, new_bucket: Callable[[], str]) -> None:
-    error = refusal(aws.s3.create_bucket, Bucket=f"locked-{aws.id}", ObjectLockEnabledForBucket=True)
+    configuration = {
+        "Location": {"Type": "AvailabilityZone", "Name": "use1-az4"},
+        "Bucket": {"Type": "Directory", "DataRedundancy": "SingleAvailabilityZone"},
+    }
+    error = refusal(aws.s3.create_bucket, Bucket=f"directory-{aws.id}", CreateBucketConfiguration=configuration)
     assert (error["Code"], error["Status"]) == ("NotImplemented", 501)
-    assert "ObjectLockEnabledForBucket" in error["Message"]
+    assert "directory bucket" in error["Message"]

@@ -134,8 +134,7 @@ def test_a_policy_follows_its_template(aws: Account) -> None:
 @pytest.mark.parametrize(
     ("properties", "named"),
     [
-        ({"ObjectLockEnabled": True}, "ObjectLockEnabled"),
-        ({"ReplicationConfiguration": {"Role": "r", "Rules": [{"Status": "Enabled", "Destination": {"Bucket": "b"}}]}}, "ReplicationConfiguration"),
+        ({"MetadataTableConfiguration": {"S3TablesDestination": {"TableBucketArn": "a", "TableName": "t"}}}, "MetadataTableConfiguration"),
     ],
 )
 def test_a_property_that_is_not_built_is_refused_before_anything_is_created(aws: Account, properties: dict[str, Any], named: str) -> None:
@@ -145,6 +144,51 @@ def test_a_property_that_is_not_built_is_refused_before_anything_is_created(aws:
     assert named in error["Message"]
     assert aws.cloudformation.describe_stacks()["Stacks"] == []
     assert refusal(aws.s3.head_bucket, Bucket=f"refused-{aws.id}")["Status"] == 404
+
+
+def test_configurations_with_ids_follow_their_template(aws: Account) -> None:
+    inventory = {
+        "Id": "all",
+        "Enabled": True,
+        "IncludedObjectVersions": "Current",
+        "ScheduleFrequency": "Daily",
+        "Destination": {"BucketArn": "arn:aws:s3:::elsewhere", "Format": "CSV"},
+    }
+    analytics = {"Id": "cold", "Prefix": "logs/", "TagFilters": [{"Key": "a", "Value": "b"}], "StorageClassAnalysis": {}}
+    tiering = {"Id": "deep", "Status": "Enabled", "Tierings": [{"AccessTier": "ARCHIVE_ACCESS", "Days": 90}]}
+    first = _bucket(
+        ObjectLockEnabled=True,
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 3}}},
+        InventoryConfigurations=[inventory],
+        AnalyticsConfigurations=[analytics],
+        IntelligentTieringConfigurations=[tiering],
+        MetricsConfigurations=[{"Id": "one", "Prefix": "p"}, {"Id": "two"}],
+        AbacStatus="Enabled",
+    )
+    name = _create(aws, {"B": first}, {"Name": {"Ref": "B"}})["Name"]
+    assert aws.s3.get_bucket_inventory_configuration(Bucket=name, Id="all")["InventoryConfiguration"]["Schedule"] == {"Frequency": "Daily"}
+    both = {"Prefix": "logs/", "Tags": [{"Key": "a", "Value": "b"}]}
+    assert aws.s3.get_bucket_analytics_configuration(Bucket=name, Id="cold")["AnalyticsConfiguration"]["Filter"] == {"And": both}
+    found = aws.s3.get_bucket_intelligent_tiering_configuration(Bucket=name, Id="deep")["IntelligentTieringConfiguration"]
+    assert found["Tierings"] == tiering["Tierings"]
+    lock = aws.s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
+    assert lock["Rule"]["DefaultRetention"] == {"Mode": "GOVERNANCE", "Days": 3}
+    assert aws.s3.get_bucket_abac(Bucket=name)["AbacStatus"] == {"Status": "Enabled"}
+    _update(aws, {"B": _bucket(**{**first["Properties"], "MetricsConfigurations": [{"Id": "two", "Prefix": "new"}]})})
+    assert aws.s3.list_bucket_metrics_configurations(Bucket=name)["MetricsConfigurationList"] == [{"Id": "two", "Filter": {"Prefix": "new"}}]
+
+
+def test_an_access_point_follows_its_template(aws: Account) -> None:
+    policy = {"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}
+    point = {"Type": "AWS::S3::AccessPoint", "Properties": {"Bucket": {"Ref": "B"}, "Name": f"p-{aws.id}"}}
+    outputs = {"Alias": {"Fn::GetAtt": ["P", "Alias"]}, "Arn": {"Fn::GetAtt": ["P", "Arn"]}, "Name": {"Ref": "P"}, "Bucket": {"Ref": "B"}}
+    got = _create(aws, {"B": _bucket(), "P": point}, outputs)
+    assert (got["Name"], got["Arn"]) == (f"p-{aws.id}", f"arn:aws:s3:us-east-1:{aws.id}:accesspoint/p-{aws.id}")
+    aws.s3.put_object(Bucket=got["Alias"], Key="k", Body=b"by alias")
+    assert aws.s3.get_object(Bucket=got["Bucket"], Key="k")["Body"].read() == b"by alias"
+    policy["Statement"][0]["Resource"] = f"{got['Arn']}/object/*"
+    _update(aws, {"B": _bucket(), "P": {**point, "Properties": {**point["Properties"], "Policy": policy}}})
+    assert refusal(aws.s3.get_object, Bucket=got["Alias"], Key="k")["Status"] == 403
 
 
 def test_what_s3_refuses_leaves_nothing(aws: Account) -> None:
