@@ -37,6 +37,15 @@ class AccessPointType:
     name = "AWS::S3::AccessPoint"
     replace_on = frozenset({"Name", "Bucket", "BucketAccountId", "VpcConfiguration", "PublicAccessBlockConfiguration"})
 
+    async def exists(self, stack: StackContext, properties: Properties) -> bool:
+        try:
+            await _call(stack, "GetAccessPoint", Name=properties["Name"])
+        except ServiceError as error:
+            if error.code not in _ABSENT:
+                raise
+            return False
+        return True
+
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         name = properties.get("Name") or stack.generated_name(50, lower=True)
         taken = ("Bucket", "BucketAccountId", "VpcConfiguration", "PublicAccessBlockConfiguration")
