@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from tule.backbone.delivery import Dead, Delivery, Outcome
 from tule.platform.node import Node
-from tule.services.s3 import garbage, lifecycle_run, log_delivery, replication, replication_run, restoring
+from tule.services.s3 import garbage, inventory, lifecycle_run, log_delivery, replication, replication_run, restoring
 
 _KINDS: Mapping[str, Callable[[Node, Delivery], Awaitable[Outcome]]] = {
     garbage.KIND: garbage.deliver,
+    inventory.KIND: inventory.deliver,
     lifecycle_run.KIND: lifecycle_run.deliver,
     replication.KIND: replication_run.deliver,
     log_delivery.KIND: log_delivery.deliver,

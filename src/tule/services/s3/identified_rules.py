@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tule.core import arn
-from tule.core.errors import ServiceError
+from tule.core.errors import ServiceError, not_implemented
 from tule.services.s3 import errors
 
 
@@ -72,6 +72,8 @@ def _check_inventory(given: Mapping[str, Any]) -> None:
     if (given.get("Schedule") or {}).get("Frequency") not in ("Daily", "Weekly") or target.get("Format") not in _INVENTORY_FORMATS:
         raise errors.malformed_xml()
     _check_bucket(target.get("Bucket", ""))
+    if target["Format"] != "CSV":
+        raise not_implemented("s3", f"inventories in the format {target['Format']}")
 
 
 def _check_export(given: Mapping[str, Any]) -> None:

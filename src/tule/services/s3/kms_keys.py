@@ -7,11 +7,10 @@ AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.ht
 from __future__ import annotations
 
 import base64
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tule.access.principal import Principal
+from tule.access.principal import through
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.node import Node
@@ -104,14 +103,9 @@ async def _invoke(call: Call, bucket: Bucket, operation: str, params: dict[str, 
         message = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
         raise errors.invalid_argument(message, "Authorization", "null")
     try:
-        return await call.invoke("kms", operation, params, principal=_through_s3(call.principal), region=bucket.region)
+        return await call.invoke("kms", operation, params, principal=through(call.principal, _SERVICE), region=bucket.region)
     except ServiceError as error:
         raise _worded(error) from error
-
-
-def _through_s3(principal: Principal) -> Principal:
-    """The caller, by way of S3: key policies may ask for that."""
-    return dataclasses.replace(principal, context={**principal.context, "via": [*principal.context.get("via", ()), _SERVICE]})
 
 
 def _worded(error: ServiceError) -> ServiceError:

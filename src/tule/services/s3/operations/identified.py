@@ -5,7 +5,7 @@ from __future__ import annotations
 from tule.core.paging import InvalidToken, page
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import errors, identified_rules
+from tule.services.s3 import errors, identified_rules, inventory
 from tule.services.s3.identified_rules import ANALYTICS, INVENTORY, METRICS, TIERING, Kind
 from tule.services.s3.state import buckets
 from tule.store.store import Tx
@@ -20,6 +20,8 @@ def _put(tx: Tx, call: Call, params: Params, kind: Kind) -> Params:
     if params["Id"] not in known and len(known) >= kind.most:
         raise identified_rules.too_many()
     buckets.configure(tx, bucket, **{kind.config: {**known, params["Id"]: configuration}})
+    if kind is INVENTORY:
+        inventory.schedule(tx, bucket, configuration)
     call.status = 204
     return {}
 
