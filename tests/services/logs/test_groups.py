@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -100,7 +102,10 @@ def test_tags_are_the_same_by_the_old_and_the_new_operations(aws: Account) -> No
 
 
 def test_a_key_is_kept_and_shown(aws: Account) -> None:
-    key = f"arn:aws:kms:us-east-1:{aws.id}:key/11111111-2222-3333-4444-555555555555"
+    allowed = {"Effect": "Allow", "Principal": {"Service": "logs.us-east-1.amazonaws.com"}, "Action": "kms:*", "Resource": "*"}
+    owner = {"Effect": "Allow", "Principal": {"AWS": aws.id}, "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [owner, allowed]})
+    key = aws.kms.create_key(Policy=policy)["KeyMetadata"]["Arn"]
     aws.logs.create_log_group(logGroupName="sealed", kmsKeyId=key)
     assert aws.logs.describe_log_groups()["logGroups"][0]["kmsKeyId"] == key
     aws.logs.disassociate_kms_key(logGroupName="sealed")

@@ -2,7 +2,7 @@
 
 Groups, streams and events; filtering by patterns; live tail; retention; subscriptions.  Not built yet, and answered 501:
 Insights queries, metric filters, exports, anomaly detection.
-Known to differ: a live tail hears what arrives at its own node; KMS keys are kept and shown, and encrypt nothing.
+Known to differ: a live tail hears what arrives at its own node.
 """
 
 from __future__ import annotations

@@ -43,3 +43,11 @@ def constraint(member: str, value: object, rule: str) -> ServiceError:
 
 def validation(message: str) -> ServiceError:
     return ServiceError("ValidationException", message, 400)
+
+
+def key_not_allowed(group_arn: str) -> ServiceError:
+    return invalid_parameter(f"The specified KMS key does not exist or is not allowed to be used with LogGroup '{group_arn}'")
+
+
+def key_refused(message: str) -> ServiceError:
+    return invalid_parameter(f"The KMS key of the log group cannot be used: {message}")

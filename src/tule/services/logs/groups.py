@@ -1,6 +1,6 @@
 """Log groups: documents in the store, named by account and region; their events live in the telemetry store under the group's id.
 
-A group's document: id, created_ms, class, and, where given, retention_days, kms_key, tags, deletion_protected.
+A group's document: id, created_ms, class, and, where given, retention_days, kms_key, sealed (it had a key), tags, deletion_protected.
 """
 
 from __future__ import annotations

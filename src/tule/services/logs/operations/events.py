@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tule.core.paging import InvalidToken
 from tule.lang.log_patterns import InvalidPattern, Matcher, compile_pattern
 from tule.platform.call import Call
-from tule.services.logs import errors, positions, publishing, tailing
+from tule.services.logs import encryption, errors, positions, publishing, tailing
 from tule.services.logs.groups import DAY_MS, Group, fetch, name_of, oldest_shown_ms
 from tule.services.logs.operations.streams import sequence_token
 from tule.watch import log_store
@@ -34,9 +35,12 @@ async def put_log_events(call: Call, params: Params) -> Params:
     kept, rejected = _within_time(events, group, call.now_ms)
     name = params["logStreamName"]
     if kept:
-        added = await call.node.telemetry.write(lambda tx: log_store.append(tx, group["id"], name, kept))
+        written = await encryption.sealed(call, params["logGroupName"], group["kms_key"], kept) if "kms_key" in group else kept
+        added = await call.node.telemetry.write(lambda tx: log_store.append(tx, group["id"], name, written))
         if added is None:
             raise errors.no_stream()
+        if written is not kept:
+            added = [replace(event, message=message) for event, (_, message) in zip(added, kept, strict=True)]
         tailing.tails(call.node).publish(call.account, call.region, params["logGroupName"], name, added)
         if "subscriptions" in group:
             await publishing.publish(call, group, params["logGroupName"], name, added)
@@ -78,8 +82,12 @@ def _within_time(events: Sequence[tuple[int, str]], group: Group, now_ms: int) -
 
 
 async def get_log_events(call: Call, params: Params) -> Params:
-    group = await fetch(call, name_of(params))
-    return await call.node.telemetry.read(lambda tx: _page_of_stream(tx, call, group, params))
+    name = name_of(params)
+    group = await fetch(call, name)
+    page = await call.node.telemetry.read(lambda tx: _page_of_stream(tx, call, group, params))
+    if encryption.is_sealed(group):
+        page["events"] = [{**event, "message": await encryption.message_of(call, name, event["message"])} for event in page["events"]]
+    return page
 
 
 def _page_of_stream(tx: log_store.Tx, call: Call, group: Group, params: Params) -> Params:
@@ -134,7 +142,7 @@ async def filter_log_events(call: Call, params: Params) -> Params:
     after = _filter_position(call, scope, params)
     names = await call.node.telemetry.read(lambda tx: log_store.stream_names(tx, group["id"]))
     wanted = {stream_id: stream for stream_id, stream in names.items() if _is_wanted(stream, params)}
-    events, more = await _scan(call, group, params, wanted, matches, after)
+    events, more = await _scan(call, name, group, params, wanted, matches, after)
     answer: Params = {"events": [_found(event, wanted[event.stream_id]) for event in events], "searchedLogStreams": []}
     if more is not None:
         answer["nextToken"] = call.node.pager.token(scope, list(more))
@@ -142,7 +150,7 @@ async def filter_log_events(call: Call, params: Params) -> Params:
 
 
 async def _scan(
-    call: Call, group: Group, params: Params, wanted: dict[str, str], matches: Matcher, after: Position
+    call: Call, name: str, group: Group, params: Params, wanted: dict[str, str], matches: Matcher, after: Position
 ) -> tuple[list[Event], Position | None]:
     """The events of a page, and where the next one begins; None at the end."""
     start_ms = max(params.get("startTime", 0), oldest_shown_ms(group, call.now_ms))
@@ -151,6 +159,8 @@ async def _scan(
     size = scanned = 0
     while True:
         rows = await call.node.telemetry.read(lambda tx, at=after: log_store.in_group(tx, group["id"], start_ms, end_ms, at, SCAN_ROWS))
+        if encryption.is_sealed(group):
+            rows = await encryption.opened(call, name, rows)
         for event in rows:
             if event.stream_id in wanted and matches(event.message):
                 size += event.size

@@ -10,8 +10,8 @@ from tule.core.errors import ServiceError
 from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.logs import errors
-from tule.services.logs.groups import GROUPS, Group, check_name, find, get, group_arn, name_from_identifier, name_of, put
+from tule.services.logs import encryption, errors
+from tule.services.logs.groups import GROUPS, Group, check_name, fetch, find, get, group_arn, name_from_identifier, name_of, put
 from tule.store.store import Tx
 from tule.watch import log_store
 
@@ -21,13 +21,19 @@ RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 109
 Params = dict[str, Any]
 
 
-def create_log_group(call: Call, tx: Tx, params: Params) -> None:
+async def create_log_group(call: Call, params: Params) -> None:
+    check_name(params["logGroupName"])
+    if params.get("kmsKeyId"):
+        await encryption.check(call, params["logGroupName"], params["kmsKeyId"])
+    await call.node.store.write(lambda tx: _create(call, tx, params))
+
+
+def _create(call: Call, tx: Tx, params: Params) -> None:
     name = params["logGroupName"]
-    check_name(name)
     group: Group = {"id": tx.ids.hex(16), "created_ms": call.now_ms, "class": params.get("logGroupClass", "STANDARD"), "tags": {}}
     _tag(group, params.get("tags", {}))
     if params.get("kmsKeyId"):
-        group["kms_key"] = params["kmsKeyId"]
+        group |= {"kms_key": params["kmsKeyId"], "sealed": True}
     if params.get("deletionProtectionEnabled"):
         group["deletion_protected"] = True
     if not GROUPS.create(tx, call.account, call.region, name, group):
@@ -138,11 +144,15 @@ def delete_retention_policy(call: Call, tx: Tx, params: Params) -> None:
     put(tx, call, params["logGroupName"], group)
 
 
-def associate_kms_key(call: Call, tx: Tx, params: Params) -> None:
+async def associate_kms_key(call: Call, params: Params) -> None:
     name = name_of(params, "resourceIdentifier")
-    group = get(tx, call, name)
-    group["kms_key"] = params["kmsKeyId"]
-    put(tx, call, name, group)
+    await fetch(call, name)
+    await encryption.check(call, name, params["kmsKeyId"])
+
+    def associate(tx: Tx) -> None:
+        put(tx, call, name, {**get(tx, call, name), "kms_key": params["kmsKeyId"], "sealed": True})
+
+    await call.node.store.write(associate)
 
 
 def disassociate_kms_key(call: Call, tx: Tx, params: Params) -> None:
