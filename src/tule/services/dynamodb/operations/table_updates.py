@@ -142,4 +142,6 @@ def _stream(tx: Tx, table: Table, specification: Params | None) -> Table:
         raise errors.validation(f"Table already has an enabled stream: TableName: {table.name}")
     if "StreamViewType" not in specification:
         raise errors.parameter_values("StreamViewType is required when StreamEnabled is true")
+    if "stream_policy" in table.config:
+        table = rows.configure(tx, table, stream_policy=None)  # it was the earlier stream's
     return changes.stream_enabled(tx, table, specification["StreamViewType"])
