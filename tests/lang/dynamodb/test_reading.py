@@ -132,7 +132,7 @@ def test_key_conditions_are_read_from_either_side(text: str, operator: str, oper
         ("c = :n", "Query condition missed key schema element: p"),
         ("p = :p AND x = :n", "Query condition missed key schema element: c"),
         ("p < :p", "Query key condition not supported"),
-        ("p = :p AND c > :n AND x = :n", "Conditions can be of length 1 or 2 only"),
+        ("p = :p AND c > :n AND x = :n", "The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)"),
         ("p = :p AND c = :p", "One or more parameter values were invalid: Condition parameter type does not match schema type"),
         ("p = :p AND p = :p", "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key"),
         ("p = :p OR c = :n", "Invalid KeyConditionExpression: Invalid operator used in KeyConditionExpression: OR"),
@@ -158,11 +158,41 @@ def test_several_attributes_make_a_key() -> None:
     assert [(one.attribute, one.operator) for one in found.range] == [("r", "="), ("q", ">")]
 
 
-@pytest.mark.parametrize("text", ["p = :a", "p = :a AND h > :b", "p = :a AND h = :b AND q = :c", "p = :a AND h = :b AND r > :c AND q = :d"])
-def test_parts_of_a_key_are_given_from_the_left(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("p = :a", "HASH key attributes h must have equality conditions specified in the query"),
+        ("p = :a AND h > :b", "HASH key attributes h must have equality conditions specified in the query"),
+        (
+            "p = :a AND h = :b AND q = :c",
+            "RANGE key attributes r must have equality conditions specified in the query because a condition is present on key attribute q",
+        ),
+        (
+            "p = :a AND h = :b AND r > :c AND q = :d",
+            "RANGE key attributes r must have equality conditions specified in the query because a condition is present on key attribute q",
+        ),
+    ],
+)
+def test_parts_of_a_key_are_given_from_the_left(text: str, message: str) -> None:
     given = {name: P for name in "abcd" if f":{name}" in text}
-    with pytest.raises(ServiceError, match=r"equality"):
+    with pytest.raises(ServiceError) as refused:
         keys(text, ("p", "h"), ("r", "q"), **given)
+    assert refused.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("p = :missing AND begins_with(c, :n)", "not defined; attribute value: :missing"),
+        ("begins_with(c, :n) AND p = :missing", "operator or function: begins_with, operand type: N"),
+        ("p = :p AND begins_with(c, :n) AND c = :missing", "operator or function: begins_with, operand type: N"),
+    ],
+)
+def test_the_first_thing_that_is_wrong_is_said(text: str, message: str) -> None:
+    given = {name: value for name, value in (("p", P), ("n", N)) if f":{name}" in text}
+    with pytest.raises(ServiceError) as refused:
+        keys(text, **given)
+    assert refused.value.message.endswith(message)
 
 
 def test_key_conditions_of_old_mix_with_projections_of_new() -> None:

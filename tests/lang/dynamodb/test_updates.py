@@ -206,7 +206,7 @@ def test_no_attribute_of_the_key_is_written() -> None:
 
 def test_a_value_cannot_be_set_deeper_than_values_nest() -> None:
     value: dict[str, Any] = {"S": ""}
-    for _ in range(31):
+    for _ in range(30):
         value = {"M": {"a": value}}
     assert applied({"m": {"M": {}}}, "SET m.x = :v", v=value)
     with pytest.raises(ServiceError, match="Nesting Levels"):

@@ -98,10 +98,13 @@ def test_json_of_the_wrong_kind_is_no_value(value: Any, message: str) -> None:
     assert (refused.value.code, refused.value.message) == ("SerializationException", message)
 
 
-def test_lists_and_maps_nest_32_levels_deep() -> None:
-    values.check(_nested(32))
-    with pytest.raises(ServiceError, match="Nesting Levels have exceeded supported limits"):
-        values.check(_nested(33))
+def test_attributes_nest_32_levels_deep_the_attribute_counted() -> None:
+    values.check(_nested(31))
+    with pytest.raises(ServiceError) as refused:
+        values.check(_nested(32))
+    assert refused.value.message == (
+        "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+    )
 
 
 def _nested(levels: int) -> dict[str, Any]:
@@ -119,6 +122,10 @@ def _nested(levels: int) -> dict[str, Any]:
         ({"n": {"N": "1"}}, 3),
         ({"n": {"N": "-1234"}}, 5),
         ({"n": {"N": "1000"}}, 3),
+        ({"n": {"N": "3.14159"}}, 6),
+        ({"n": {"N": "123456"}}, 5),
+        ({"n": {"N": "0.0012"}}, 3),
+        ({"n": {"N": "-100.5"}}, 6),
         ({"b": {"B": "AAE="}}, 3),
         ({"b": {"BOOL": True}}, 2),
         ({"l": {"L": [{"S": "ab"}]}}, 1 + 3 + 1 + 2),

@@ -76,7 +76,7 @@ class ConditionChecks:
                 what = "The BETWEEN operator requires upper bound to be greater than or equal to lower bound"
                 raise invalid(parameter, f"{what}; {bounds}")
 
-        self.resolution.checks.append(check)
+        self.resolution.check(check)
 
     def _terms(self, terms: tuple[Term, ...]) -> None:
         for term in terms:
@@ -133,7 +133,7 @@ class ConditionChecks:
             if kind not in KINDS:
                 raise invalid(parameter, f"Invalid attribute type name found; type: {kind}, valid types: {VALID_TYPES}")
 
-        resolution.checks.append(check)
+        resolution.check(check)
 
     def _distinct(self, operator: str, operands: tuple[Term, ...]) -> None:
         first = operands[0]

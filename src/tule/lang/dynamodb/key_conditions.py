@@ -13,9 +13,8 @@ from tule.core.errors import ServiceError, validation
 from tule.lang.dynamodb.condition_checks import ConditionChecks
 from tule.lang.dynamodb.condition_parser import parse
 from tule.lang.dynamodb.placeholders import Placeholders
-from tule.lang.dynamodb.resolution import Checked, wrong_type
+from tule.lang.dynamodb.resolution import Checked
 from tule.lang.dynamodb.syntax import And, Between, Call, Comparison, Node, Operand, Path, Term
-from tule.lang.dynamodb.tokens import invalid
 from tule.lang.dynamodb.values import Value
 
 PARAMETER = "KeyConditionExpression"
@@ -66,24 +65,21 @@ class KeyConditions(NamedTuple):
         return KeyCondition(tuple(by_name[name].values[0] for name in hash_names), chosen)
 
     def _check_count(self, hash_names: Sequence[str], range_names: Sequence[str]) -> None:
-        limit = max(2, len(hash_names) + len(range_names))
-        if len(self.conditions) > limit:
-            raise validation("Conditions can be of length 1 or 2 only" if limit == 2 else f"Conditions can be of length 1 to {limit} only")
+        count, limit = len(self.conditions), len(hash_names) + len(range_names)
+        if self.legacy and count > 2 >= limit:
+            raise validation("Conditions can be of length 1 or 2 only")
+        if count > max(limit, 2):
+            raise validation(f"The number of query conditions ({count}) exceeds the number of key attributes defined in the schema ({limit})")
 
     def _check_values(self, condition: OnAttribute, kind: str) -> None:
-        if condition.operator == "begins_with" and kind == "N":
-            raise self._no_number_begins()
+        if condition.operator == "begins_with" and kind == "N" and self.legacy:
+            raise validation("One or more parameter values were invalid: ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type")
         for value in condition.values:
             if kind not in value:
                 raise validation("One or more parameter values were invalid: Condition parameter type does not match schema type")
             if value[kind] == "":
                 what = f"The AttributeValue for a key attribute cannot contain an empty {'string' if kind == 'S' else 'binary'} value"
                 raise validation(f"One or more parameter values are not valid. {what}. Key: {condition.attribute}")
-
-    def _no_number_begins(self) -> ServiceError:
-        if self.legacy:
-            return validation("One or more parameter values were invalid: ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type")
-        return invalid(PARAMETER, wrong_type("begins_with", "N"))
 
 
 def _ranges(by_name: Mapping[str, OnAttribute], others: Sequence[str], range_names: Sequence[str]) -> tuple[OnAttribute, ...]:
@@ -100,17 +96,19 @@ def _ranges(by_name: Mapping[str, OnAttribute], others: Sequence[str], range_nam
 
 def _composite_ranges(by_name: Mapping[str, OnAttribute], others: Sequence[str], range_names: Sequence[str]) -> tuple[OnAttribute, ...]:
     """Conditions on the first of several range attributes, all but the last of them equalities."""
-    chosen = tuple(by_name[name] for name in range_names[: len(others)] if name in by_name)
-    unequal = next((one for one in chosen[:-1] if one.operator != "="), None)
-    if len(chosen) < len(others) or unequal is not None:
-        missing = next((name for name in range_names if name not in by_name), "") if unequal is None else unequal.attribute
-        what = "RANGE key attributes must be given from the first one on, all but the last of them with equality conditions"
-        raise validation(f"Invalid {PARAMETER}: {what}: {missing}")
-    return chosen
+    named = [name for name in range_names if name in by_name]
+    if len(named) < len(others):
+        raise validation("Query key condition not supported")
+    before = range_names[: range_names.index(named[-1])] if named else ()
+    lacking = [name for name in before if name not in by_name or by_name[name].operator != "="]
+    if lacking:
+        what = f"must have equality conditions specified in the query because a condition is present on key attribute {named[-1]}"
+        raise validation(f"RANGE key attributes {', '.join(lacking)} {what}")
+    return tuple(by_name[name] for name in named)
 
 
 def _hash_equality(name: str) -> ServiceError:
-    return validation(f"Invalid {PARAMETER}: All HASH key attributes must be given with equality conditions: {name}")
+    return validation(f"HASH key attributes {name} must have equality conditions specified in the query")
 
 
 def missed(name: str) -> ServiceError:

@@ -1,7 +1,7 @@
 """From trees to what can be run: names looked up, functions and operands checked, in the order in which DynamoDB complains.
 
 Everything that only the text and the names decide is found once and cached with the compiled expression; what the values
-decide is checked at each request.
+decide is checked at each request, from left to right: the first thing that is wrong is said.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ Values = Mapping[str, Value]
 ValueCheck = Callable[[Values], None]
 
 _EARLY = ("parentheses", "function", "reserved", "name")  # before undefined values are complained about
-_LATE = ("misuse", "operands", "path", "distinct", "overlap", "type")
 
 
 @dataclass(slots=True)
@@ -34,10 +33,21 @@ class Resolution:
     attributes: set[str] = field(default_factory=set[str])
     complaints: dict[str, str] = field(default_factory=dict[str, str])
     checks: list[ValueCheck] = field(default_factory=list[ValueCheck])
+    ordered: list[ValueCheck] = field(default_factory=list[ValueCheck])  # also of values that are not defined, and complaints
+    is_wrong: bool = False  # whatever the values are
 
     def complain(self, sort: str, what: str) -> None:
-        """Note a complaint; of each sort the first one stays."""
-        self.complaints.setdefault(sort, what)
+        """Note a complaint: early ones by sort, of which the first stays; others in their place among the checks of values."""
+        if sort in _EARLY:
+            self.complaints.setdefault(sort, what)
+            return
+        parameter = self.parameter
+
+        def check(_values: Values) -> None:
+            raise invalid(parameter, what)
+
+        self.is_wrong = True
+        self.ordered.append(check)
 
     def path(self, path: Path) -> Steps:
         """The path with its names looked up."""
@@ -47,7 +57,9 @@ class Resolution:
 
     def operand(self, operand: Operand) -> str:
         """Note that a value is used."""
-        self.used_values[operand.name] = None
+        if operand.name not in self.used_values:
+            self.used_values[operand.name] = None
+            self.ordered.append(_defined(self.parameter, operand.name))
         return operand.name
 
     def check_arity(self, call: Call, wanted: int) -> bool:
@@ -71,23 +83,21 @@ class Resolution:
             if kind not in allowed:
                 raise invalid(parameter, wrong_type(operator, kind))
 
+        self.check(check)
+
+    def check(self, check: ValueCheck) -> None:
+        """Have the values checked, here in the order of things."""
         self.checks.append(check)
+        self.ordered.append(check)
 
     def finished(self) -> Checked:
         """What is left to check at each request; raises what needs no values."""
         for sort in _EARLY:
             if sort in self.complaints:
                 raise invalid(self.parameter, self.complaints[sort])
-        late = next((self.complaints[sort] for sort in _LATE if sort in self.complaints), None)
-        return Checked(
-            self.parameter,
-            frozenset(self.used_names),
-            frozenset(self.used_values),
-            tuple(self.used_values),
-            frozenset(self.attributes),
-            late,
-            tuple(self.checks),
-        )
+        used = frozenset(self.used_values)
+        checks, ordered = tuple(self.checks), tuple(self.ordered)
+        return Checked(frozenset(self.used_names), used, frozenset(self.attributes), self.is_wrong, checks, ordered)
 
     def _step(self, step: Step) -> Step:
         if isinstance(step, int):
@@ -106,26 +116,28 @@ class Resolution:
 class Checked:
     """An expression of which everything is known but the values."""
 
-    parameter: str
     used_names: frozenset[str]
     used_values: frozenset[str]
-    in_order: tuple[str, ...]  # the values, as they come
     attributes: frozenset[str]
-    complaint: str | None
+    is_wrong: bool
     checks: tuple[ValueCheck, ...]
+    ordered: tuple[ValueCheck, ...]
 
     def check(self, placeholders: Placeholders) -> None:
         """Check a request's values, and note what was used."""
         values = placeholders.values
-        if not self.used_values <= values.keys():
-            name = next(one for one in self.in_order if one not in values)
-            what = f"An expression attribute value used in expression is not defined; attribute value: {name}"
-            raise invalid(self.parameter, what)
-        if self.complaint:
-            raise invalid(self.parameter, self.complaint)
-        for check in self.checks:
+        for check in self.ordered if self.is_wrong or not self.used_values <= values.keys() else self.checks:
             check(values)
         placeholders.use(self.used_names, self.used_values)
+
+
+def _defined(parameter: str, name: str) -> ValueCheck:
+    def check(values: Values) -> None:
+        if name not in values:
+            what = f"An expression attribute value used in expression is not defined; attribute value: {name}"
+            raise invalid(parameter, what)
+
+    return check
 
 
 def wrong_type(operator: str, kind: str) -> str:

@@ -28,7 +28,7 @@ def value_size(value: Mapping[str, Any]) -> int:
     if kind == "S":
         return text_size(inner)
     if kind == "N":
-        return number_size(inner)
+        return numbers.storage(inner)
     if kind == "B":
         return binary_size(inner)
     if kind == "M":
@@ -38,7 +38,7 @@ def value_size(value: Mapping[str, Any]) -> int:
     if kind == "SS":
         return sum(map(text_size, inner))
     if kind == "NS":
-        return sum(map(number_size, inner))
+        return sum(map(numbers.storage, inner))
     if kind == "BS":
         return sum(map(binary_size, inner))
     return 1
@@ -47,11 +47,6 @@ def value_size(value: Mapping[str, Any]) -> int:
 def text_size(text: str) -> int:
     """Bytes of a text in UTF-8."""
     return len(text) if text.isascii() else len(text.encode())
-
-
-def number_size(text: str) -> int:
-    """A byte for two significant digits and one more; another for a sign."""
-    return (numbers.significant_digits(text) + 1) // 2 + 1 + text.startswith("-")
 
 
 def binary_size(text: str) -> int:

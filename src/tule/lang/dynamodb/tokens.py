@@ -30,8 +30,8 @@ class Token:
 
 
 def invalid(parameter: str, what: str) -> ServiceError:
-    """`Invalid ConditionExpression: what`."""
-    return validation(f"Invalid {parameter}: {what}")
+    """`Invalid ConditionExpression: what`; `what` alone where the expression is no parameter."""
+    return validation(f"Invalid {parameter}: {what}" if parameter else what)
 
 
 def split(text: str, keywords: frozenset[str]) -> list[Token]:

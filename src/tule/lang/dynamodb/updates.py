@@ -152,7 +152,7 @@ class _Compiler:
                 what = f"operator: {section}, operand type: {TYPE_NAMES[kind]}, typeSet: ALLOWED_FOR_{section}_OPERAND"
                 raise invalid(PARAMETER, f"Incorrect operand type for operator or function; {what}")
 
-        self.resolution.checks.append(check)
+        self.resolution.check(check)
 
     def _required(self, term: Term, within: str = "") -> Getter:
         """The term's value; a path that leads nowhere is refused."""

@@ -20,7 +20,7 @@ Item = dict[str, Any]
 KINDS = frozenset(("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"))
 SETS = {"SS": "S", "NS": "N", "BS": "B"}
 ORDERED = frozenset(("S", "N", "B"))
-NESTING = 32  # levels of lists and maps below an item
+NESTING = 31  # levels of lists and maps within an attribute, which is itself the first of 32
 
 
 def check_item(item: Item) -> Item:
@@ -100,8 +100,8 @@ def shown(value: Value) -> str:
 
 
 def too_deep() -> ServiceError:
-    """Lists and maps in one another beyond 32 levels."""
-    return validation("Nesting Levels have exceeded supported limits: Attributes have nested levels deeper than supported limit (32)")
+    """Lists and maps in one another beyond 32 levels, the attribute counted."""
+    return validation("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
 
 
 _PLAIN = frozenset(("S", "N", "B", "NULL", "BOOL"))
