@@ -9,12 +9,13 @@ from tule.services.dynamodb.state import (
     items,
     journal,
     replication,
+    stream_inbox,
     stream_records,
     streams,
     tables,
     tokens,
 )
 
-_ALL = (tables, items, index_items, tokens, streams, stream_records, journal, expiries, replication, backups)
+_ALL = (tables, items, index_items, tokens, streams, stream_inbox, stream_records, journal, expiries, replication, backups)
 
 SCHEMA = "\n".join(module.SCHEMA for module in _ALL)
