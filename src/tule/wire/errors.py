@@ -168,9 +168,12 @@ def _xml(model: ServiceModel | None, protocol: str, error: ServiceError, shape: 
         return Response(400, headers, text.encode())
     namespace = "" if model is None else model.metadata.get("xmlNamespace", "")
     opening = f'<ErrorResponse xmlns="{namespace}">' if namespace else "<ErrorResponse>"
+    is_s3_control = model is not None and model.name == "s3control"
+    kind = "" if is_s3_control else f"<Type>{error.fault}</Type>"
+    host = f"<HostId>{host_id(request_id)}</HostId>" if is_s3_control else ""
     text = (
-        f"{opening}<Error><Type>{error.fault}</Type><Code>{code}</Code><Message>{message}</Message>{fields}</Error>"
-        f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        f"{opening}<Error>{kind}<Code>{code}</Code><Message>{message}</Message>{fields}</Error>"
+        f"<RequestId>{request_id}</RequestId>{host}</ErrorResponse>"
     )
     return Response(400, headers, text.encode())
 

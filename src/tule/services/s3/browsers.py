@@ -23,7 +23,7 @@ async def preflight(node: Node, request: Request) -> Response | None:
     host = meaning(request.host)
     name = host.bucket or host.label or unquote(request.path.lstrip("/").partition("/")[0])
     bucket = await node.store.read(lambda tx: buckets.find(tx, name)) if name else None
-    if bucket is None and host.service != "s3":
+    if bucket is None and host.service != "s3" and not names.is_bucket_name(name):
         return None
     try:
         rules = None if bucket is None else bucket.config.get("Cors")

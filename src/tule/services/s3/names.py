@@ -20,9 +20,14 @@ _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _LAST = "\U0010ffff"
 
 
+def is_bucket_name(name: str) -> bool:
+    """Whether some bucket may be called so, reserved names included."""
+    return bool(_BUCKET.fullmatch(name)) and ".." not in name and not _IP_ADDRESS.fullmatch(name)
+
+
 def check_bucket_name(name: str) -> None:
     """Raises InvalidBucketName."""
-    if not _BUCKET.fullmatch(name) or ".." in name or _IP_ADDRESS.fullmatch(name):
+    if not is_bucket_name(name):
         raise errors.invalid_bucket_name(name)
     if name.startswith(_RESERVED_PREFIXES) or name.endswith(_RESERVED_SUFFIXES):
         raise errors.invalid_bucket_name(name)

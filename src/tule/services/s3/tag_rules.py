@@ -19,13 +19,15 @@ class Rules(NamedTuple):
     most: int
     too_many: str
     reserved: str
+    names_key: bool = True
 
 
 BUCKET = Rules(50, "Bucket tag count cannot be greater than 50", "System tags cannot be added/updated by requester")
 NEW_BUCKET = BUCKET._replace(
     reserved=(
         'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.'
-    )
+    ),
+    names_key=False,
 )
 OBJECT = Rules(10, "Object tags cannot be greater than 10", "Your TagKey cannot be prefixed with aws:")
 _ALLOWED = re.compile(r"[\w\s+\-=.:/@]*", re.UNICODE)
@@ -71,7 +73,7 @@ def check(tags: dict[str, str], rules: Rules, allowed: Mapping[str, str] | None 
         if key.lower().startswith("aws:"):
             if allowed is None or allowed.get(key) == value:
                 continue
-            raise _invalid(rules.reserved, key)
+            raise _invalid(rules.reserved, key if rules.names_key else None)
         if not 1 <= len(key) <= 128 or not _ALLOWED.fullmatch(key):
             raise _invalid("The TagKey you have provided is invalid", key)
         if len(value) > 256 or not _ALLOWED.fullmatch(value):
@@ -79,6 +81,6 @@ def check(tags: dict[str, str], rules: Rules, allowed: Mapping[str, str] | None 
     return tags
 
 
-def _invalid(message: str, key: str, value: str | None = None) -> ServiceError:
-    fields = {"TagKey": key} if value is None else {"TagKey": key, "TagValue": value}
+def _invalid(message: str, key: str | None, value: str | None = None) -> ServiceError:
+    fields = {name: text for name, text in (("TagKey", key), ("TagValue", value)) if text is not None}
     return ServiceError("InvalidTag", message, 400, fields=fields)
