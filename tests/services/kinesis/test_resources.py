@@ -39,7 +39,7 @@ def test_a_stream_with_all_that_belongs_to_it_is_made_changed_and_deleted(aws: A
         "ShardCount": 1,
         "RetentionPeriodHours": 48,
         "Tags": [{"Key": "a", "Value": "1"}],
-        "StreamEncryption": {"EncryptionType": "KMS", "KeyId": "k"},
+        "StreamEncryption": {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"},
     }
     aws.cloudformation.create_stack(StackName="stack", TemplateBody=_template(first))
     made = _outputs(aws, "stack_create_complete")
@@ -50,7 +50,7 @@ def test_a_stream_with_all_that_belongs_to_it_is_made_changed_and_deleted(aws: A
     assert aws.kinesis.describe_stream_consumer(ConsumerARN=made["Consumer"])["ConsumerDescription"]["ConsumerName"] == "c"
     assert "DescribeStreamSummary" in aws.kinesis.get_resource_policy(ResourceARN=made["Arn"])["Policy"]
     summary = aws.kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
-    assert (summary["OpenShardCount"], summary["RetentionPeriodHours"], summary["KeyId"]) == (1, 48, "k")
+    assert (summary["OpenShardCount"], summary["RetentionPeriodHours"], summary["KeyId"]) == (1, 48, "alias/aws/kinesis")
     tags = {tag["Key"]: tag["Value"] for tag in aws.kinesis.list_tags_for_stream(StreamName=name)["Tags"]}
     assert tags["a"] == "1"
 

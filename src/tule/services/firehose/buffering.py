@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tule.backbone.jobs import Job, cancel, enqueue
+from tule.platform.encryption import Vault
+from tule.services.firehose import encryption
 from tule.services.firehose.destinations import settings
 from tule.services.firehose.destinations.settings import MIB, Hints
 from tule.services.firehose.state import buffers
@@ -37,8 +39,10 @@ def hints_of(stream: Stream, stage: str) -> Hints:
     return settings.s3_hints(backup if stage == BACKUP and backup is not None else settings.s3_of(stream))
 
 
-def fill(tx: Tx, stream: Stream, stage: str, records: Sequence[Record], partition: str = "") -> None:
-    """Keep records in a buffer, and see to it that they leave it in time."""
+def fill(tx: Tx, stream: Stream, stage: str, records: Sequence[Record], partition: str = "", vault: Vault | None = None) -> None:
+    """Keep records in a buffer, sealed where there is a vault, and see to it that they leave it in time."""
+    if vault is not None:
+        records = encryption.sealed(vault, records, tx)
     level = buffers.add(tx, stream["id"], stage, partition, records)
     hints = hints_of(stream, stage)
     added = sum(len(record.data) for record in records)

@@ -15,8 +15,9 @@ from functools import partial
 from typing import cast
 
 from tule.backbone.delivery import Delivery, Done, Outcome, Retry
+from tule.platform.encryption import KeyRefused, Vault
 from tule.platform.node import Node
-from tule.services.firehose import buffering, error_logs, failures
+from tule.services.firehose import buffering, encryption, error_logs, failures
 from tule.services.firehose.destinations import http_endpoint, redshift, s3_objects, settings
 from tule.services.firehose.failures import DeliveryFailed
 from tule.services.firehose.processing import pipeline
@@ -40,6 +41,7 @@ class Work:
     buffer: Buffer
     batch: Batch
     records: list[Record]
+    vault: Vault | None = None  # what seals records that go on to other buffers
 
 
 @dataclasses.dataclass(slots=True)
@@ -77,10 +79,20 @@ async def _empty(node: Node, stream_id: str, id: int) -> Outcome:
     if work is None:
         return Done()
     try:
+        work = await _opened(node, work)
         await _bring(node, work)
     except DeliveryFailed as failed:
         return await _failed(node, work, failed)
     return Done()
+
+
+async def _opened(node: Node, work: Work) -> Work:
+    """With the records as they were put.  Raises DeliveryFailed."""
+    records = await encryption.opened(node, work.stream, work.records)
+    try:
+        return dataclasses.replace(work, records=records, vault=await encryption.vault(node, work.stream))
+    except KeyRefused as refusal:
+        raise DeliveryFailed(f"KMS.{refusal.kind}", refusal.message) from refusal
 
 
 def _take(stream_id: str, id: int, tx: Tx) -> Work | None:
@@ -125,11 +137,11 @@ async def _bring_output(node: Node, work: Work) -> None:
 def _hand_on(work: Work, processed: pipeline.Processed, tx: Tx) -> None:
     if _finish(work, tx):
         if settings.backup_of(work.stream) is not None:
-            buffering.fill(tx, work.stream, BACKUP, work.records)
+            buffering.fill(tx, work.stream, BACKUP, work.records, vault=work.vault)
         for partition, records in processed.outputs.items():
-            buffering.fill(tx, work.stream, OUTPUT, records, partition)
+            buffering.fill(tx, work.stream, OUTPUT, records, partition, vault=work.vault)
         if processed.errors:
-            buffering.fill(tx, work.stream, ERRORS, processed.errors, failures.PROCESSING)
+            buffering.fill(tx, work.stream, ERRORS, processed.errors, failures.PROCESSING, vault=work.vault)
 
 
 def _finish(work: Work, tx: Tx) -> bool:
@@ -179,11 +191,11 @@ def _to_errors(work: Work, failed: DeliveryFailed, tx: Tx) -> None:
     if work.buffer.stage == INTAKE:
         error_type = failures.PROCESSING
         if settings.backup_of(work.stream) is not None:
-            buffering.fill(tx, work.stream, BACKUP, work.records)
+            buffering.fill(tx, work.stream, BACKUP, work.records, vault=work.vault)
     else:
         error_type = settings.kind_of(work.stream).error_type
     lines = [failures.line(record, failed, work.batch.attempts, tx.now_ms) for record in work.records]
     if work.stream["kind"] == "Redshift" and work.buffer.stage == OUTPUT:
         lines = [redshift.manifest(work.stream, work.batch, work.records)]
         error_type = redshift.MANIFESTS
-    buffering.fill(tx, work.stream, ERRORS, lines, error_type)
+    buffering.fill(tx, work.stream, ERRORS, lines, error_type, vault=work.vault)

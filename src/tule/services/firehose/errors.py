@@ -24,3 +24,8 @@ def other_version(given: str, current: str) -> ServiceError:
 
 def encryption_in_use(name: str, account: str, status: str) -> ServiceError:
     return ServiceError("ResourceInUseException", f"Encryption of firehose {name} under account {account} is {status}.", 400)
+
+
+def key_refused(code: str, message: str) -> ServiceError:
+    """KMS refuses the stream's key; `code` is KMS's."""
+    return ServiceError("InvalidKMSResourceException", message, 400, fields={"code": code})

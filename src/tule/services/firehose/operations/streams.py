@@ -11,7 +11,7 @@ from tule.core.errors import not_implemented
 from tule.core.tags import to_map, violation
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.firehose import buffering, configuration, errors, lookup
+from tule.services.firehose import buffering, configuration, encryption, errors, lookup
 from tule.services.firehose.destinations import settings
 from tule.services.firehose.state import checkpoints, streams
 from tule.services.firehose.state.streams import DIRECT_PUT, KINESIS, STREAMS, Stream
@@ -24,7 +24,12 @@ MAX_LISTED = 10
 SOURCES_TOPIC = "firehose.sources"
 
 
-def create_delivery_stream(call: Call, tx: Tx, params: Params) -> Params:
+async def create_delivery_stream(call: Call, params: Params) -> Params:
+    await encryption.permit(call, params.get("DeliveryStreamEncryptionConfigurationInput"))
+    return await call.node.store.write(lambda tx: _create(call, tx, params))
+
+
+def _create(call: Call, tx: Tx, params: Params) -> Params:
     name, kind_of_source = params["DeliveryStreamName"], params.get("DeliveryStreamType", DIRECT_PUT)
     if kind_of_source not in (DIRECT_PUT, KINESIS):
         raise not_implemented("firehose", f"CreateDeliveryStream with DeliveryStreamType {kind_of_source}")
