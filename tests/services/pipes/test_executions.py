@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.services.lambda_.house import Run, fail
+from tests.services.lambda_.house import ACCOUNT, Run, fail
 from tests.services.pipes.house import PipesHouse, arn
 
 FUNCTION = arn("lambda", "function:fun")
@@ -284,3 +284,18 @@ async def test_an_execution_is_logged_step_by_step(house: PipesHouse) -> None:
     assert len({record["executionId"] for record in records}) == 2
     assert json.loads(records[0]["payload"])[0]["body"] == "x"
     assert "boom" in records[-1]["error"]["details"]
+
+
+async def test_an_execution_is_logged_to_a_bucket(house: PipesHouse) -> None:
+    await house.call("s3", "CreateBucket", Bucket="trail")
+    await house.function()
+    destination = {"S3LogDestination": {"BucketName": "trail", "BucketOwner": ACCOUNT, "Prefix": "logs"}}
+    await house.pipe(FUNCTION, LogConfiguration={**destination, "Level": "INFO"})
+    await house.send("x")
+    await house.settle()
+    (found,) = (await house.call("s3", "ListObjectsV2", Bucket="trail"))["Contents"]
+    assert found["Key"].startswith(f"logs/AWSLogs/{ACCOUNT}/pipes/")
+    body = (await house.call("s3", "GetObject", Bucket="trail", Key=found["Key"]))["Body"]
+    text = body if isinstance(body, bytes) else b"".join([chunk async for chunk in body])
+    names = [json.loads(line)["messageType"] for line in text.splitlines()]
+    assert names == ["ExecutionStarted", "TargetStageEntered", "TargetStageSucceeded", "ExecutionSucceeded"]

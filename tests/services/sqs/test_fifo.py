@@ -5,9 +5,12 @@ AWS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
 
-from tests.node import Account
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.node import Account, RunningNode
 from tests.services.sqs.conftest import NewQueue
 from tests.services.sqs.messages import bodies, counts, delete, hide, receive, refused, send
 
@@ -186,3 +189,25 @@ def test_batches_keep_their_order_and_repeat_nothing(aws: Account, fifo: str) ->
     assert counts(aws, fifo) == (0, 0, 0)
     with refused("MissingParameter", "The request must contain the parameter MessageGroupId."):
         aws.sqs.send_message_batch(QueueUrl=fifo, Entries=[{"Id": "1", "MessageBody": "x"}])
+
+
+def test_three_hundred_calls_a_second_and_no_more(start_node: Callable[..., RunningNode]) -> None:
+    """The clock stands still, and so does the second."""
+    aws = start_node(env={"TULE_THROTTLING": "on"}, clock="frozen").fresh_account()
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    plain = aws.sqs.create_queue(QueueName="plain.fifo", Attributes=attributes)["QueueUrl"]
+    fast = {"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
+    high = aws.sqs.create_queue(QueueName="high.fifo", Attributes={**attributes, **fast})["QueueUrl"]
+    for number in range(300):
+        for queue in (plain, high):
+            aws.sqs.send_message(QueueUrl=queue, MessageBody=str(number), MessageGroupId="g")
+    for queue in (plain, high):
+        with pytest.raises(ClientError) as error:
+            aws.sqs.send_message(QueueUrl=queue, MessageBody="more", MessageGroupId="g")
+        assert error.value.response["Error"]["Code"] == "RequestThrottled"
+    with pytest.raises(ClientError):
+        aws.sqs.send_message(QueueUrl=plain, MessageBody="more", MessageGroupId="another")
+    aws.sqs.send_message(QueueUrl=high, MessageBody="more", MessageGroupId="another")
+    assert receive(aws, plain), "each kind of call is counted for itself"
+    aws.node.advance(1)
+    aws.sqs.send_message(QueueUrl=plain, MessageBody="more", MessageGroupId="g")

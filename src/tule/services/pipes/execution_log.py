@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from tule.core import arn as arns
 from tule.core.errors import ServiceError
 from tule.platform.node import Node
 from tule.services.pipes.names import PipeRef
+from tule.wire.http import Body
 
 log = logging.getLogger("tule.pipes")
 
@@ -76,6 +78,8 @@ class ExecutionLog:
                 await self._to_group(self._settings["CloudwatchLogsLogDestination"]["LogGroupArn"])
             if "FirehoseLogDestination" in self._settings:
                 await self._to_delivery_stream(self._settings["FirehoseLogDestination"]["DeliveryStreamArn"])
+            if "S3LogDestination" in self._settings:
+                await self._to_bucket(self._settings["S3LogDestination"])
         except ServiceError as error:
             log.warning("The log of %s cannot be written: %s", self._ref.arn, error.message)
 
@@ -93,6 +97,16 @@ class ExecutionLog:
     async def _to_delivery_stream(self, arn: str) -> None:
         records = [{"Data": text.encode() + b"\n"} for _, text in self._records]
         await self._call("firehose", "PutRecordBatch", {"DeliveryStreamName": arns.parse(arn).resource_id, "Records": records})
+
+    async def _to_bucket(self, destination: Mapping[str, Any]) -> None:
+        """One object for an execution, a line for each record.  AWS does not say how it names them."""
+        at = datetime.fromtimestamp(self._records[0][0] / 1000, UTC).strftime("%Y/%m/%d/%H/%M")
+        prefix = destination.get("Prefix", "")
+        folder = f"{prefix.rstrip('/')}/" if prefix else ""
+        key = f"{folder}AWSLogs/{self._ref.account}/pipes/{self._ref.region}/{self._ref.name}/{at}/{self._execution}.log"
+        text = "".join(f"{record}\n" for _, record in self._records)
+        params = {"Bucket": destination["BucketName"], "Key": key, "Body": Body.of(text.encode()), "ContentType": "application/json"}
+        await self._call("s3", "PutObject", {**params, "ExpectedBucketOwner": destination["BucketOwner"]})
 
     async def _call(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
         await self._node.dispatcher.invoke(service, operation, params, principal=platform(self._ref.account), region=self._ref.region)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from tule.core import arn as arns
-from tule.core.errors import not_implemented
 from tule.services.pipes import errors, sources, templates
 
 MEMBERS = (
@@ -140,8 +139,6 @@ def _check_logging(logging: Mapping[str, Any]) -> None:
     if logging.get("Level", "OFF") != "OFF" and not any(name in logging for name in _LOG_DESTINATIONS):
         raise errors.invalid_field("LogConfiguration", "Must provide at least 1 log destination in LogConfiguration.")
     bucket = logging.get("S3LogDestination")
-    if bucket is not None:
-        if bucket.get("OutputFormat", "json") != "json":
-            message = "w3c and plain output formats are not supported by Pipes."
-            raise errors.invalid_field("LogConfiguration.S3LogDestination.OutputFormat", message)
-        raise not_implemented("pipes", "LogConfiguration.S3LogDestination")
+    if bucket is not None and bucket.get("OutputFormat", "json") != "json":
+        message = "w3c and plain output formats are not supported by Pipes."
+        raise errors.invalid_field("LogConfiguration.S3LogDestination.OutputFormat", message)

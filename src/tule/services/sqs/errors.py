@@ -34,6 +34,10 @@ def over_limit() -> ServiceError:
     return ServiceError("OverLimit", "The maximum number of in flight messages is reached.", 403)
 
 
+def throttled() -> ServiceError:
+    return ServiceError("RequestThrottled", "Rate exceeded", 400)
+
+
 def invalid_address(url: str) -> ServiceError:
     return ServiceError("InvalidAddress", f"The address {url} is not valid for this endpoint.", 404)
 

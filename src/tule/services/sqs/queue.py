@@ -68,6 +68,11 @@ class Queue:
         return self.attributes.get("DeduplicationScope") == "messageGroup"
 
     @cached_property
+    def counts_by_group(self) -> bool:
+        """High throughput: its limits hold for each message group."""
+        return self.attributes.get("FifoThroughputLimit") == "perMessageGroupId"
+
+    @cached_property
     def redrive(self) -> RedrivePolicy | None:
         text = self.attributes.get("RedrivePolicy")
         return redrive.parse_policy(text) if text else None

@@ -7,7 +7,7 @@ from typing import Any
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.sqs import batches, receipts, removal
+from tule.services.sqs import batches, receipts, removal, throughput
 from tule.services.sqs.queues import queue_of
 from tule.services.sqs.receipts import Receipt
 
@@ -15,6 +15,7 @@ from tule.services.sqs.receipts import Receipt
 async def delete_message(call: Call, params: Params) -> dict[str, Any]:
     """What is not there any more counts as deleted."""
     queue = await queue_of(call, params)
+    throughput.keep(call, queue)
     handle = params["ReceiptHandle"]
     receipt = receipts.parse(handle, queue.mark)
     (problem,) = await removal.delete(call.node, queue, [(handle, receipt)])
@@ -25,6 +26,7 @@ async def delete_message(call: Call, params: Params) -> dict[str, Any]:
 
 async def delete_message_batch(call: Call, params: Params) -> dict[str, Any]:
     queue = await queue_of(call, params)
+    throughput.keep(call, queue)
     entries = batches.entries_of(params, "DeleteMessageBatchRequestEntry")
     parsed = batches.Outcome[tuple[str, Receipt]]()
     for entry in entries:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.sqs import claims, encryption, errors
+from tule.services.sqs import claims, encryption, errors, throughput
 from tule.services.sqs.arrivals import arrivals
 from tule.services.sqs.attributes import MAX_VISIBILITY_S, MAX_WAIT_S
 from tule.services.sqs.claims import Claim, Claimed
@@ -25,6 +25,7 @@ async def receive_message(call: Call, params: Params) -> dict[str, Any]:
     """Takes what is there; with a wait, what comes until the wait is over."""
     key, known = key_of(call, params), queues(call.node)
     queue = await known.get(key)
+    throughput.keep(call, queue)
     view = View.of(params)
     limit = _limit(params)
     wait_s = _wait_s(queue, params)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.sqs import batches, composing, encryption, errors, sends
+from tule.services.sqs import batches, composing, encryption, errors, sends, throughput
 from tule.services.sqs.attributes import MAX_MESSAGE_BYTES
 from tule.services.sqs.composing import Draft
 from tule.services.sqs.queues import queue_of
@@ -14,6 +14,7 @@ from tule.services.sqs.queues import queue_of
 
 async def send_message(call: Call, params: Params) -> dict[str, Any]:
     queue = await queue_of(call, params)
+    throughput.keep(call, queue, [params.get("MessageGroupId", "")])
     drafts = [composing.draft(call, queue, params)]
     if queue.kms_key is not None:
         drafts = await encryption.sealed(call, queue, queue.kms_key, drafts)
@@ -24,6 +25,7 @@ async def send_message(call: Call, params: Params) -> dict[str, Any]:
 async def send_message_batch(call: Call, params: Params) -> dict[str, Any]:
     queue = await queue_of(call, params)
     entries = batches.entries_of(params, "SendMessageBatchRequestEntry")
+    throughput.keep(call, queue, [entry.get("MessageGroupId", "") for entry in entries])
     drafts = batches.Outcome[Draft]()
     for entry in entries:
         drafts.attempt(entry["Id"], lambda entry=entry: composing.draft(call, queue, entry))
