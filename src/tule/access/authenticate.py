@@ -158,9 +158,9 @@ class Authenticator:
                 self._time.check_end(signed.signature, signed.expires_s * 1000)
             return caller
         if signed.expires_s is None:
-            date = request.headers.get("x-amz-date") or request.headers.get("date", "")
+            date = request.headers.get("x-amz-date", request.headers.get("date", ""))
             signed_ms = milliseconds(date)
-            if signed_ms is None:
+            if signed_ms is None or signed_ms < 0:
                 raise _no_date(kind)
             self._time.check_fresh(signed_ms, date, kind)
         signature_v2.check(request, signed, key.secret_key)

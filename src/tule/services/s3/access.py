@@ -53,8 +53,18 @@ def bucket_of(call: Call, tx: Tx, params: Params) -> Bucket:
         if expected != bucket.account:
             raise errors.access_denied()
     browsers.allow(call, bucket)
+    _check_payer(call, bucket, params)
     log_delivery.watch(call, bucket)
     return bucket
+
+
+def _check_payer(call: Call, bucket: Bucket, params: Params) -> None:
+    """Where the requester pays, other accounts say that they know.  Raises AccessDenied."""
+    if bucket.config.get("Payer") != "Requester" or call.principal.account == bucket.account or call.principal.service:
+        return
+    if params.get("RequestPayer") != "requester" or call.principal.kind == "anonymous":
+        raise errors.access_denied()
+    call.response_headers["x-amz-request-charged"] = "requester"
 
 
 def need(

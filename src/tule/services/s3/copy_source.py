@@ -31,7 +31,12 @@ def parse(text: str) -> Name:
     """`bucket/key?versionId=id`, percent-encoded, perhaps with a slash in front.  Raises InvalidArgument."""
     path, _, query = text.partition("?")
     version = unquote(query.removeprefix("versionId=")) if query.startswith("versionId=") else None
-    bucket, _, key = unquote(path).removeprefix("/").partition("/")
+    text_of = unquote(path).removeprefix("/")
+    bucket, _, key = text_of.partition("/")
+    if bucket.startswith("arn:") and "/object/" in text_of:  # through an access point
+        bucket, _, key = text_of.partition("/object/")
+        if key:
+            return Name(bucket, key, version)
     if not bucket or bucket.startswith("arn:"):
         raise errors.invalid_argument("Invalid copy source bucket name", "x-amz-copy-source", text)
     if not key:

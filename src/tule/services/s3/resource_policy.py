@@ -60,8 +60,9 @@ def of_point(caller: Principal, point: AccessPoint) -> Mapping[str, Any] | None:
     return _denials(policy)
 
 
-def _denials(policy: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**policy, "Statement": [each for each in policy_rules.statements(policy) if each["Effect"] == "Deny"]}
+def _denials(policy: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found = [each for each in policy_rules.statements(policy) if each["Effect"] == "Deny"]
+    return {**policy, "Statement": found} if found else None
 
 
 def _unblocked(caller: Principal, bucket: Bucket) -> Mapping[str, Any] | None:

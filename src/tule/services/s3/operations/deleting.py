@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tule.core.errors import ServiceError, not_implemented
+from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import Params
 from tule.services.s3 import access, errors, events, garbage, names, object_lock, preconditions, replication, sequence, writing
@@ -122,8 +122,6 @@ def _failure(entry: Params, error: ServiceError) -> Params:
 
 
 def _refuse_unbuilt(params: Params) -> None:
-    if params.get("MFA") is not None:
-        raise not_implemented("s3", "DeleteObject with MFA")
     for member, header in (("IfMatchLastModifiedTime", "x-amz-if-match-last-modified-time"), ("IfMatchSize", "x-amz-if-match-size")):
         if params.get(member) is not None:
             raise errors.header_not_implemented(header)

@@ -74,7 +74,7 @@ def get_object_tagging(call: Call, tx: Tx, params: Params) -> Params:
     bucket = buckets.get(tx, params["Bucket"])
     version = _tagged(tx, bucket, params)
     tags = orjson.loads(version.tags) if version.tags else {}
-    return {"TagSet": tag_forms.to_list(tags), **writing.version_member(bucket, version.version)}
+    return {"TagSet": tag_forms.to_list(dict(sorted(tags.items()))), **writing.version_member(bucket, version.version)}
 
 
 def _tagged(tx: Tx, bucket: Bucket, params: Params) -> Version:

@@ -16,7 +16,7 @@ from tule.store.store import Tx
 def put_bucket_versioning(call: Call, tx: Tx, params: Params) -> Params:
     bucket = buckets.get(tx, params["Bucket"])
     configuration = params["VersioningConfiguration"]
-    if configuration.get("MFADelete") == "Enabled" or params.get("MFA"):
+    if configuration.get("MFADelete") == "Enabled":
         raise not_implemented("s3", "PutBucketVersioning with MFADelete")
     status = configuration.get("Status")
     if status is None:
@@ -25,14 +25,15 @@ def put_bucket_versioning(call: Call, tx: Tx, params: Params) -> Params:
         raise errors.malformed_xml()
     if status == "Suspended" and object_lock.is_on(bucket):
         raise object_lock.versioning_stays()
-    buckets.configure(tx, bucket, Versioning=status)
+    buckets.configure(tx, bucket, Versioning=status, MfaDelete=configuration.get("MFADelete", bucket.config.get("MfaDelete")))
     return {}
 
 
 @reads
 def get_bucket_versioning(call: Call, tx: Tx, params: Params) -> Params:
-    status = buckets.get(tx, params["Bucket"]).versioning
-    return {"Status": status} if status else {}
+    bucket = buckets.get(tx, params["Bucket"])
+    found = {"Status": bucket.versioning or None, "MFADelete": bucket.config.get("MfaDelete")}
+    return {name: value for name, value in found.items() if value}
 
 
 @reads
