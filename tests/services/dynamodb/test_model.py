@@ -22,7 +22,7 @@ from tule.core.config import Config
 from tule.core.errors import ServiceError
 from tule.services.dynamodb import creation, index_changes
 from tule.services.dynamodb.operations import batches, items, queries, transactions
-from tule.services.dynamodb.state import index_items
+from tule.services.dynamodb.state import counts
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.state.schema import SCHEMA
 from tule.services.dynamodb.table import Table
@@ -349,7 +349,7 @@ def _table(tx: Tx, name: str) -> Table:
 
 
 def _index_sizes(name: str, tx: Tx) -> dict[str, int]:
-    return {index.name: index_items.totals(tx, index.id)[0] for index in _table(tx, name).indexes}
+    return {index.name: counts.index(tx, index.id)[0] for index in _table(tx, name).indexes}
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

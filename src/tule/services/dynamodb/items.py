@@ -114,24 +114,9 @@ def _stored(found: Found | None) -> Stored | None:
     return None if found is None else Stored(found.data, found.size)
 
 
-# For those who have an item or a key, and no request.
-
-
-def get_item(tx: Tx, table: Table, key: Item) -> Item | None:
-    """Raises ValidationException for what is not the table's key."""
-    found = find(tx, table, keys.position_of_key(table, check_item(key)))
-    return None if found is None else found.item
-
-
 def write_item(tx: Tx, table: Table, item: Item, *, origin: Origin | None = None) -> Change:
     """Put an item.  Raises ValidationException as PutItem does."""
     item = check_item(item)
     at = keys.position_of_item(table, item)
     keys.check_index_keys(table, item)
     return put(tx, table, at, None if is_plain(table) else find(tx, table, at), new_item(item), origin=origin)
-
-
-def delete_item(tx: Tx, table: Table, key: Item, *, origin: Origin | None = None) -> Change:
-    """Delete an item, if it is there.  Raises ValidationException for what is not the table's key."""
-    at = keys.position_of_key(table, check_item(key))
-    return remove(tx, table, at, find(tx, table, at), origin=origin)

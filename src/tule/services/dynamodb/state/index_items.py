@@ -43,7 +43,6 @@ _DELETE = "DELETE FROM dynamodb_index_items WHERE index_id = ? AND hash = ? AND 
 _PAGE = "SELECT item, size FROM dynamodb_index_items WHERE index_id = ? AND hash = ?"
 _SCAN = "SELECT item, size FROM dynamodb_index_items WHERE index_id = ? AND (hash, range, base) > (?, ?, ?)"
 _SIZE_OF_COLLECTION = "SELECT coalesce(sum(size), 0) FROM dynamodb_index_items WHERE index_id = ? AND hash = ?"
-_TOTALS = "SELECT count(*), coalesce(sum(size), 0) FROM dynamodb_index_items WHERE index_id = ?"
 _SOME = "SELECT hash, range, base FROM dynamodb_index_items WHERE index_id = ? LIMIT ?"
 
 _FORWARD = {
@@ -92,11 +91,6 @@ def scan(tx: Tx, index: int, after: Place, before: bytes | None, limit: int) -> 
 def collection_size(tx: Tx, index: int, hash: bytes) -> int:
     row = tx.one(_SIZE_OF_COLLECTION, index, hash)
     return int(row[0]) if row is not None else 0
-
-
-def totals(tx: Tx, index: int) -> tuple[int, int]:
-    row = tx.one(_TOTALS, index)
-    return (row[0], int(row[1])) if row is not None else (0, 0)
 
 
 def sweep(tx: Tx, index: int, limit: int) -> int:

@@ -61,7 +61,6 @@ _SCAN_BEFORE = " AND hash < ?"
 _SIZE_OF_COLLECTION = "SELECT coalesce(sum(size), 0) FROM dynamodb_items WHERE table_id = ? AND hash = ?"
 _SOME = "SELECT hash, range FROM dynamodb_items WHERE table_id = ? LIMIT ?"
 _STEP = "SELECT hash, range, item, size FROM dynamodb_items WHERE table_id = ? AND (hash, range) > (?, ?) ORDER BY hash, range LIMIT ?"
-_TOTALS = "SELECT count(*), coalesce(sum(size), 0) FROM dynamodb_items WHERE table_id = ?"
 _ANY = "SELECT 1 FROM dynamodb_items WHERE table_id = ? LIMIT 1"
 
 _FORWARD = {
@@ -127,12 +126,6 @@ def step(tx: Tx, table: int, after: Position, limit: int) -> list[tuple[Position
 def collection_size(tx: Tx, table: int, hash: bytes) -> int:
     row = tx.one(_SIZE_OF_COLLECTION, table, hash)
     return int(row[0]) if row is not None else 0
-
-
-def totals(tx: Tx, table: int) -> tuple[int, int]:
-    """How many items a table has, and how many bytes; costs a look at each."""
-    row = tx.one(_TOTALS, table)
-    return (row[0], int(row[1])) if row is not None else (0, 0)
 
 
 def is_empty(tx: Tx, table: int) -> bool:
