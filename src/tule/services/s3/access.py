@@ -302,6 +302,8 @@ def _copying(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
         read.append("GetObjectTagging" if name.version is None else "GetObjectVersionTagging")
         write.append(need(call, target, "PutObjectTagging", params["Key"]))
     wanted = [need(call, source, action, name.key, found=found) for action in read]
+    if source.point is not None:
+        wanted += [_at_point(call, source, source.point, each) for each in wanted]
     if found is None:
         wanted.append(need(call, source, "ListBucket", context={"s3:prefix": name.key}))
     return [*wanted, *write]
