@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from tests.lang.dynamodb import drawn
 from tule.core.errors import ServiceError
-from tule.lang.dynamodb import values
+from tule.lang.dynamodb import numbers, values
 from tule.lang.partiql.binding import Bound
 from tule.lang.partiql.columns import Columns
 from tule.lang.partiql.parser import parse
 from tule.lang.partiql.syntax import Delete, Exists, Insert, Select, Update
+
+NOT_WELL_FORMED = "Statement wasn't well formed, can't be processed: "
 
 
 def bound(text: str, *parameters: dict[str, Any]) -> Bound:
@@ -87,6 +89,9 @@ def test_a_select_names_its_table_index_columns_and_order() -> None:
         ("attribute_type(s, 'SS')", True),
         ("m.k[1] = 2 AND m['k'][0] = 1", True),
         ("1 < a", False),
+        ("a IS INT4 AND b IS STRING AND s IS BAG AND NOT a IS BOOL", True),
+        ("attribute_exists(s) = true AND attribute_exists(c) = false", True),
+        ("a = 1 -- AND a = 2\n AND b = /* not 'y' */ 'x'", True),
         ("b = 'x' -1", None),
     ],
 )
@@ -125,6 +130,14 @@ def test_an_update_sets_adds_and_removes() -> None:
     }
 
 
+def test_an_update_may_begin_with_its_table() -> None:
+    statement = bound("FROM t WHERE p = 'k' AND a = 1 SET c = 2 REMOVE a RETURNING ALL NEW *")
+    assert isinstance(statement.statement, Update)
+    assert statement.statement.returning == "ALL_NEW"
+    assert statement.key(["p"]) == {"p": {"S": "k"}}
+    assert statement.update().apply({"a": {"N": "1"}}, {}).item == {"c": {"N": "2"}}
+
+
 def test_a_set_loses_elements() -> None:
     statement = bound("UPDATE t SET s = SET_DELETE(s, <<'x'>>) WHERE p = 'k'")
     assert statement.update().apply({"s": {"SS": ["x", "y"]}}, {}).item == {"s": {"SS": ["y"]}}
@@ -149,6 +162,7 @@ def test_a_key_is_found_in_the_clause() -> None:
         ("p IN ['a', 'b', 'a'] AND c = 1", [[("p", "="), ("c", "=")]] * 2),
         ("(p = 'a' OR p = 'b')", [[("p", "=")]] * 2),
         ("p = 'a' OR c = 1", []),
+        ("p = 'a' AND NOT c = 1 OR p = 'b' AND c = 2", [[("p", "=")]] * 2),
         ("c = 1", []),
         ("p > 'a'", []),
         ("NOT p = 'a'", []),
@@ -172,8 +186,54 @@ def test_exists_is_a_select_within_a_statement() -> None:
         ("SELECTS * FROM t", "Statement wasn't well formed, can't be processed: Expected data manipulation"),
         ("UPDATE Payment-table SET a = 1", "Statement wasn't well formed, can't be processed: Expected data manipulation"),
         ("INSERT INTO urls (key) VALUES (?)", "Statement wasn't well formed, can't be processed: Unexpected keyword"),
-        ("SELECT * FROM t WHERE a", "Statement wasn't well formed, can't be processed: Unexpected end of statement"),
-        ("SELECT * FROM t WHERE a = 'x", "Statement wasn't well formed, can't be processed: Unexpected token"),
+        ("SELECT * FROM t WHERE a = 'x", NOT_WELL_FORMED),
+        ("SELECT * FROM t WHERE a = 1 # note", NOT_WELL_FORMED),
+        ("SELECT * FROM t WHERE a = 1 /* note", NOT_WELL_FORMED),
+        ("SELECT * FROM t WHERE a = 1e2147483648", NOT_WELL_FORMED),
+        ("SELECT * FROM t WHERE a = 1.5e-2147483647", NOT_WELL_FORMED),
+        ("SELECT * FROM t WHERE", f"{NOT_WELL_FORMED}Unexpected term"),
+        ("SELECT * FROM t WHERE;", f"{NOT_WELL_FORMED}Unexpected term"),
+        ("SELECT * FROM", f"{NOT_WELL_FORMED}Unexpected term"),
+        ("SELECT * FROM t WHERE ORDER BY a", f"{NOT_WELL_FORMED}Unexpected keyword"),
+        ("SELECT * FROM t WHERE IS NULL", f"{NOT_WELL_FORMED}Unexpected operator"),
+        ("SELECT * FROM t WHERE a = LIKE", f"{NOT_WELL_FORMED}Unexpected operator"),
+        ("SELECT * FROM t WHERE a IS FOO", f"{NOT_WELL_FORMED}Expected type name"),
+        ("SELECT * FROM t WHERE a = 1 AND", f"{NOT_WELL_FORMED}Missing right-hand side expression of infix operator"),
+        ("SELECT * FROM t WHERE a = 1 foo", f"{NOT_WELL_FORMED}Unexpected token after expression"),
+        ("SELECT * FROM t WHERE a = 1)", f"{NOT_WELL_FORMED}Unexpected token after expression"),
+        ("SELECT * FROM t ORDER BY a WHERE a = 1", f"{NOT_WELL_FORMED}Unexpected token after expression"),
+        ("DELETE FROM t WHERE a = 1 ORDER BY a", f"{NOT_WELL_FORMED}Unexpected token after expression"),
+        ("INSERT INTO t u VALUE {'a': 1}", f"{NOT_WELL_FORMED}Unexpected token after expression"),
+        ("FROM t SET c = 1 WHERE a = 1", f"{NOT_WELL_FORMED}Unexpected token after expression"),
+        ("DELETE FROM WHERE a = 1", f"{NOT_WELL_FORMED}Expected identifier for simple path"),
+        ("SELECT * FROM t WHERE attribute_exists(m.inner)", f"{NOT_WELL_FORMED}Invalid path dot component"),
+        ("SELECT * FROM t AS u WHERE a = 1", "Aliasing is not supported"),
+        ("UPDATE t u SET a = 3 WHERE a = 1", "Aliasing is not supported"),
+        ("DELETE FROM t u WHERE a = 1", "Aliasing is not supported"),
+        ("SELECT * FROM t WHERE a = 1e126", f"{numbers.overflow().message} under root"),
+        ("INSERT INTO t VALUE {'a': 1e-131}", f"{numbers.underflow().message} under root"),
+        ("INSERT INTO t VALUE {'p': 1, 'm': {'x': 1e126}}", f"{numbers.overflow().message} under root.x"),
+        ("INSERT INTO t VALUE {'p': 1, 'l': [1, 1e126]}", f"{numbers.overflow().message} under root[1]"),
+        ("SELECT * FROM t WHERE EXISTS(a)", "Unrecognized function: exists at 1:23:6"),
+        ("SELECT * FROM t WHERE set_add(a, <<1>>) = a", "Unrecognized function: set_add at 1:23:7"),
+        ("SELECT size(a) FROM t", "Unexpected path component at 1:8:4"),
+        ("INSERT INTO t VALUE {'a': set_add(<<1>>, <<2>>)}", "Unsupported data type: set_add under key root at 1:27:7"),
+        (
+            "SELECT * FROM t WHERE attribute_exists()",
+            "Incorrect number of operands for operator or function; operator or function: attribute_exists, number of operands: 0",
+        ),
+        (
+            "SELECT * FROM t WHERE attribute_exists('a')",
+            "Operator or function requires a document path; operator or function: attribute_exists",
+        ),
+        (
+            "SELECT * FROM t WHERE a < TRUE",
+            "Incorrect operand type for operator or function; operator or function: <, operand type: BOOL",
+        ),
+        ("UPDATE t SET a = set_add(b, <<1>>)", "The first argument to SET_ADD must equal the assignment value at 1:18:7"),
+        ("UPDATE t SET a = set_add(a, 'x')", "The second argument to SET_ADD must be a value with type SET at 1:26:1"),
+        ("UPDATE t SET a = set_delete(a)", "SET_DELETE must have exactly two arguments at 1:18:10"),
+        ("UPDATE t SET a = set_add(a, <<>>)", "Empty bags are not supported"),
         ("SELECT * FROM t LIMIT 3", "Unsupported clause: LIMIT"),
         ("SELECT * FROM t WHERE a = " + "[" * 200, "Statement wasn't well formed, can't be processed: Nested too deeply"),
         ("SELECT * FROM t WHERE " + "(" * 3000, "Statement wasn't well formed, can't be processed: Nested too deeply"),

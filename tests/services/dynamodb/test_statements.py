@@ -207,6 +207,21 @@ def test_a_transaction_writes_all_or_nothing(music: Account) -> None:
     ]
 
 
+def test_a_statement_that_cannot_be_in_a_transaction_is_named(music: Account) -> None:
+    fill(music, "a", 1)
+    for text, message in (
+        ("SELECT * FROM music WHERE", "Statement wasn't well formed, can't be processed: Unexpected term"),
+        (
+            "SELECT * FROM music WHERE p = 'a' AND c = 0 AND attribute_exists(t)",
+            "Select statements within ExecuteTransaction must specify the primary key in the where clause.",
+        ),
+        ("EXISTS(SELECT * FROM music WHERE p = 'a' AND c = 0)", "EXISTS() must contain a single item read with additional condition"),
+    ):
+        with pytest.raises(ClientError) as refused:
+            together(music, text)
+        assert refused.value.response["Error"]["Message"] == f"Validation failed in TransactStatements[0]: {message}"
+
+
 def test_a_transaction_with_a_token_is_done_once(music: Account) -> None:
     insert = "INSERT INTO music VALUE {'p': 'n', 'c': 1}"
     together(music, insert, ClientRequestToken="once")

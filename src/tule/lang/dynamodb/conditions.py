@@ -92,13 +92,13 @@ class _Compiler:
         if isinstance(term, Path):
             return _at(self._checks.resolution.path(term))
         operands = list(term.operands)
-        return _size_of(self.term(operands[0]))
+        return _size_of(self.term(operands[0])) if operands else _nothing
 
     def _function(self, call: Call) -> Test:
         operands = [self.term(operand) for operand in call.operands]
         if len(operands) == 2 and call.function in comparing.FUNCTIONS:
             return _both(operands[0], operands[1], comparing.FUNCTIONS[call.function])
-        first = operands[0]
+        first = operands[0] if operands else _nothing
         if call.function == "attribute_exists":
             return lambda item, values: first(item, values) is not None
         if call.function == "attribute_not_exists":
@@ -112,6 +112,10 @@ def _at(steps: tuple[str | int, ...]) -> Getter:
         return lambda item, _values: value_at(item, steps)
     name = str(first)
     return lambda item, _values: item.get(name)
+
+
+def _nothing(_item: Item, _values: Values) -> Value | None:
+    return None
 
 
 def _size_of(get: Getter) -> Getter:

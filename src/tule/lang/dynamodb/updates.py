@@ -99,7 +99,7 @@ def update(text: str, placeholders: Placeholders) -> Update:
 
 def of_actions(actions: tuple[Action, ...], placeholders: Placeholders) -> Update:
     """The update of actions that another language was parsed into."""
-    plan, checked = _compiled_actions(actions, False, placeholders.key)
+    plan, checked = _compiled_actions("", actions, False, placeholders.key)
     checked.check(placeholders)
     return Update(plan, placeholders.values)
 
@@ -111,19 +111,19 @@ def missing_attribute() -> ServiceError:
 
 @lru_cache(maxsize=2048)
 def _compiled(text: str, names: tuple[tuple[str, str], ...]) -> tuple[Plan, Checked]:
-    return _compiled_actions.__wrapped__(*parse(text), names)
+    return _compiled_actions.__wrapped__(PARAMETER, *parse(text), names)
 
 
 @lru_cache(maxsize=512)
-def _compiled_actions(actions: tuple[Action, ...], redundant: bool, names: tuple[tuple[str, str], ...]) -> tuple[Plan, Checked]:
-    compiler = _Compiler(Resolution(PARAMETER, dict(names)))
+def _compiled_actions(parameter: str, actions: tuple[Action, ...], redundant: bool, names: tuple[tuple[str, str], ...]) -> tuple[Plan, Checked]:
+    compiler = _Compiler(Resolution(parameter, dict(names)))
     if redundant:
         compiler.resolution.complain("parentheses", "The expression has redundant parentheses;")
     writes = tuple(compiler.action(action) for action in actions)
     try:
-        paths.check_apart(PARAMETER, [steps for _, steps, _ in writes])
+        paths.check_apart("", [steps for _, steps, _ in writes])
     except ServiceError as error:
-        compiler.resolution.complain("overlap", error.message.removeprefix(f"Invalid {PARAMETER}: "))
+        compiler.resolution.complain("overlap", error.message)
     checked = compiler.resolution.finished()
     return Plan(writes, checked.attributes), checked
 
@@ -144,13 +144,13 @@ class _Compiler:
 
     def _check_operand(self, section: str, term: Term) -> None:
         assert isinstance(term, Operand)
-        name, allowed = term.name, _ALLOWED[section]
+        name, allowed, parameter = term.name, _ALLOWED[section], self.resolution.parameter
 
         def check(values: Values) -> None:
             kind = next(iter(values[name]))
             if kind not in allowed:
                 what = f"operator: {section}, operand type: {TYPE_NAMES[kind]}, typeSet: ALLOWED_FOR_{section}_OPERAND"
-                raise invalid(PARAMETER, f"Incorrect operand type for operator or function; {what}")
+                raise invalid(parameter, f"Incorrect operand type for operator or function; {what}")
 
         self.resolution.check(check)
 

@@ -1,6 +1,6 @@
 """A statement with its parameters: values, conditions, updates, and which key it names.
 
-Conditions are those of `lang/dynamodb`, named `WhereClause` in refusals.
+Conditions are those of `lang/dynamodb`; refusals name no parameter.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from tule.lang.dynamodb.syntax import And, Between, Call, Comparison, In, Node, 
 from tule.lang.dynamodb.values import SETS, Item, Value
 from tule.lang.partiql.syntax import Bag, Constant, Delete, Exists, Literal, Parameter, Select, Statement, Structure, Update
 
-WHERE = "WhereClause"
 MOST_KEYS = 50  # partition keys that IN may list
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _SET_OF = {kind: of for of, kind in SETS.items()}
@@ -36,7 +35,7 @@ class Bound:
         values = {name: self.value(literal) for name, literal in statement.wording.values.items()}
         self.placeholders = Placeholders(statement.wording.names, values)
         self._tree = _where(statement)
-        self.where: Condition | None = None if self._tree is None else conditions.of_tree(WHERE, self._tree, self.placeholders)
+        self.where: Condition | None = None if self._tree is None else conditions.of_tree("", self._tree, self.placeholders)
 
     def update(self) -> updates.Update:
         """The actions of an UPDATE."""
@@ -124,10 +123,14 @@ class Bound:
             values = [self._value(option) for option in node.options]
             return None if None in values else [value for value in values if value is not None]
         if isinstance(node, Or):
-            equalities = [self._equality(part) for part in node.parts]
-            found = [equality[1] for equality in equalities if equality is not None and equality[0] == name]
-            return found if len(found) == len(node.parts) else None
+            found = [self._value_in(part, name) for part in node.parts]
+            return None if None in found else [value for value in found if value is not None]
         return None
+
+    def _value_in(self, node: Node, name: str) -> Value | None:
+        """What a conjunction says that an attribute equals."""
+        equalities = [self._equality(part) for part in _parts(node)]
+        return next((equality[1] for equality in equalities if equality is not None and equality[0] == name), None)
 
     def _range(self, node: Node) -> OnAttribute | None:
         """A condition that a key can be looked up by."""

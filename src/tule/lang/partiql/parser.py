@@ -10,8 +10,8 @@ from functools import lru_cache
 from tule.core.errors import validation
 from tule.lang.dynamodb.syntax import Action, Call, Node, Operand, Path, Sum, Term
 from tule.lang.partiql.reading import Reader
-from tule.lang.partiql.syntax import Delete, Exists, Insert, Select, Statement, Update
-from tule.lang.partiql.tokens import not_well_formed
+from tule.lang.partiql.syntax import Bag, Delete, Exists, Insert, Parameter, Select, Statement, Update
+from tule.lang.partiql.tokens import Token, not_well_formed
 from tule.lang.partiql.where import condition
 
 _SETTING = {"set_add": "ADD", "set_delete": "DELETE"}
@@ -22,8 +22,7 @@ def parse(text: str) -> Statement:
     """The statement of this text; raises ValidationException for what is none."""
     reader = Reader(text)
     statement = _statement(reader)
-    if reader.token.kind != "end":
-        reader.refuse()
+    reader.check_left_over()
     return statement
 
 
@@ -40,6 +39,8 @@ def _statement(reader: Reader) -> Statement:
         return _insert(reader)
     if reader.takes_keyword("UPDATE"):
         return _update(reader)
+    if reader.takes_keyword("FROM"):
+        return _update_from(reader)
     if reader.takes_keyword("DELETE"):
         return _delete(reader)
     raise not_well_formed("Expected data manipulation")
@@ -48,8 +49,11 @@ def _statement(reader: Reader) -> Statement:
 def _select(reader: Reader) -> Select:
     columns = None if reader.takes("*") else _columns(reader)
     reader.expect_keyword("FROM")
+    if reader.token.kind not in ("name", "quoted"):
+        reader.refuse()
     table = reader.identifier()
     index = reader.identifier() if reader.takes(".") else None
+    _check_alias(reader)
     where = _where(reader)
     order: list[tuple[str, bool]] = []
     if reader.takes_keyword("ORDER"):
@@ -62,11 +66,22 @@ def _select(reader: Reader) -> Select:
     return Select(table, index, columns, where, tuple(order), reader.wording)
 
 
+def _check_alias(reader: Reader) -> None:
+    if reader.token.kind in ("name", "quoted") or reader.at_keyword("AS"):
+        raise validation("Aliasing is not supported")
+
+
 def _columns(reader: Reader) -> tuple[Path, ...]:
-    columns = [reader.path()]
+    columns = [_column(reader)]
     while reader.takes(","):
-        columns.append(reader.path())
+        columns.append(_column(reader))
     return tuple(columns)
+
+
+def _column(reader: Reader) -> Path:
+    if reader.at_call():
+        reader.refuse_at("Unexpected path component", reader.token)
+    return reader.path()
 
 
 def _order(reader: Reader) -> tuple[str, bool]:
@@ -85,22 +100,39 @@ def _insert(reader: Reader) -> Insert:
             "Unsupported operation: Inserting multiple items in a single statement is not supported yet, "
             'use "INSERT INTO tableName VALUE item" instead'
         )
+    if reader.token.kind in ("name", "quoted"):
+        reader.refuse("Unexpected token after expression")
     if not reader.takes_keyword("VALUE"):
         reader.refuse("Unexpected keyword")
-    return Insert(table, reader.literal(), reader.wording)
+    return Insert(table, reader.item(), reader.wording)
 
 
 def _update(reader: Reader) -> Update:
     table = reader.identifier()
+    _check_alias(reader)
     if not reader.at_keyword("SET", "REMOVE"):
         raise not_well_formed("Expected data manipulation")
+    actions = _actions(reader)
+    return Update(table, actions, _where(reader), _returning(reader), reader.wording)
+
+
+def _update_from(reader: Reader) -> Update:
+    """`FROM table WHERE key SET path = value`."""
+    table = reader.identifier()
+    where = _where(reader)
+    if not reader.at_keyword("SET", "REMOVE"):
+        raise not_well_formed("Expected data manipulation")
+    return Update(table, _actions(reader), where, _returning(reader), reader.wording)
+
+
+def _actions(reader: Reader) -> tuple[Action, ...]:
     actions: list[Action] = []
     while reader.at_keyword("SET", "REMOVE"):
         section = reader.next().text
         actions.append(_action(reader, section))
         while reader.takes(","):
             actions.append(_action(reader, section))
-    return Update(table, tuple(actions), _where(reader), _returning(reader), reader.wording)
+    return tuple(actions)
 
 
 def _action(reader: Reader, section: str) -> Action:
@@ -108,21 +140,27 @@ def _action(reader: Reader, section: str) -> Action:
     if section == "REMOVE":
         return Action(section, path, None)
     reader.expect("=")
+    token = reader.token
+    first = reader.first_operand() if reader.at_call() else token
     left = reader.term()
     if isinstance(left, Call) and left.function in _SETTING:
-        return _set_action(reader, path, left)
+        return _set_action(reader, path, left, token, first)
     if not reader.at("+", "-"):
         return Action(section, path, left)
     return Action(section, path, Sum(reader.next().text, left, reader.term()))
 
 
-def _set_action(reader: Reader, path: Path, call: Call) -> Action:
+def _set_action(reader: Reader, path: Path, call: Call, token: Token, first: Token) -> Action:
     """`SET a = set_add(a, <<1>>)` adds to the set that the path holds."""
-    operands = list(call.operands)
-    names = reader.wording.names
-    if len(operands) != 2 or not isinstance(operands[1], Operand) or not _same(operands[0], path, names):
-        raise validation(f"Unsupported use of {call.function}: it takes the path that is set, and a set")
-    return Action(_SETTING[call.function], path, operands[1])
+    name, operands, wording = call.function.upper(), list(call.operands), reader.wording
+    if len(operands) != 2:
+        reader.refuse_at(f"{name} must have exactly two arguments", token)
+    if not _same(operands[0], path, wording.names):
+        reader.refuse_at(f"The first argument to {name} must equal the assignment value", token)
+    added = operands[1]
+    if not isinstance(added, Operand) or not isinstance(wording.values[added.name], (Bag, Parameter)):
+        reader.refuse_at(f"The second argument to {name} must be a value with type SET", first)
+    return Action(_SETTING[call.function], path, added)
 
 
 def _same(term: Term, path: Path, names: dict[str, str]) -> bool:
@@ -133,7 +171,10 @@ def _same(term: Term, path: Path, names: dict[str, str]) -> bool:
 
 def _delete(reader: Reader) -> Delete:
     reader.expect_keyword("FROM")
+    if reader.token.kind not in ("name", "quoted"):
+        reader.refuse("Expected identifier for simple path")
     table = reader.identifier()
+    _check_alias(reader)
     return Delete(table, _where(reader), _returning(reader), reader.wording)
 
 

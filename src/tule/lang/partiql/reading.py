@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from tule.core.errors import ServiceError, validation
 from tule.lang.dynamodb import numbers
 from tule.lang.dynamodb.syntax import Call, Operand, Path, Step, Term
 from tule.lang.partiql.syntax import Bag, Constant, Literal, Parameter, Sequence, Structure, Wording
-from tule.lang.partiql.tokens import Token, not_well_formed, split
+from tule.lang.partiql.tokens import Token, not_well_formed, place, split
+
+_OPERATORS = ("IS", "LIKE", "AND", "OR", "IN", "BETWEEN")
+_LARGEST = 2**31 - 1  # of an exponent, and of a scale
 
 DEEPEST = 64  # parentheses, lists and calls within one another
 
@@ -16,6 +20,7 @@ class Reader:
     """`wording` collects names, values and parameters."""
 
     def __init__(self, text: str) -> None:
+        self._text = text
         self._tokens = split(text)
         self._at = 0
         self._depth = 0
@@ -69,8 +74,17 @@ class Reader:
 
     def refuse(self, what: str = "") -> NoReturn:
         """The next word cannot stand here."""
-        kind = {"keyword": "keyword", "symbol": "operator", "end": "end of statement"}.get(self.token.kind, "term")
+        kind = "operator" if self.at_keyword(*_OPERATORS) else self.token.kind if self.token.kind == "keyword" else "term"
         raise not_well_formed(what or f"Unexpected {kind}")
+
+    def refuse_at(self, what: str, token: Token) -> NoReturn:
+        """Something is wrong with what begins at a word."""
+        raise validation(f"{what} at {place(self._text, token)}")
+
+    def check_left_over(self) -> None:
+        """Refuse what follows a complete statement."""
+        if self.token.kind != "end":
+            self.refuse("Unexpected token after expression")
 
     def deeper(self) -> None:
         """One level down; refuses what is nested without end."""
@@ -93,6 +107,8 @@ class Reader:
         steps: list[Step] = [self._named(self.identifier())]
         while True:
             if self.takes("."):
+                if self.token.kind not in ("name", "quoted"):
+                    self.refuse("Invalid path dot component")
                 steps.append(self._named(self.identifier()))
             elif self.takes("["):
                 steps.append(self._element())
@@ -102,9 +118,35 @@ class Reader:
 
     def term(self) -> Term:
         """A path, a function's value, or a literal, for which a placeholder stands."""
+        if self.at_call():
+            return self.call()
         if self.token.kind in ("name", "quoted"):
-            return self._call() if self._tokens[self._at + 1] == Token("symbol", "(") else self.path()
+            return self.path()
         return self.placeholder(self.literal())
+
+    def at_call(self) -> bool:
+        """Whether a function's name comes next."""
+        named = self.token.kind == "name" or self.at_keyword("EXISTS")
+        following = self._tokens[self._at + 1] if named else self.token
+        return named and following.kind == "symbol" and following.text == "("
+
+    def first_operand(self) -> Token:
+        """The word after the parenthesis of the call that comes next."""
+        return self._tokens[self._at + 2]
+
+    def call(self) -> Call:
+        """Function names are of any case."""
+        function = self.next().text.lower()
+        self.deeper()
+        self.expect("(")
+        operands: list[Term] = []
+        while not self.at(")"):
+            operands.append(self.term())
+            if not self.takes(","):
+                break
+        self.expect(")")
+        self.back()
+        return Call(function, tuple(operands))
 
     def placeholder(self, literal: Literal) -> Operand:
         """Something that stands for the literal in a tree."""
@@ -112,13 +154,13 @@ class Reader:
         self.wording.values[name] = literal
         return Operand(name)
 
-    def literal(self) -> Literal:
-        """A value that is written out, or a parameter."""
+    def literal(self, path: str = "root") -> Literal:
+        """A value that is written out, or a parameter; `path` leads to it from the value that it is part of."""
         token = self.token
         if token.kind == "text":
             return Constant({"S": self.next().text})
         if token.kind == "number" or self.at("-", "+"):
-            return Constant({"N": self._number()})
+            return Constant({"N": self._number(path)})
         if self.at_keyword("TRUE", "FALSE"):
             return Constant({"BOOL": self.next().text == "TRUE"})
         if self.takes_keyword("NULL"):
@@ -126,61 +168,63 @@ class Reader:
         if self.takes("?"):
             self.wording.parameters += 1
             return Parameter(self.wording.parameters - 1)
-        return self._collection()
+        if self.at_call():
+            self.refuse_at(f"Unsupported data type: {token.text.lower()} under key {path}", token)
+        return self._collection(path)
 
-    def _collection(self) -> Literal:
+    def item(self) -> Literal:
+        """What INSERT puts: a structure, of whose members each is a value of its own."""
+        return self._structure("") if self.takes("{") else self.literal()
+
+    def _collection(self, path: str) -> Literal:
         self.deeper()
         found: Literal
         if self.takes("["):
-            found = Sequence(self._elements("]"))
+            found = Sequence(self._elements("]", path))
         elif self.takes("<<"):
-            found = Bag(self._elements(">>"))
+            found = Bag(self._elements(">>", path))
+            if not found.elements:
+                raise validation("Empty bags are not supported")
         elif self.takes("{"):
-            found = self._structure()
+            found = self._structure(path)
         else:
-            self.refuse("Expected expression" if self.token.kind in ("end", "symbol") else "")
+            self.refuse()
         self.back()
         return found
 
-    def _elements(self, closing: str) -> tuple[Literal, ...]:
+    def _elements(self, closing: str, path: str) -> tuple[Literal, ...]:
         elements: list[Literal] = []
         while not self.at(closing):
-            elements.append(self.literal())
+            elements.append(self.literal(f"{path}[{len(elements)}]"))
             if not self.takes(","):
                 break
         self.expect(closing)
         return tuple(elements)
 
-    def _structure(self) -> Structure:
+    def _structure(self, path: str) -> Structure:
         members: dict[str, Literal] = {}
         while not self.at("}"):
             if self.token.kind not in ("text", "quoted", "name"):
                 self.refuse()
             name = self.next().text
             self.expect(":")
-            members[name] = self.literal()
+            members[name] = self.literal(f"{path}.{name}" if path else "root")
             if not self.takes(","):
                 break
         self.expect("}")
         return Structure(members)
 
-    def _number(self) -> str:
+    def _number(self, path: str) -> str:
         sign = self.next().text if self.token.kind == "symbol" else ""
         if self.token.kind != "number":
-            self.refuse("Expected expression")
-        return numbers.canonical(sign + self.next().text)
-
-    def _call(self) -> Call:
-        """Function names are of any case."""
-        function = self.identifier().lower()
-        self.deeper()
-        self.expect("(")
-        operands = [self.term()]
-        while self.takes(","):
-            operands.append(self.term())
-        self.expect(")")
-        self.back()
-        return Call(function, tuple(operands))
+            self.refuse()
+        text = sign + self.next().text
+        if not _is_decimal(text):
+            raise not_well_formed("")
+        try:
+            return numbers.canonical(text)
+        except ServiceError as error:
+            raise validation(f"{error.message} under {path}") from None
 
     def _element(self) -> Step:
         if self.token.kind == "text":
@@ -193,3 +237,11 @@ class Reader:
         placeholder = f"#{len(self.wording.names)}"
         self.wording.names[placeholder] = name
         return placeholder
+
+
+def _is_decimal(text: str) -> bool:
+    """Whether exponent and scale fit into 32 bits, as those of Java's decimals do."""
+    mantissa, _, exponent = text.lower().partition("e")
+    power = int(exponent or "0")
+    scale = len(mantissa.partition(".")[2]) - power
+    return -_LARGEST - 1 <= power <= _LARGEST and -_LARGEST - 1 <= scale <= _LARGEST

@@ -15,15 +15,15 @@ RETURNING RIGHT SELECT SET THEN TRUE UNION UNPIVOT UPDATE VALUE VALUES WHEN WHER
 KEYWORDS = frozenset(_WORDS.split())
 
 _TOKEN = re.compile(
-    r"""\s*(?:
+    r"""(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:
         (?P<name>[A-Za-z_$][A-Za-z0-9_$]*)
       | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
       | '(?P<text>(?:[^']|'')*)'
       | "(?P<quoted>(?:[^"]|"")*)"
       | (?P<symbol><<|>>|<>|!=|<=|>=|[()\[\]{},.:?=<>+*-])
-      | (?P<end>\Z)
+      | (?P<end>;?\s*\Z)
     )""",
-    re.VERBOSE | re.ASCII,
+    re.VERBOSE | re.ASCII | re.DOTALL,
 )
 
 
@@ -33,6 +33,8 @@ class Token:
 
     kind: str
     text: str
+    start: int
+    length: int
 
 
 def not_well_formed(what: str) -> ServiceError:
@@ -41,25 +43,33 @@ def not_well_formed(what: str) -> ServiceError:
 
 
 def split(text: str) -> list[Token]:
-    """The words of a statement; the last one is its end."""
+    """The words of a statement; the last one is its end.  Comments are none."""
     tokens: list[Token] = []
     position = 0
     while True:
         match = _TOKEN.match(text, position)
         if match is None:
-            raise not_well_formed("Unexpected token")
+            raise not_well_formed("")
         position = match.end()
         tokens.append(_token(match))
         if tokens[-1].kind == "end":
             return tokens
 
 
+def place(text: str, token: Token) -> str:
+    """Where a word stands: `line:column:length`, counted from 1."""
+    line = text.count("\n", 0, token.start)
+    column = token.start - (text.rfind("\n", 0, token.start) + 1)
+    return f"{line + 1}:{column + 1}:{token.length}"
+
+
 def _token(match: re.Match[str]) -> Token:
     kind = str(match.lastgroup)
     word = match.group(kind)
+    start, length = match.start(kind), len(word)
     if kind == "name" and word.upper() in KEYWORDS:
-        return Token("keyword", word.upper())
+        return Token("keyword", word.upper(), start, length)
     if kind in ("text", "quoted"):
         quote = "'" if kind == "text" else '"'
         word = word.replace(quote * 2, quote)
-    return Token(kind, word)
+    return Token(kind, word, start, length)

@@ -57,6 +57,8 @@ def write(table: Table, bound: Bound) -> Write:
         key = check_item(bound.key(names))
         return writes.Delete(key, None if bound.names_only(names) else bound.where)
     assert isinstance(statement, Exists)
+    if bound.names_only(names):
+        raise validation("EXISTS() must contain a single item read with additional condition")
     return writes.Check(check_item(bound.key(names)), bound.where)
 
 
@@ -99,12 +101,19 @@ def select(tx: Tx, call: Call, bound: Bound, params: Params, start: Mapping[str,
     return _looked_up(tx, call, bound, statement, lookups, asked, start.get("at", 0))
 
 
+def check_index(table: Table, statement: Select) -> None:
+    """Raises ValidationException where the statement names an index that is not there, or whose key PartiQL does not know."""
+    _keys(table, statement)
+
+
 def _keys(table: Table, statement: Select) -> Keys:
     if statement.index is None:
         return table.keys
     index = table.index(statement.index)
     if index is None:
         raise refusals.no_index(statement.index)
+    if len(index.keys.hash) > 1 or len(index.keys.range) > 1:
+        raise validation("PartiQL statements cannot be executed on tables with multi-attribute HASH keys or multi-attribute RANGE keys.")
     return index.keys
 
 

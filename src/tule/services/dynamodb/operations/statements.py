@@ -186,12 +186,12 @@ def _get(tx: Tx, call: Call, bound: Bound, incomplete: str) -> tuple[Table, Foun
     assert isinstance(statement, Select)
     table = find(call.node, tx, call.account, call.region, statement.table)
     throttling.check(call, table, "read")
-    try:
-        key = statements.key_of(table, bound)
-    except ServiceError:
-        raise validation(incomplete) from None
+    statements.check_index(table, statement)
+    if statement.index is not None or not bound.names_only(table.keys.all):
+        raise validation(incomplete)
+    key = statements.key_of(table, bound)
     found = items.find(tx, table, keys.position_of_key(table, key))
-    return table, found if found is not None and bound.where is not None and bound.where.matches(found.item) else None
+    return table, found
 
 
 def _shown(bound: Bound, found: Found) -> Any:
@@ -205,7 +205,7 @@ def _shown(bound: Bound, found: Found) -> Any:
 
 async def execute_transaction(call: Call, params: Params) -> Params:
     asked: list[Params] = params["TransactStatements"]
-    bound = [_bound(one) for one in asked]
+    bound = [_bound_in_transaction(number, one) for number, one in enumerate(asked)]
     reading = {isinstance(one.statement, Select) for one in bound}
     if len(reading) > 1:
         raise validation("Statements of a transaction must be either all reads or all writes")
@@ -214,9 +214,24 @@ async def execute_transaction(call: Call, params: Params) -> Params:
     return await call.node.store.write(lambda tx: _write_once(tx, call, bound, params))
 
 
+def _bound_in_transaction(number: int, asked: Params) -> Bound:
+    try:
+        statement = parse(asked["Statement"])
+    except ServiceError as error:
+        raise _failed_in(number, error) from None
+    return Bound(statement, asked.get("Parameters"))
+
+
+def _failed_in(number: int, error: ServiceError) -> ServiceError:
+    """The statement of this number cannot be a part of a transaction."""
+    if error.code != "ValidationException":
+        return error
+    return validation(f"Validation failed in TransactStatements[{number}]: {error.message}")
+
+
 def _read_together(tx: Tx, call: Call, bound: Sequence[Bound], params: Params) -> Params:
     incomplete = "Select statements within ExecuteTransaction must specify the primary key in the where clause."
-    read = [_get(tx, call, one, incomplete) for one in bound]
+    read = [_get_in_transaction(tx, call, number, one, incomplete) for number, one in enumerate(bound)]
     usages = [Usage(table, capacity.read_units(0 if found is None else found.size, consistent=True) * FACTOR) for table, found in read]
     for usage in usages:
         throttling.use(call, tx, usage, "read")
@@ -224,6 +239,13 @@ def _read_together(tx: Tx, call: Call, bound: Sequence[Bound], params: Params) -
         "Responses": [{} if found is None else {"Item": _shown(one, found)} for one, (_, found) in zip(bound, read, strict=True)],
         "ConsumedCapacity": capacity.all_consumed(_by_table(usages), params.get("ReturnConsumedCapacity"), "Read"),
     }
+
+
+def _get_in_transaction(tx: Tx, call: Call, number: int, bound: Bound, incomplete: str) -> tuple[Table, Found | None]:
+    try:
+        return _get(tx, call, bound, incomplete)
+    except ServiceError as error:
+        raise _failed_in(number, error) from None
 
 
 def _write_once(tx: Tx, call: Call, bound: Sequence[Bound], params: Params) -> Params:
@@ -244,10 +266,13 @@ def _write_once(tx: Tx, call: Call, bound: Sequence[Bound], params: Params) -> P
 
 def _write_together(tx: Tx, call: Call, bound: Sequence[Bound], params: Params) -> Params:
     asked: list[Asked] = []
-    for one, given in zip(bound, params["TransactStatements"], strict=True):
+    for number, (one, given) in enumerate(zip(bound, params["TransactStatements"], strict=True)):
         table = find_for_change(call.node, tx, call.account, call.region, one.statement.table)
         returns_item = given.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-        asked.append(Asked(table.name, statements.write(table, one), returns_item))
+        try:
+            asked.append(Asked(table.name, statements.write(table, one), returns_item))
+        except ServiceError as error:
+            raise _failed_in(number, error) from None
     try:
         done = transacting.run(call, tx, asked, looks="ReturnConsumedCapacity" in params)
     except ServiceError as error:
