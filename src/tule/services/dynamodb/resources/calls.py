@@ -82,6 +82,16 @@ class StackTable:
         finally:
             stop()
 
+    async def stream(self, wanted: str | None) -> None:
+        """A stream of the wanted view, or none: another view is another stream."""
+        view = ((await self.describe()).get("StreamSpecification") or {}).get("StreamViewType")
+        if view == wanted:
+            return
+        if view is not None:
+            await self.call("UpdateTable", StreamSpecification={"StreamEnabled": False})
+        if wanted is not None:
+            await self.call("UpdateTable", StreamSpecification={"StreamEnabled": True, "StreamViewType": wanted})
+
     async def retag(self, wanted: Mapping[str, str]) -> None:
         before = to_map((await self.at("ListTagsOfResource"))["Tags"])
         dropped = [key for key in before if key not in wanted and not key.startswith(OF_STACKS)]

@@ -53,8 +53,7 @@ class GlobalTableType:
         self.check(new)
         table = StackTable(stack, physical_id, stack.region)
         await _adjust(table, old, new, stack)
-        definitions = new.get("AttributeDefinitions") or ()
-        await indexes.change(table, _indexes(old, {}), _indexes(new, {}), definitions)
+        await indexes.change(table, _indexes(new, _replicas(stack, new)[0]), new.get("AttributeDefinitions") or ())
         await _replicate(table, _replicas(stack, old)[1], _replicas(stack, new)[1])
         return _resource(await _settle(table, stack, old, new))
 
@@ -163,16 +162,7 @@ async def _adjust(table: StackTable, old: Params, new: Params, stack: StackConte
     if params:
         await table.call("UpdateTable", **params)
         await table.settled()
-    await _restream(table, _view(old), _view(new))
-
-
-async def _restream(table: StackTable, before: str | None, after: str | None) -> None:
-    if before == after:
-        return
-    if before is not None:
-        await table.call("UpdateTable", StreamSpecification={"StreamEnabled": False})
-    if after is not None:
-        await table.call("UpdateTable", StreamSpecification={"StreamEnabled": True, "StreamViewType": after})
+    await table.stream(_view(new))
     await table.settled()
 
 

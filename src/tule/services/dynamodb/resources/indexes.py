@@ -22,9 +22,12 @@ def of_api(index: Params) -> dict[str, Any]:
     return {member: index[member] for member in _MEMBERS if index.get(member) is not None}
 
 
-async def change(table: StackTable, old: Sequence[Params], new: Sequence[Params], definitions: Sequence[Params]) -> None:
-    """Raises ValidationException for more than one creation or deletion; an index whose keys change is deleted and created."""
-    before = {index["IndexName"]: index for index in old}
+async def change(table: StackTable, new: Sequence[Params], definitions: Sequence[Params]) -> None:
+    """From the indexes that the table has: a stack that is rolled back finds those that are there.
+
+    Raises ValidationException for more than one creation or deletion; an index whose keys change is deleted and created.
+    """
+    before = {index["IndexName"]: index for index in (await table.describe()).get("GlobalSecondaryIndexes") or ()}
     after = {index["IndexName"]: index for index in new}
     changed = {name for name in before.keys() & after.keys() if _shape(before[name]) != _shape(after[name])}
     gone = [name for name in before if name not in after or name in changed]
@@ -54,4 +57,5 @@ def adjustments(old: Sequence[Params], new: Sequence[Params]) -> list[dict[str, 
 
 
 def _shape(index: Params) -> Any:
-    return index["KeySchema"], index["Projection"]
+    projection = index["Projection"]
+    return index["KeySchema"], projection.get("ProjectionType"), sorted(projection.get("NonKeyAttributes") or ())

@@ -22,13 +22,17 @@ async def settle(table: StackTable, old: Params, new: Params) -> None:
 
 
 async def _expire(table: StackTable, old: Params | None, new: Params | None) -> None:
-    before, after = _attribute(old), _attribute(new)
-    if before == after:
+    wanted = _attribute(new)
+    if _attribute(old) == wanted:
         return
-    if before is not None:
-        await table.call("UpdateTimeToLive", TimeToLiveSpecification={"Enabled": False, "AttributeName": before})
-    if after is not None:
-        await table.call("UpdateTimeToLive", TimeToLiveSpecification={"Enabled": True, "AttributeName": after})
+    shown = (await table.call("DescribeTimeToLive"))["TimeToLiveDescription"]
+    now = shown.get("AttributeName") if shown["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else None
+    if now == wanted:
+        return
+    if now is not None:
+        await table.call("UpdateTimeToLive", TimeToLiveSpecification={"Enabled": False, "AttributeName": now})
+    if wanted is not None:
+        await table.call("UpdateTimeToLive", TimeToLiveSpecification={"Enabled": True, "AttributeName": wanted})
 
 
 def _attribute(specification: Params | None) -> str | None:
@@ -47,16 +51,25 @@ async def recover(table: StackTable, old: Params | None, new: Params | None) -> 
 async def stream_to_kinesis(table: StackTable, old: Params | None, new: Params | None) -> None:
     if old == new:
         return
-    if old and new and old["StreamArn"] == new["StreamArn"]:
-        settings = {"ApproximateCreationDateTimePrecision": new.get("ApproximateCreationDateTimePrecision", "MILLISECOND")}
-        await table.call("UpdateKinesisStreamingDestination", StreamArn=new["StreamArn"], UpdateKinesisStreamingConfiguration=settings)
+    now = await _destinations(table)
+    for arn in now:
+        if new is None or arn != new["StreamArn"]:
+            await table.call("DisableKinesisStreamingDestination", StreamArn=arn)
+    if new is None:
         return
-    if old:
-        await table.call("DisableKinesisStreamingDestination", StreamArn=old["StreamArn"])
-    if new:
-        precision = new.get("ApproximateCreationDateTimePrecision")
-        settings = {"EnableKinesisStreamingConfiguration": {"ApproximateCreationDateTimePrecision": precision}} if precision else {}
-        await table.call("EnableKinesisStreamingDestination", StreamArn=new["StreamArn"], **settings)
+    precision = new.get("ApproximateCreationDateTimePrecision", "MILLISECOND")
+    settings = {"ApproximateCreationDateTimePrecision": precision}
+    if new["StreamArn"] not in now:
+        await table.call("EnableKinesisStreamingDestination", StreamArn=new["StreamArn"], EnableKinesisStreamingConfiguration=settings)
+    elif now[new["StreamArn"]] != precision:
+        await table.call("UpdateKinesisStreamingDestination", StreamArn=new["StreamArn"], UpdateKinesisStreamingConfiguration=settings)
+
+
+async def _destinations(table: StackTable) -> dict[str, str]:
+    """The precision of each stream that gets the table's changes, by ARN."""
+    found = (await table.call("DescribeKinesisStreamingDestination"))["KinesisDataStreamDestinations"]
+    active = [one for one in found if one["DestinationStatus"] in ("ACTIVE", "ENABLING", "UPDATING")]
+    return {one["StreamArn"]: one.get("ApproximateCreationDateTimePrecision", "MILLISECOND") for one in active}
 
 
 async def watch(table: StackTable, index: str, old: Params | None, new: Params | None) -> None:

@@ -27,6 +27,7 @@ _AS_THEY_ARE = (
     "TableClass",
     "WarmThroughput",
 )
+_DEFAULT_UNITS = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
 _CHANGEABLE = ("BillingMode", "DeletionProtectionEnabled", "OnDemandThroughput", "TableClass", "WarmThroughput")
 
 
@@ -61,9 +62,8 @@ class TableType:
         _refuse_unbuilt(new)
         table = StackTable(stack, physical_id, stack.region)
         await _adjust(table, old, new)
-        await _restream(table, old.get("StreamSpecification"), new.get("StreamSpecification"))
-        before, after = old.get("GlobalSecondaryIndexes") or (), new.get("GlobalSecondaryIndexes") or ()
-        await indexes.change(table, before, after, new.get("AttributeDefinitions") or ())
+        await table.stream((new.get("StreamSpecification") or {}).get("StreamViewType"))
+        await indexes.change(table, new.get("GlobalSecondaryIndexes") or (), new.get("AttributeDefinitions") or ())
         await settings.settle(table, old, new)
         await table.retag({**stack.tags, **to_map(new.get("Tags"))})
         shown = await table.settled()
@@ -140,8 +140,9 @@ async def _adjust(table: StackTable, old: Params, new: Params) -> None:
     was_on_demand, on_demand = (one.get("BillingMode") == "PAY_PER_REQUEST" for one in (old, new))
     if was_on_demand and not on_demand:
         params["BillingMode"] = "PROVISIONED"
-    if not on_demand and (was_on_demand or new.get("ProvisionedThroughput") != old.get("ProvisionedThroughput")):
-        params["ProvisionedThroughput"] = new.get("ProvisionedThroughput") or {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
+    units = new.get("ProvisionedThroughput") or _DEFAULT_UNITS
+    if not on_demand and (was_on_demand or units != old.get("ProvisionedThroughput")) and not await _has_units(table, units):
+        params["ProvisionedThroughput"] = units
     if old.get("SSESpecification") != new.get("SSESpecification"):
         params["SSESpecification"] = _encryption(new.get("SSESpecification") or {"SSEEnabled": False})
     updates = (
@@ -156,16 +157,11 @@ async def _adjust(table: StackTable, old: Params, new: Params) -> None:
         await table.settled()
 
 
-async def _restream(table: StackTable, old: Params | None, new: Params | None) -> None:
-    """A stream keeps its view: another view is another stream."""
-    before, after = (None if one is None else one["StreamViewType"] for one in (old, new))
-    if before == after:
-        return
-    if before is not None:
-        await table.call("UpdateTable", StreamSpecification={"StreamEnabled": False})
-    if after is not None:
-        await table.call("UpdateTable", StreamSpecification={"StreamEnabled": True, "StreamViewType": after})
-    await table.settled()
+async def _has_units(table: StackTable, units: Params) -> bool:
+    """Whether the table has these units already: to ask for what is there is an error."""
+    shown = await table.describe()
+    now: Params = shown["ProvisionedThroughput"]
+    return all(now[name] == units[name] for name in units)
 
 
 async def _police_stream(table: StackTable, shown: Params, old: Params | None, new: Params) -> None:
