@@ -20,7 +20,7 @@ from tule.lang.dynamodb.sizes import size
 from tule.lang.dynamodb.values import equal
 from tule.services.dynamodb import kinesis_destinations, lifetimes, replica_groups
 from tule.services.dynamodb.schemas import shown_keys
-from tule.services.dynamodb.state import expiries, journal, replication, stream_records, streams
+from tule.services.dynamodb.state import expiries, journal, replication, stream_inbox, streams
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.state.items import Position, Stored
 from tule.services.dynamodb.state.replication import Version
@@ -30,7 +30,6 @@ from tule.store.store import Tx
 
 Item = Mapping[str, Any]
 
-SHARD_LIFE_MS = 4 * 3_600_000  # AWS's shards are open for about four hours
 _SLOTS_ON_DEMAND = 4  # partitions of a new on-demand table; provisioned ones have one for each 1,000 write units
 _MAX_SLOTS = 16
 
@@ -82,8 +81,8 @@ def stream_enabled(tx: Tx, table: Table, view: str) -> Table:
     """Give the table a new stream; the table as it is then."""
     slots = _SLOTS_ON_DEMAND if table.on_demand else min(_MAX_SLOTS, 1 + max(0, table.write_units - 1) // 1000)
     label = _new_label(tx, table)
-    streams.open_stream(tx, table, label, view, shown_keys(table.config), slots)
-    return rows.configure(tx, table, stream_view=view, stream_label=label, stream_slots=slots)
+    stream = streams.open_stream(tx, table, label, view, shown_keys(table.config), slots)
+    return rows.configure(tx, table, stream_view=view, stream_label=label, stream_id=stream.id, stream_slots=slots)
 
 
 def stream_disabled(tx: Tx, table: Table) -> Table:
@@ -128,13 +127,9 @@ def _is_change(old_item: Item | None, new_item: Item | None, old: Stored | None,
 
 
 def _to_stream(tx: Tx, table: Table, view: str, key_item: Item, old: Stored | None, new: Stored | None, at: Position, origin: Origin | None) -> None:
-    head = streams.draw(tx, table.id, at.hash[0] % table.config["stream_slots"])
-    assert head is not None
-    if tx.now_ms - head.opened_ms >= SHARD_LIFE_MS:
-        head = streams.turn(tx, table.id, head)
     identity = None if origin is None else origin.identity
-    text = records.record(view, table.region, tx.now_ms, head.shard, head.slot, head.last, key_item, old, new, identity)
-    stream_records.append(tx, head.shard, head.last, text)
+    text = records.record(tx.ids.hex(32), view, table.region, tx.now_ms, key_item, old, new, identity)
+    stream_inbox.add(tx, table.config["stream_id"], at.hash[0] % table.config["stream_slots"], text)
     tx.wake(table.stream_arn or "")
 
 

@@ -5,6 +5,7 @@ A record's key is its shard's number and its position.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tule.store.store import Tx
@@ -37,8 +38,9 @@ class Page:
     more: bool
 
 
-def append(tx: Tx, shard: int, position: int, record: bytes) -> None:
-    tx.execute(_INSERT, (shard << POSITION_BITS) | position, tx.now_ms, record)
+def append(tx: Tx, rows: Sequence[tuple[int, int, int, bytes]]) -> None:
+    """Records by shard, position and time."""
+    tx.many(_INSERT, [((shard << POSITION_BITS) | position, at_ms, record) for shard, position, at_ms, record in rows])
 
 
 def read(tx: Tx, shard: int, after: int, horizon_ms: int, limit: int) -> Page:

@@ -1,15 +1,13 @@
-"""Streams of tables: their shards, and where the next change of a table goes.
+"""Streams of tables: their shards, and where each of their slots has come to.
 
 A stream has one shard at a time for each of its slots, and a partition key falls to one slot for the stream's whole life, so
-that an item's changes keep their order.  A head is a slot's open shard and the last position that it gave; a writer draws the
-next one from it, in its transaction, so that a reader never later finds a smaller position that it missed.  Positions go on
-from a shard to its child.
+that an item's changes keep their order.  A head is a slot's open shard and the last position that was given there.  Positions
+go on from a shard to its child; the last of a closed shard is no record's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -47,12 +45,12 @@ CREATE TABLE dynamodb_shards (
 );
 CREATE UNIQUE INDEX dynamodb_shards_of_stream ON dynamodb_shards (stream, name);
 CREATE TABLE dynamodb_heads (
-    table_id INTEGER NOT NULL,
+    stream INTEGER NOT NULL,
     slot INTEGER NOT NULL,
     shard INTEGER NOT NULL,
     opened_ms INTEGER NOT NULL,
     last INTEGER NOT NULL,
-    PRIMARY KEY (table_id, slot)
+    PRIMARY KEY (stream, slot)
 );
 """
 
@@ -75,7 +73,7 @@ _REMOVE = "DELETE FROM dynamodb_streams WHERE id = ?"
 
 _SHARD = "id, stream, name, slot, parent, opened_ms, first, closed_ms, last, trimmed"
 _OPEN = f"INSERT INTO dynamodb_shards ({_SHARD}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)"
-_CLOSE_SHARD = "UPDATE dynamodb_shards SET closed_ms = ?, last = ? WHERE id = ? RETURNING stream, name"
+_CLOSE_SHARD = "UPDATE dynamodb_shards SET closed_ms = ?, last = ? WHERE id = ? RETURNING name"
 _SHARD_BY_ID = f"SELECT {_SHARD} FROM dynamodb_shards WHERE id = ?"
 _SHARD_BY_NAME = f"SELECT {_SHARD} FROM dynamodb_shards WHERE stream = ? AND name = ?"
 _SHARDS = f"SELECT {_SHARD} FROM dynamodb_shards WHERE stream = ? AND name > ? AND (closed_ms IS NULL OR closed_ms > ?) ORDER BY name LIMIT ?"
@@ -84,13 +82,12 @@ _ALL_SHARDS = f"SELECT {_SHARD} FROM dynamodb_shards WHERE stream = ? ORDER BY n
 _REMOVE_SHARD = "DELETE FROM dynamodb_shards WHERE id = ?"
 _TRIMMED = "UPDATE dynamodb_shards SET trimmed = ? WHERE id = ?"
 
-_NEW_HEAD = "INSERT INTO dynamodb_heads (table_id, slot, shard, opened_ms, last) VALUES (?, ?, ?, ?, ?)"
-_DRAW = "UPDATE dynamodb_heads SET last = last + 1 WHERE table_id = ? AND slot = ? RETURNING shard, opened_ms, last"
-_TURN = "UPDATE dynamodb_heads SET shard = ?, opened_ms = ?, last = ? WHERE table_id = ? AND slot = ?"
-_HEADS = "SELECT slot, shard, opened_ms, last FROM dynamodb_heads WHERE table_id = ? ORDER BY slot"
-_LAST = "SELECT last FROM dynamodb_heads WHERE table_id = ? AND slot = ?"
-_REMOVE_HEADS = "DELETE FROM dynamodb_heads WHERE table_id = ?"
-_OLD_HEADS = "SELECT table_id, slot, shard, opened_ms, last FROM dynamodb_heads WHERE opened_ms <= ?"
+_NEW_HEAD = "INSERT INTO dynamodb_heads (stream, slot, shard, opened_ms, last) VALUES (?, ?, ?, ?, ?)"
+_HOLD = "UPDATE dynamodb_heads SET last = last WHERE stream = ? AND slot = ? RETURNING slot, shard, opened_ms, last"
+_MOVE = "UPDATE dynamodb_heads SET shard = ?, opened_ms = ?, last = ? WHERE stream = ? AND slot = ?"
+_HEAD = "SELECT slot, shard, opened_ms, last FROM dynamodb_heads WHERE stream = ? AND slot = ?"
+_HEADS = "SELECT slot, shard, opened_ms, last FROM dynamodb_heads WHERE stream = ? ORDER BY slot"
+_REMOVE_HEAD = "DELETE FROM dynamodb_heads WHERE stream = ? AND slot = ?"
 
 
 @dataclass(slots=True, frozen=True)
@@ -141,42 +138,48 @@ def open_stream(tx: Tx, table: Table, label: str, view: str, keys: list[dict[str
     id = tables.new_id(tx)
     tx.execute(_INSERT, id, table.account, table.region, table.name, label, table.id, view, orjson.dumps(keys), tx.now_ms)
     for slot in range(slots):
-        shard = _open_shard(tx, id, slot, None, 0)
-        tx.execute(_NEW_HEAD, table.id, slot, shard, tx.now_ms, 0)
+        shard = _open_shard(tx, id, slot, None, 1, tx.now_ms)
+        tx.execute(_NEW_HEAD, id, slot, shard, tx.now_ms, 0)
     return Stream(id, table.account, table.region, table.name, label, table.id, view, keys, tx.now_ms, None)
 
 
 def close_stream(tx: Tx, table_id: int) -> None:
-    """Close the open stream of a table, if it has one, and its shards."""
-    if tx.execute(_CLOSE, tx.now_ms, table_id):
-        for slot, shard, opened_ms, last in tx.all(_HEADS, table_id):
-            _close_shard(tx, Head(slot, shard, opened_ms, last + 1))  # an empty shard has numbers, too
-        tx.execute(_REMOVE_HEADS, table_id)
+    """No more changes come; its shards are closed once what waits is in them."""
+    tx.execute(_CLOSE, tx.now_ms, table_id)
 
 
-def draw(tx: Tx, table_id: int, slot: int) -> Head | None:
-    """The position for a change of this slot, as the head's `last`; None when the table has no open stream."""
-    row = tx.one(_DRAW, table_id, slot)
-    return None if row is None else Head(slot, *row)
+def hold(tx: Tx, stream: int, slot: int) -> Head | None:
+    """A slot's head, which nobody else moves before this transaction ends; None when its last shard is closed."""
+    row = tx.one(_HOLD, stream, slot)
+    return None if row is None else Head(*row)
 
 
-def turn(tx: Tx, table_id: int, head: Head) -> Head:
-    """Close the shard of a head that was just drawn from, and open a child in its place, which has the position given."""
-    stream, name = _close_shard(tx, head)
-    last = head.last + 1
-    shard = _open_shard(tx, stream, head.slot, name, last)
-    tx.execute(_TURN, shard, tx.now_ms, last, table_id, head.slot)
-    return Head(head.slot, shard, tx.now_ms, last)
+def move(tx: Tx, stream: int, head: Head) -> None:
+    tx.execute(_MOVE, head.shard, head.opened_ms, head.last, stream, head.slot)
 
 
-def old_heads(tx: Tx, opened_until_ms: int) -> list[tuple[int, Head]]:
-    """Heads of shards that were opened so long ago, with their tables' ids."""
-    return [(table_id, Head(*head)) for table_id, *head in tx.all(_OLD_HEADS, opened_until_ms)]
+def turn(tx: Tx, stream: int, head: Head, at_ms: int) -> Head:
+    """Close the shard of a head that is held, and open a child."""
+    name = _close_shard(tx, head, at_ms)
+    shard = _open_shard(tx, stream, head.slot, name, head.last + 2, at_ms)
+    turned = Head(head.slot, shard, at_ms, head.last + 1)
+    move(tx, stream, turned)
+    return turned
 
 
-def last_position(tx: Tx, table_id: int, slot: int) -> int:
-    row = tx.one(_LAST, table_id, slot)
-    return 0 if row is None else row[0]
+def end(tx: Tx, stream: Stream, head: Head) -> None:
+    """Close the last shard of a slot of a stream that was closed."""
+    _close_shard(tx, head, stream.closed_ms or tx.now_ms)
+    tx.execute(_REMOVE_HEAD, stream.id, head.slot)
+
+
+def head_of(tx: Tx, stream: int, slot: int) -> Head | None:
+    row = tx.one(_HEAD, stream, slot)
+    return None if row is None else Head(*row)
+
+
+def heads(tx: Tx, stream: int) -> list[Head]:
+    return [Head(*row) for row in tx.all(_HEADS, stream)]
 
 
 def find(tx: Tx, account: str, region: str, table_name: str, label: str) -> Stream | None:
@@ -243,18 +246,17 @@ def note_trimmed(tx: Tx, shard: int, position: int) -> None:
     tx.execute(_TRIMMED, position, shard)
 
 
-def _open_shard(tx: Tx, stream: int, slot: int, parent: str | None, last: int) -> int:
-    """Its first position is the one after `last`, or `last` itself where the caller has drawn it for a child."""
+def _open_shard(tx: Tx, stream: int, slot: int, parent: str | None, first: int, at_ms: int) -> int:
     id = tables.new_id(tx)
-    first = last + 1 if parent is None else last
-    tx.execute(_OPEN, id, stream, f"shardId-{tx.now_ms:020d}-{tx.ids.hex(8)}", slot, parent, tx.now_ms, first, first - 1)
+    tx.execute(_OPEN, id, stream, f"shardId-{at_ms:020d}-{tx.ids.hex(8)}", slot, parent, at_ms, first, first - 1)
     return id
 
 
-def _close_shard(tx: Tx, head: Head) -> tuple[Any, ...]:
-    row = tx.one(_CLOSE_SHARD, tx.now_ms, head.last, head.shard)
+def _close_shard(tx: Tx, head: Head, at_ms: int) -> str:
+    """Its name."""
+    row = tx.one(_CLOSE_SHARD, at_ms, head.last + 1, head.shard)
     assert row is not None
-    return row
+    return row[0]
 
 
 def _stream(row: Row) -> Stream:

@@ -6,7 +6,7 @@ each of its records, can be read for a day.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -18,7 +18,7 @@ from tule.services.dynamodb.errors import validation
 from tule.services.dynamodb.names import ResourceRef
 from tule.services.dynamodb.state import stream_records, streams
 from tule.services.dynamodb.state.streams import Shard, Stream
-from tule.services.dynamodb.streams import errors, iterators, sequence
+from tule.services.dynamodb.streams import errors, iterators, sequence, sequencing
 from tule.services.dynamodb.streams.iterators import Place
 from tule.store.store import Tx
 
@@ -49,13 +49,15 @@ def list_streams(call: Call, tx: Tx, params: Params) -> Params:
     return {"Streams": listed} | ({"LastEvaluatedStreamArn": last} if last is not None else {})
 
 
-@reads
-def describe_stream(call: Call, tx: Tx, params: Params) -> Params:
+async def describe_stream(call: Call, params: Params) -> Params:
     limit = params.get("Limit", MAX_SHARDS)
     if limit > MAX_SHARDS:
         raise errors.too_high("limit", limit, MAX_SHARDS)
-    stream = stream_at(tx, params["StreamArn"])
-    shown, last = page(_shards(tx, stream, params, limit + 1), limit, lambda shard: shard.name)
+    stream = await call.node.store.read(lambda tx: stream_at(tx, params["StreamArn"]))
+    if stream.closed_ms is not None:
+        await sequencing.settle(call.node, stream)
+    found = await call.node.store.read(lambda tx: _shards(tx, stream, params, limit + 1))
+    shown, last = page(found, limit, lambda shard: shard.name)
     description: Params = {
         "StreamArn": stream.arn,
         "StreamLabel": stream.label,
@@ -88,27 +90,31 @@ def _shown(shard: Shard) -> Params:
     return shown | ({"ParentShardId": shard.parent} if shard.parent else {})
 
 
-@reads
-def get_shard_iterator(call: Call, tx: Tx, params: Params) -> Params:
+async def get_shard_iterator(call: Call, params: Params) -> Params:
     kind, number = params["ShardIteratorType"], params.get("SequenceNumber")
     is_numbered = kind in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER")
     if is_numbered and number is None:
         raise validation(f"Invalid SequenceNumber: SequenceNumber must be specified for ShardIteratorType {kind}")
     if not is_numbered and number is not None:
         raise validation(f"Invalid SequenceNumber: SequenceNumber must not be specified for ShardIteratorType {kind}")
-    stream = stream_at(tx, params["StreamArn"])
-    shard = streams.shard_by_name(tx, stream, params["ShardId"])
-    if shard is None or is_expired(shard, tx.now_ms):
-        raise errors.shard_not_found(params["ShardId"], stream.arn)
-    after = _after(tx, stream, shard, kind, number, params.get("Timestamp"))
-    return {"ShardIterator": iterators.token(call.node.pager, stream.arn, Place(shard.id, after), call.now_ms)}
+    stream = await call.node.store.read(lambda tx: stream_at(tx, params["StreamArn"]))
+    await sequencing.settle(call.node, stream)
+
+    def place(tx: Tx) -> Place:
+        shard = streams.shard_by_name(tx, stream, params["ShardId"])
+        if shard is None or is_expired(shard, tx.now_ms):
+            raise errors.shard_not_found(params["ShardId"], stream.arn)
+        return Place(shard.id, _after(tx, stream, shard, kind, number, params.get("Timestamp")))
+
+    return {"ShardIterator": iterators.token(call.node.pager, stream.arn, await call.node.store.read(place), call.now_ms)}
 
 
 def _after(tx: Tx, stream: Stream, shard: Shard, kind: str, number: str | None, timestamp: float | None) -> int:
     """After which position a reader of this kind begins."""
     if kind == "TRIM_HORIZON":
         return shard.trimmed
-    end = streams.last_position(tx, stream.table_id, shard.slot) if shard.last is None else shard.last
+    head = streams.head_of(tx, stream.id, shard.slot)
+    end = shard.last if shard.last is not None else 0 if head is None else head.last
     if kind == "LATEST":
         return end
     if kind == "AT_TIMESTAMP":
@@ -137,20 +143,40 @@ async def get_records(call: Call, params: Params) -> Params:
     iterator: str = params["ShardIterator"]
     place = iterators.place(call.node.pager, iterator, call.now_ms)
 
-    def read(tx: Tx) -> tuple[Shard, stream_records.Page]:
-        shard = streams.shard_by_id(tx, place.shard)
-        if shard is None or is_expired(shard, tx.now_ms):
-            raise errors.stream_not_found(iterators.stream_of(iterator))
-        if place.after < shard.trimmed:
-            raise errors.trimmed()
-        return shard, stream_records.read(tx, shard.id, place.after, tx.now_ms - RETENTION_MS, limit)
+    def read(tx: Tx) -> _Read:
+        return _read(tx, iterator, place, limit)
 
-    shard, found = await call.node.store.read(read)
-    answer: Params = {"Records": _records(call, found.records)}
-    if found.more or shard.closed_ms is None:
-        following = Place(shard.id, found.after)
+    found = await call.node.store.read(read)
+    if found.is_behind:
+        await sequencing.move_some(call.node, found.stream, found.shard.slot)
+        found = await call.node.store.read(read)
+    answer: Params = {"Records": _records(call, found.page.records)}
+    if found.page.more or found.shard.closed_ms is None:
+        following = Place(found.shard.id, found.page.after)
         answer["NextShardIterator"] = iterators.token(call.node.pager, iterators.stream_of(iterator), following, call.now_ms)
     return answer
+
+
+class _Read(NamedTuple):
+    """`is_behind`: there is room for more, and more waits to be given a place."""
+
+    stream: Stream
+    shard: Shard
+    page: stream_records.Page
+    is_behind: bool
+
+
+def _read(tx: Tx, iterator: str, place: Place, limit: int) -> _Read:
+    """Raises ResourceNotFoundException, TrimmedDataAccessException."""
+    shard = streams.shard_by_id(tx, place.shard)
+    stream = None if shard is None else streams.by_id(tx, shard.stream)
+    if shard is None or stream is None or is_expired(shard, tx.now_ms):
+        raise errors.stream_not_found(iterators.stream_of(iterator))
+    if place.after < shard.trimmed:
+        raise errors.trimmed()
+    found = stream_records.read(tx, shard.id, place.after, tx.now_ms - RETENTION_MS, limit)
+    is_behind = not found.more and shard.closed_ms is None and sequencing.is_waiting(tx, stream, shard.slot)
+    return _Read(stream, shard, found, is_behind)
 
 
 def _records(call: Call, records: list[bytes]) -> Any:

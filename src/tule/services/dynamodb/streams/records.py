@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import md5
 from typing import Any
 
 import orjson
@@ -15,9 +14,10 @@ from tule.services.dynamodb.streams import sequence
 INSERT, MODIFY, REMOVE = b"INSERT", b"MODIFY", b"REMOVE"
 
 _RECORD = (
-    b'{"eventID":"%b","eventName":"%b","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"%b","dynamodb":'
-    b'{"ApproximateCreationDateTime":%d,"Keys":%b%b%b,"SequenceNumber":"%b","SizeBytes":%d,"StreamViewType":"%b"}%b}'
+    b'{"eventID":"%b","eventName":"%b","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"%b"%b,"dynamodb":'
+    b'{"ApproximateCreationDateTime":%d,"Keys":%b%b%b,"SizeBytes":%d,"StreamViewType":"%b","SequenceNumber":"'
 )
+_END = b'"}}'  # after the number
 _NEW = b',"NewImage":%b'
 _OLD = b',"OldImage":%b'
 _IDENTITY = b',"userIdentity":%b'
@@ -33,30 +33,32 @@ def name_of(old: Stored | None, new: Stored | None) -> bytes:
 
 
 def record(
+    event: str,
     view: str,
     region: str,
     at_ms: int,
-    shard: int,
-    slot: int,
-    position: int,
     key: Mapping[str, Any],
     old: Stored | None,
     new: Stored | None,
     identity: Mapping[str, str] | None,
 ) -> bytes:
-    """The JSON that GetRecords answers for a change; times are whole seconds there."""
+    """The JSON that GetRecords answers for a change, up to its sequence number; times are whole seconds there."""
     new_image = new if view in _WITH_NEW else None
     old_image = old if view in _WITH_OLD else None
     return _RECORD % (
-        md5(b"%d:%d" % (shard, position), usedforsecurity=False).hexdigest().encode(),
+        event.encode(),
         name_of(old, new),
         region.encode(),
+        b"" if identity is None else _IDENTITY % orjson.dumps(identity),
         at_ms // 1000,
         orjson.dumps(key),
         b"" if new_image is None else _NEW % new_image.item,
         b"" if old_image is None else _OLD % old_image.item,
-        sequence.text(position, slot).encode(),
         size(key) + (0 if new_image is None else new_image.size) + (0 if old_image is None else old_image.size),
         view.encode(),
-        b"" if identity is None else _IDENTITY % orjson.dumps(identity),
     )
+
+
+def numbered(record: bytes, position: int, slot: int) -> bytes:
+    """The whole of it."""
+    return record + sequence.text(position, slot).encode() + _END

@@ -7,9 +7,9 @@ over the shards of streams to which nothing is written, as AWS does.
 from __future__ import annotations
 
 from tule.platform.node import Node
-from tule.services.dynamodb.changes import SHARD_LIFE_MS
 from tule.services.dynamodb.state import stream_records, streams
 from tule.services.dynamodb.state.streams import Shard, Stream
+from tule.services.dynamodb.streams import sequencing
 from tule.services.dynamodb.streams.operations import RETENTION_MS, is_expired
 from tule.store.store import Tx
 
@@ -19,8 +19,9 @@ AT_ONCE = 1_000  # each batch a transaction of its own, so that others write in 
 
 async def trim(node: Node) -> None:
     for stream in await node.store.read(streams.everywhere):
+        await sequencing.settle(node, stream)
+        await sequencing.turn_idle(node, stream)
         await _trim_stream(node, stream)
-    await _turn_idle(node)
 
 
 async def _trim_stream(node: Node, stream: Stream) -> None:
@@ -45,19 +46,3 @@ async def _trim_shard(node: Node, shard: Shard, horizon_ms: int) -> None:
 
     while await node.store.write(batch):
         pass
-
-
-async def _turn_idle(node: Node) -> None:
-    old = await node.store.read(lambda tx: streams.old_heads(tx, tx.now_ms - SHARD_LIFE_MS))
-    for table_id, head in old:
-        await node.store.write(lambda tx, table_id=table_id, slot=head.slot: _turn(tx, table_id, slot))
-
-
-def _turn(tx: Tx, table_id: int, slot: int) -> None:
-    head = streams.draw(tx, table_id, slot)
-    if head is None or tx.now_ms - head.opened_ms < SHARD_LIFE_MS:
-        return
-    shard = streams.shard_by_id(tx, streams.turn(tx, table_id, head).shard)
-    stream = None if shard is None else streams.by_id(tx, shard.stream)
-    if stream is not None:
-        tx.wake(stream.arn)
