@@ -142,3 +142,20 @@ def test_keys_and_their_material_survive_the_node(start_node) -> None:
     node.kill()
     again = Account(start_node(), aws.id)
     assert again.kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"kept"
+
+
+def test_a_key_tells_when_it_was_last_used_and_for_what(start_node) -> None:
+    node = start_node()
+    aws = node.fresh_account()
+    key = new_key(aws)
+    told = aws.kms.get_key_last_usage(KeyId=key)
+    assert "Operation" not in told.get("KeyLastUsage", {})
+    assert told["TrackingStartDate"] == told["KeyCreationDate"]
+    aws.kms.encrypt(KeyId=key, Plaintext=b"x")
+    used = aws.kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]
+    assert used["Operation"] == "Encrypt"
+    node.stop()
+    again = Account(start_node(), aws.id)
+    assert again.kms.get_key_last_usage(KeyId=key)["KeyLastUsage"] == used
+    again.kms.generate_data_key(KeyId=key, KeySpec="AES_256")
+    assert again.kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]["Operation"] == "GenerateDataKey"

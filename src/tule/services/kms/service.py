@@ -14,6 +14,7 @@ from tule.services.kms.operations import keys as key_operations
 from tule.services.kms.operations import policies as policy_operations
 from tule.services.kms.operations import rotation as rotation_operations
 from tule.services.kms.resources import RESOURCE_TYPES
+from tule.services.kms.usage import usage
 
 
 async def _deliver(node: Node, delivery: Delivery) -> Outcome:
@@ -31,6 +32,7 @@ async def _deliver(node: Node, delivery: Delivery) -> Outcome:
 async def _reset(node: Node) -> None:
     keys(node).forget()
     encryption_at_rest.forget(node)
+    usage(node).forget()
 
 
 _RECORDED = (

@@ -43,6 +43,7 @@ CREATE INDEX kms_grants_by_retiring ON kms_grants (account, region, retiring, id
 
 KEYS = Documents("kms.key")
 ALIASES = Documents("kms.alias")  # {"key", "created_ms", "updated_ms"}
+USES = Documents("kms.use")  # of each key the last one: {"operation", "at_ms", "request"}
 CHANGED = "kms.keys"  # the topic of all that changes a key, its aliases, its material or its grants
 
 Document = dict[str, Any]
@@ -97,6 +98,7 @@ def drop_key(tx: Tx, account: str, region: str, document: Document) -> None:
     for name in document["aliases"]:
         ALIASES.delete(tx, account, region, name)
     tx.execute(_DROP_GRANTS, account, region, document["id"])
+    USES.delete(tx, account, region, document["id"])
     KEYS.delete(tx, account, region, document["id"])
     tx.wake(CHANGED)
 

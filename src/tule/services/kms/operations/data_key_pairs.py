@@ -11,6 +11,7 @@ from tule.platform.service import Params
 from tule.services.kms import ciphertext, errors
 from tule.services.kms.keys import keys
 from tule.services.kms.operations.encryption import RANDOM_BYTES, check_wraps
+from tule.services.kms.usage import usage
 
 
 async def generate_data_key_pair(call: Call, params: Params) -> dict[str, Any]:
@@ -39,6 +40,7 @@ async def _pair(call: Call, params: Params) -> tuple[bytes, dict[str, Any]]:
     private, public = await asyncio.to_thread(asymmetric.generate_pair, spec)
     random = call.node.ids.bytes(RANDOM_BYTES)
     blob = ciphertext.encrypt(material.secret, material.header, random, private, params.get("EncryptionContext"))
+    usage(call.node).note(call, key)
     return private, {
         "PrivateKeyCiphertextBlob": blob,
         "PublicKey": public,

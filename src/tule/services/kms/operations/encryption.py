@@ -12,6 +12,7 @@ from tule.services.kms import ciphertext, errors, specs
 from tule.services.kms.access import key_to_decrypt
 from tule.services.kms.key import Key, Material
 from tule.services.kms.keys import keys
+from tule.services.kms.usage import usage
 
 _KEY_BYTES = {"AES_256": 32, "AES_128": 16}
 RANDOM_BYTES = 28
@@ -21,6 +22,7 @@ async def encrypt(call: Call, params: Params) -> dict[str, Any]:
     key = await keys(call.node).named(call, params["KeyId"])
     algorithm = params.get("EncryptionAlgorithm", specs.SYMMETRIC)
     blob, _ = _encrypted(call, key, algorithm, params["Plaintext"], params.get("EncryptionContext"), "Encrypt", params)
+    usage(call.node).note(call, key)
     return {"CiphertextBlob": blob, "KeyId": key.arn, "EncryptionAlgorithm": algorithm}
 
 
@@ -56,6 +58,7 @@ async def decrypt(call: Call, params: Params) -> dict[str, Any]:
     plaintext, material = _decrypted(key, algorithm, blob, params.get("EncryptionContext"), "Decrypt")
     if params.get("DryRun"):
         raise errors.dry_run()
+    usage(call.node).note(call, key)
     answer: dict[str, Any] = {"KeyId": key.arn, "Plaintext": plaintext, "EncryptionAlgorithm": algorithm}
     return answer | {"KeyMaterialId": material.id} if algorithm == specs.SYMMETRIC else answer
 
@@ -96,6 +99,8 @@ async def re_encrypt(call: Call, params: Params) -> dict[str, Any]:
     plaintext, old = _decrypted(source, source_algorithm, blob, params.get("SourceEncryptionContext"), "ReEncrypt")
     context = params.get("DestinationEncryptionContext")
     text, new = _encrypted(call, destination, algorithm, plaintext, context, "ReEncrypt", params)
+    for key in (source, destination):
+        usage(call.node).note(call, key)
     answer: dict[str, Any] = {
         "CiphertextBlob": text,
         "SourceKeyId": source.arn,
@@ -126,6 +131,7 @@ async def _data_key(call: Call, params: Params, operation: str) -> tuple[bytes, 
     check_wraps(key, operation)
     secret = call.node.ids.bytes(_KEY_BYTES[params["KeySpec"]] if "KeySpec" in params else params["NumberOfBytes"])
     blob, material = _encrypted(call, key, specs.SYMMETRIC, secret, params.get("EncryptionContext"), operation, params)
+    usage(call.node).note(call, key)
     return secret, {"CiphertextBlob": blob, "KeyId": key.arn, "KeyMaterialId": material.id}
 
 

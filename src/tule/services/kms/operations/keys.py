@@ -14,6 +14,7 @@ from tule.services.kms.keys import keys
 from tule.services.kms.names import Ref
 from tule.services.kms.sealing import sealer
 from tule.services.kms.state import Document
+from tule.services.kms.usage import usage, written
 from tule.store.store import Tx
 
 _USUAL_LIMIT = 100
@@ -148,3 +149,12 @@ def cancel_key_deletion(call: Call, tx: Tx, params: Params) -> dict[str, Any]:
         raise errors.invalid_state(names.arn_of(ref), "not pending deletion")
     deletion.unschedule(tx, ref, document)
     return {"KeyId": names.arn_of(ref)}
+
+
+async def get_key_last_usage(call: Call, params: Params) -> dict[str, Any]:
+    ref, document = await call.node.store.read(lambda tx: changing.held(call, tx, params["KeyId"]))
+    key = await keys(call.node).named(call, params["KeyId"])
+    use = usage(call.node).latest(key) or await call.node.store.read(lambda tx: written(tx, *ref))
+    created = document["created_ms"] / 1000
+    last = {} if use is None else {"Operation": use.operation, "Timestamp": use.at_ms / 1000, "KmsRequestId": use.request}
+    return {"KeyId": ref.id, "KeyLastUsage": last, "TrackingStartDate": created, "KeyCreationDate": created}

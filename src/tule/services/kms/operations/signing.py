@@ -11,6 +11,7 @@ from tule.platform.service import Params
 from tule.services.kms import errors, specs
 from tule.services.kms.key import Key, Material
 from tule.services.kms.keys import keys
+from tule.services.kms.usage import usage
 
 
 async def _usable(call: Call, params: Params, usage: str, algorithm: str | None) -> tuple[Key, Material]:
@@ -39,6 +40,7 @@ async def sign(call: Call, params: Params) -> dict[str, Any]:
         signature = await asyncio.to_thread(asymmetric.sign, material, algorithm, message, kind)
     else:
         signature = asymmetric.sign(material, algorithm, message, kind)
+    usage(call.node).note(call, key)
     return {"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": algorithm}
 
 
@@ -51,6 +53,7 @@ async def verify(call: Call, params: Params) -> dict[str, Any]:
     if not asymmetric.verify(material, algorithm, message, kind, params["Signature"]):
         raise errors.invalid_signature()
     _end_dry_run(params)
+    usage(call.node).note(call, key)
     return {"KeyId": key.arn, "SignatureValid": True, "SigningAlgorithm": algorithm}
 
 
@@ -78,6 +81,7 @@ async def generate_mac(call: Call, params: Params) -> dict[str, Any]:
     algorithm = params["MacAlgorithm"]
     key, material = await _usable(call, params, specs.GENERATE_VERIFY_MAC, algorithm)
     _end_dry_run(params)
+    usage(call.node).note(call, key)
     return {"KeyId": key.arn, "Mac": _mac(material, algorithm, params["Message"]), "MacAlgorithm": algorithm}
 
 
@@ -87,6 +91,7 @@ async def verify_mac(call: Call, params: Params) -> dict[str, Any]:
     if not hmac.compare_digest(_mac(material, algorithm, params["Message"]), params["Mac"]):
         raise errors.invalid_mac()
     _end_dry_run(params)
+    usage(call.node).note(call, key)
     return {"KeyId": key.arn, "MacValid": True, "MacAlgorithm": algorithm}
 
 
@@ -99,6 +104,7 @@ async def derive_shared_secret(call: Call, params: Params) -> dict[str, Any]:
     secret = asymmetric.derive(key, material, params["PublicKey"])
     _end_dry_run(params)
     algorithm = params["KeyAgreementAlgorithm"]
+    usage(call.node).note(call, key)
     return {"KeyId": key.arn, "SharedSecret": secret, "KeyAgreementAlgorithm": algorithm, "KeyOrigin": key.document["origin"]}
 
 
@@ -109,6 +115,7 @@ async def encapsulate(call: Call, params: Params) -> dict[str, Any]:
     key, material = await _usable(call, params, specs.ENCAPSULATE, algorithm)
     _end_dry_run(params)
     secret, blob = asymmetric.encapsulate(material)
+    usage(call.node).note(call, key)
     return {"KeyId": key.arn, "SharedSecret": secret, "SharedSecretCiphertextBlob": blob, "EncapsulationAlgorithm": algorithm}
 
 
@@ -119,4 +126,5 @@ async def decapsulate(call: Call, params: Params) -> dict[str, Any]:
     key, material = await _usable(call, params, specs.ENCAPSULATE, algorithm)
     _end_dry_run(params)
     secret = asymmetric.decapsulate(material, params["SharedSecretCiphertextBlob"])
+    usage(call.node).note(call, key)
     return {"KeyId": key.arn, "SharedSecret": secret, "EncapsulationAlgorithm": algorithm}
