@@ -177,3 +177,110 @@ def test_logger_metrics_and_tracer_of_typescript(aws: Account) -> None:
 def test_the_batch_processor_of_typescript(aws: Account) -> None:
     with_node(aws, {"index.js": NODE_BATCH})
     check_batch(aws)
+
+
+PYTHON_IDEMPOTENCY = """
+from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig, idempotent
+
+store = DynamoDBPersistenceLayer(table_name="idempotency")
+config = IdempotencyConfig(event_key_jmespath="order", payload_validation_jmespath="amount", raise_on_no_idempotency_key=True)
+
+@idempotent(persistence_store=store, config=config)
+def handler(event, context):
+    print("charging", event["order"])
+    if event["amount"] < 0:
+        raise ValueError("no good")
+    return {"charged": event["amount"], "request": context.aws_request_id}
+"""
+NODE_IDEMPOTENCY = """
+import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
+import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
+
+const persistenceStore = new DynamoDBPersistenceLayer({ tableName: 'idempotency' });
+const config = new IdempotencyConfig({ eventKeyJmesPath: 'order', payloadValidationJmesPath: 'amount', throwOnNoIdempotencyKey: true });
+
+export const handler = makeIdempotent(
+  async (event, context) => {
+    console.log('charging', event.order);
+    if (event.amount < 0) throw new Error('no good');
+    return { charged: event.amount, request: context.awsRequestId };
+  },
+  { persistenceStore, config },
+);
+"""
+
+
+def table(aws: Account, name: str) -> None:
+    """A table with the key `id`, whose items the function may use."""
+    attributes, keys = [{"AttributeName": "id", "AttributeType": "S"}], [{"AttributeName": "id", "KeyType": "HASH"}]
+    aws.dynamodb.create_table(TableName=name, AttributeDefinitions=attributes, KeySchema=keys, BillingMode="PAY_PER_REQUEST")
+    aws.dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+    allowed = {"Effect": "Allow", "Action": "dynamodb:*Item", "Resource": f"arn:aws:dynamodb:us-east-1:{aws.id}:table/{name}"}
+    aws.iam.put_role_policy(RoleName="runner", PolicyName="table", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}))
+
+
+def check_idempotency(aws: Account) -> None:
+    """One order is charged once; another amount for it is refused; a failure is not remembered."""
+    table(aws, "idempotency")
+
+    def pay(order: str, amount: int) -> tuple[dict[str, Any], str]:
+        answer = aws.lambda_.invoke(FunctionName="f", Payload=json.dumps({"order": order, "amount": amount}))
+        return json.load(answer["Payload"]), answer.get("FunctionError", "")
+
+    first, error = pay("o-1", 12)
+    assert (first.get("charged"), error) == (12, ""), first
+    assert pay("o-1", 12) == (first, ""), "the first answer again"
+    refused, error = pay("o-1", 13)
+    assert (refused["errorType"], error) == ("IdempotencyValidationError", "Unhandled")
+    for _ in range(2):
+        assert pay("o-2", -1)[1] == "Unhandled"
+    assert pay("o-2", 1)[0]["charged"] == 1
+    charges = eventually(lambda: len(found := logged(aws, "charging")) >= 4 and found)
+    assert sorted(message.split()[-1] for message in charges) == ["o-1", "o-2", "o-2", "o-2"]
+
+
+@python
+def test_idempotency_of_python(aws: Account) -> None:
+    with_python(aws, PYTHON_IDEMPOTENCY)
+    check_idempotency(aws)
+
+
+@typescript
+def test_idempotency_of_typescript(aws: Account) -> None:
+    with_node(aws, {"index.mjs": NODE_IDEMPOTENCY})
+    check_idempotency(aws)
+
+
+PYTHON_PARAMETERS = """
+from aws_lambda_powertools.utilities.parameters import DynamoDBProvider
+
+provider = DynamoDBProvider(table_name="parameters")
+
+def handler(event, context):
+    return provider.get(event["name"], transform="json")
+"""
+NODE_PARAMETERS = """
+import { DynamoDBProvider } from '@aws-lambda-powertools/parameters/dynamodb';
+
+const provider = new DynamoDBProvider({ tableName: 'parameters' });
+export const handler = (event) => provider.get(event.name, { transform: 'json' });
+"""
+
+
+def check_parameters(aws: Account) -> None:
+    table(aws, "parameters")
+    aws.dynamodb.put_item(TableName="parameters", Item={"id": {"S": "limits"}, "value": {"S": '{"orders": 3}'}})
+    answer = aws.lambda_.invoke(FunctionName="f", Payload=json.dumps({"name": "limits"}))
+    assert json.load(answer["Payload"]) == {"orders": 3}
+
+
+@python
+def test_parameters_of_python(aws: Account) -> None:
+    with_python(aws, PYTHON_PARAMETERS)
+    check_parameters(aws)
+
+
+@typescript
+def test_parameters_of_typescript(aws: Account) -> None:
+    with_node(aws, {"index.mjs": NODE_PARAMETERS})
+    check_parameters(aws)
