@@ -4,8 +4,8 @@ Small bytes are in the object's row, long ones in blobs, those of multipart uplo
 and a copy refer to bytes that are there, and nothing is written twice.  Every change of an object, what it tells to whom and
 what it lets go are one transaction.
 
-What differs from AWS: any endpoint serves the buckets of every region; logging, lifecycle, website, acceleration and
-requester-pays configurations are kept but have no effect yet; encryption at rest is told, not done.
+What differs from AWS: any endpoint serves the buckets of every region; acceleration, analytics, metrics and intelligent tiering
+configurations are kept and change nothing; directory buckets, table buckets, metadata tables and MFA Delete answer 501.
 """
 
 from __future__ import annotations
