@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.node import Account
+from tests.node import Account, RunningNode
 from tests.services.dynamodb.making import make_table
 
 
@@ -192,3 +193,14 @@ def test_an_index_passes_over_what_cannot_be_its_key_until_it_can(aws: Account) 
     assert [item["p"]["S"] for item in aws.dynamodb.scan(TableName=name, IndexName="by-g")["Items"]] == ["text"]
     aws.dynamodb.update_item(**update | {"UpdateExpression": "SET g = :x"})
     assert {item["p"]["S"] for item in aws.dynamodb.scan(TableName=name, IndexName="by-g")["Items"]} == {"text", "number"}
+
+
+def test_under_chaos_a_global_index_lags_behind(tmp_path: Path) -> None:
+    with RunningNode(tmp_path, env={"TULE_CHAOS": "1", "TULE_CLOCK": "frozen"}) as node:
+        account = node.fresh_account()
+        name = make_table(account, gsi="g:S")
+        account.dynamodb.put_item(TableName=name, Item={"p": {"S": "a"}, "g": {"S": "x"}})
+        reading = {"TableName": name, "IndexName": "by-g"}
+        assert account.dynamodb.scan(**reading)["Count"] == 0
+        node.advance(1)
+        assert account.dynamodb.scan(**reading)["Count"] == 1

@@ -30,7 +30,7 @@ Item = dict[str, Any]
 Rows = Iterator[tuple[bytes, int]]
 
 NO_LIMIT = 1 << 31
-MAX_SEGMENTS = 1_000_000
+LAG_MS = 500  # of global indexes behind their tables, under chaos
 
 
 @reads
@@ -48,7 +48,7 @@ def by_key(tx: Tx, call: Call, params: Params, reading: Reading) -> Params:
     reading.check_filter(names.all)
     chosen = selection(params, table, index, reading.projection, "Querying")
     throttling.check(call, table, "read", None if index is None else index.name)
-    rows = _partition(tx, params, table, index, condition)
+    rows = _partition(call, tx, params, table, index, condition)
     page, fetched = _page(tx, params, table, index, reading, chosen, rows)
     return _answer(call, tx, params, table, index, chosen, page, fetched)
 
@@ -66,7 +66,7 @@ def by_position(tx: Tx, call: Call, params: Params, reading: Reading) -> Params:
     index = _index(table, params)
     chosen = selection(params, table, index, reading.projection, "Scanning")
     throttling.check(call, table, "read", None if index is None else index.name)
-    page, fetched = _page(tx, params, table, index, reading, chosen, _everything(tx, params, table, index))
+    page, fetched = _page(tx, params, table, index, reading, chosen, _everything(call, tx, params, table, index))
     return _answer(call, tx, params, table, index, chosen, page, fetched)
 
 
@@ -84,10 +84,15 @@ def _index(table: Table, params: Params) -> Index | None:
     return index
 
 
+def _seen_ms(call: Call, tx: Tx, index: Index) -> int | None:
+    """Up to when a global index has seen its table: as of now, unless somebody asked for chaos."""
+    return tx.now_ms - LAG_MS if index.is_global and call.node.config.chaos else None
+
+
 # Rows of a query.
 
 
-def _partition(tx: Tx, params: Params, table: Table, index: Index | None, condition: KeyCondition) -> Rows:
+def _partition(call: Call, tx: Tx, params: Params, table: Table, index: Index | None, condition: KeyCondition) -> Rows:
     names = table.keys if index is None else index.keys
     hash = keys.hash_of(table.types, names.hash, dict(zip(names.hash, condition.hash, strict=True)))
     span = _span(table, index, condition)
@@ -98,7 +103,7 @@ def _partition(tx: Tx, params: Params, table: Table, index: Index | None, condit
         after = None if start is None else _position_within(table, start, hash, span, condition)
         return item_rows.page(tx, table.id, hash, _beyond(span, after, forward=forward), limit, forward=forward)
     place = None if start is None else _place_within(table, index, start, hash, span, condition)
-    return index_rows.page(tx, index.id, hash, span, place, limit, forward=forward)
+    return index_rows.page(tx, index.id, hash, span, place, limit, forward=forward, written_ms=_seen_ms(call, tx, index))
 
 
 def _span(table: Table, index: Index | None, condition: KeyCondition) -> Span:
@@ -156,7 +161,7 @@ def _check_segments(params: Params) -> None:
         )
 
 
-def _everything(tx: Tx, params: Params, table: Table, index: Index | None) -> Rows:
+def _everything(call: Call, tx: Tx, params: Params, table: Table, index: Index | None) -> Rows:
     segment, total = params.get("Segment", 0), params.get("TotalSegments", 1)
     low, high = keys.segment(segment, total)
     limit: int = params.get("Limit", NO_LIMIT)
@@ -169,7 +174,7 @@ def _everything(tx: Tx, params: Params, table: Table, index: Index | None) -> Ro
     if place is None:
         raise refusals.starting_key_invalid()
     _check_in_segment(place.hash, low, high, params)
-    return index_rows.scan(tx, index.id, place, high, limit)
+    return index_rows.scan(tx, index.id, place, high, limit, written_ms=_seen_ms(call, tx, index))
 
 
 def _check_in_segment(hash: bytes, low: bytes, high: bytes | None, params: Params) -> None:

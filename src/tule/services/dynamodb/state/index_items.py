@@ -1,7 +1,7 @@
 """What secondary indexes hold: one row for each item that has the index's keys, with the projected item's JSON.
 
 `hash` and `range` are those of the index's keys, `base` a digest of the item's own key, which tells apart items that have the
-same keys in the index.
+same keys in the index.  `written_ms` lets a reader pretend that the index lags behind its table, as AWS's do.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ CREATE TABLE dynamodb_index_items (
     hash BLOB NOT NULL,
     range BLOB NOT NULL,
     base BLOB NOT NULL,
+    written_ms INTEGER NOT NULL,
     size INTEGER NOT NULL,
     item BLOB NOT NULL,
     PRIMARY KEY (index_id, hash, range, base)
@@ -36,8 +37,8 @@ class Place(NamedTuple):
 START = Place(b"", b"", b"")
 
 _PUT = (
-    "INSERT INTO dynamodb_index_items (index_id, hash, range, base, size, item) VALUES (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (index_id, hash, range, base) DO UPDATE SET size = excluded.size, item = excluded.item"
+    "INSERT INTO dynamodb_index_items (index_id, hash, range, base, written_ms, size, item) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (index_id, hash, range, base) DO UPDATE SET written_ms = excluded.written_ms, size = excluded.size, item = excluded.item"
 )
 _DELETE = "DELETE FROM dynamodb_index_items WHERE index_id = ? AND hash = ? AND range = ? AND base = ?"
 _PAGE = "SELECT item, size FROM dynamodb_index_items WHERE index_id = ? AND hash = ?"
@@ -45,47 +46,53 @@ _SCAN = "SELECT item, size FROM dynamodb_index_items WHERE index_id = ? AND (has
 _SIZE_OF_COLLECTION = "SELECT coalesce(sum(size), 0) FROM dynamodb_index_items WHERE index_id = ? AND hash = ?"
 _SOME = "SELECT hash, range, base FROM dynamodb_index_items WHERE index_id = ? LIMIT ?"
 
-_FORWARD = {
-    False: f"{_PAGE} AND (range, base) > (?, ?) ORDER BY range, base LIMIT ?",
-    True: f"{_PAGE} AND (range, base) > (?, ?) AND range < ? ORDER BY range, base LIMIT ?",
-}
-_BACKWARD = {
-    False: f"{_PAGE} AND range >= ? ORDER BY range DESC, base DESC LIMIT ?",
-    True: f"{_PAGE} AND range >= ? AND (range, base) < (?, ?) ORDER BY range DESC, base DESC LIMIT ?",
-}
-_SCANS = {
-    False: f"{_SCAN} ORDER BY hash, range, base LIMIT ?",
-    True: f"{_SCAN} AND hash < ? ORDER BY hash, range, base LIMIT ?",
-}
+_WRITTEN = " AND written_ms <= ?"
+_IN_ORDER = " ORDER BY range, base LIMIT ?"
+_IN_REVERSE = " ORDER BY range DESC, base DESC LIMIT ?"
 
 
 def put(tx: Tx, index: int, at: Place, item: bytes, size: int) -> None:
-    tx.execute(_PUT, index, *at, size, item)
+    tx.execute(_PUT, index, *at, tx.now_ms, size, item)
 
 
 def put_all(tx: Tx, rows: Sequence[tuple[int, Place, bytes, int]]) -> None:
-    tx.many(_PUT, [(index, *at, size, item) for index, at, item, size in rows])
+    tx.many(_PUT, [(index, *at, tx.now_ms, size, item) for index, at, item, size in rows])
 
 
 def delete(tx: Tx, index: int, at: Place) -> None:
     tx.execute(_DELETE, index, *at)
 
 
-def page(tx: Tx, index: int, hash: bytes, span: Span, after: Place | None, limit: int, *, forward: bool) -> Iterator[tuple[bytes, int]]:
-    """Items of one partition key of the index, in the order of their sort keys, beyond the place `after`."""
-    if forward:
-        begin = (span.low, b"") if after is None or after.range < span.low else (after.range, after.base)
-        high = () if span.high is None else (span.high,)
-        return tx.each(_FORWARD[span.high is not None], index, hash, *begin, *high, limit)  # type: ignore[return-value]
-    end = (span.high, b"") if after is None or (span.high is not None and after.range >= span.high) else (after.range, after.base)
-    if end[0] is None:
-        return tx.each(_BACKWARD[False], index, hash, span.low, limit)  # type: ignore[return-value]
-    return tx.each(_BACKWARD[True], index, hash, span.low, *end, limit)  # type: ignore[return-value]
+def page(
+    tx: Tx, index: int, hash: bytes, span: Span, after: Place | None, limit: int, *, forward: bool, written_ms: int | None = None
+) -> Iterator[tuple[bytes, int]]:
+    """Items of one partition key of the index, in the order of their sort keys, beyond the place `after`.
+
+    `written_ms` leaves out what was written after that time.
+    """
+    sql, params = f"{_PAGE} AND range >= ?", [index, hash, span.low]
+    if span.high is not None:
+        sql += " AND range < ?"
+        params.append(span.high)
+    if after is not None:
+        sql += f" AND (range, base) {'>' if forward else '<'} (?, ?)"
+        params += [after.range, after.base]
+    if written_ms is not None:
+        sql += _WRITTEN
+        params.append(written_ms)
+    return tx.each(sql + (_IN_ORDER if forward else _IN_REVERSE), *params, limit)  # type: ignore[return-value]
 
 
-def scan(tx: Tx, index: int, after: Place, before: bytes | None, limit: int) -> Iterator[tuple[bytes, int]]:
-    bounds = () if before is None else (before,)
-    return tx.each(_SCANS[before is not None], index, *after, *bounds, limit)  # type: ignore[return-value]
+def scan(tx: Tx, index: int, after: Place, before: bytes | None, limit: int, *, written_ms: int | None = None) -> Iterator[tuple[bytes, int]]:
+    """Items beyond a place, up to the digest `before`, in the index's own order."""
+    sql, params = _SCAN, [index, *after]
+    if before is not None:
+        sql += " AND hash < ?"
+        params.append(before)
+    if written_ms is not None:
+        sql += _WRITTEN
+        params.append(written_ms)
+    return tx.each(f"{sql} ORDER BY hash, range, base LIMIT ?", *params, limit)  # type: ignore[return-value]
 
 
 def collection_size(tx: Tx, index: int, hash: bytes) -> int:
