@@ -62,6 +62,8 @@ def test_an_archived_object_is_restored_for_some_days(turned: Account) -> None:
     assert turned.s3.restore_object(**restore)["ResponseMetadata"]["HTTPStatusCode"] == 202
     assert turned.s3.head_object(Bucket=bucket, Key="k")["Restore"] == 'ongoing-request="true"'
     assert refusal(turned.s3.restore_object, **restore)["Code"] == "RestoreAlreadyInProgress"
+    listed = turned.s3.list_objects_v2(Bucket=bucket, OptionalObjectAttributes=["RestoreStatus"])["Contents"][0]
+    assert listed["RestoreStatus"] == {"IsRestoreInProgress": True}
     turned.node.advance(6 * 60)
     assert 'ongoing-request="false", expiry-date="' in turned.s3.head_object(Bucket=bucket, Key="k")["Restore"]
     assert turned.s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"cold"

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.service import Params, named, reads
-from tule.services.s3 import checksums, errors, names, walk
+from tule.services.s3 import checksums, errors, names, restoring, walk
 from tule.services.s3.state import buckets, objects
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Listed
@@ -106,6 +106,8 @@ def _entry(item: Listed, params: Params, *, with_owner: bool) -> Params:
         algorithm, kind, _ = checksums.parse(item.checksum)
         entry["ChecksumAlgorithm"] = [algorithm]
         entry["ChecksumType"] = kind
+    if "RestoreStatus" in (params.get("OptionalObjectAttributes") or ()):
+        entry |= restoring.listed(item.storage_class, item.restored)
     if with_owner:
         entry["Owner"] = names.owner(item.owner)
     return entry

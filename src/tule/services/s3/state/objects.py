@@ -41,7 +41,7 @@ _SET_TAGS = "UPDATE s3_objects SET tags = ? WHERE bucket = ? AND key = ? AND ver
 _SET_NONCURRENT_TAGS = "UPDATE s3_noncurrent SET tags = ? WHERE bucket = ? AND key = ? AND version = ?"
 _ANY = "SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1"
 _ANY_NONCURRENT = "SELECT 1 FROM s3_noncurrent WHERE bucket = ? LIMIT 1"
-_LISTED = "key, size, etag, modified_ms, owner, storage_class, checksum"
+_LISTED = "key, size, etag, modified_ms, owner, storage_class, checksum, restored"
 _LIST_FROM = f"SELECT {_LISTED} FROM s3_objects WHERE bucket = ? AND key >= ? AND key < ? AND marker = 0 ORDER BY key LIMIT ?"
 _LIST_AFTER = f"SELECT {_LISTED} FROM s3_objects WHERE bucket = ? AND key > ? AND key < ? AND marker = 0 ORDER BY key LIMIT ?"
 _VERSION_LISTED = "key, seq, version, marker, size, etag, modified_ms, owner, storage_class, checksum"
@@ -112,6 +112,7 @@ class Listed(NamedTuple):
     owner: str
     storage_class: str
     checksum: str
+    restored: str | None = None
 
 
 class ListedVersion(NamedTuple):
