@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from tule.core.errors import validation
-from tule.lang.dynamodb import legacy, legacy_conditions
+from tule.core.errors import ServiceError, validation
+from tule.lang.dynamodb import layers, legacy, legacy_conditions
 from tule.lang.dynamodb.conditions import Condition, condition
 from tule.lang.dynamodb.key_conditions import KeyConditions, key_conditions
 from tule.lang.dynamodb.placeholders import NAMES, VALUES, Placeholders
@@ -78,6 +78,13 @@ def read(params: Mapping[str, Any]) -> Projection | None:
 
 def queried(params: Mapping[str, Any]) -> Reading:
     """What a Query asks."""
+    try:
+        return _queried(params)
+    except ServiceError as error:
+        raise layers.current(error) from None
+
+
+def _queried(params: Mapping[str, Any]) -> Reading:
     older = ("AttributesToGet", "QueryFilter", "ConditionalOperator")
     legacy.check_unmixed(params, (*older, "KeyConditions") if KEYS in params else older, (PROJECTION, FILTER, KEYS))
     placeholders = _placeholders(params, (PROJECTION, FILTER, KEYS), (FILTER, KEYS))

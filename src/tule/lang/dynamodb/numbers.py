@@ -11,6 +11,7 @@ from decimal import Context, Decimal
 from functools import lru_cache
 
 from tule.core.errors import ServiceError, validation
+from tule.lang.dynamodb.layers import Layered
 
 DIGITS = 38
 LARGEST_EXPONENT = 125
@@ -81,7 +82,7 @@ def storage(text: str) -> int:
 def not_numeric(text: str) -> ServiceError:
     """The text is no number at all."""
     if not text:
-        return validation("The parameter cannot be converted to a numeric value")
+        return Layered("The parameter cannot be converted to a numeric value", "The parameter cannot be converted to a numeric value: ")
     return validation(f"The parameter cannot be converted to a numeric value: {text}")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tule.core.errors import ServiceError, validation
 from tule.lang.dynamodb import values as attribute_values
+from tule.lang.dynamodb.layers import Layered
 from tule.lang.dynamodb.values import Value
 
 NAMES = "ExpressionAttributeNames"
@@ -100,4 +101,5 @@ def _normal_value(key: str, value: Any) -> Value:
     except ServiceError as error:
         if error.code != "ValidationException":
             raise
-        raise validation(f"ExpressionAttributeValues contains invalid value: {error.message} for key {key}") from None
+        wrapped = f"ExpressionAttributeValues contains invalid value: {error.message} for key {key}"
+        raise Layered(wrapped, error.current if isinstance(error, Layered) else error.message) from None

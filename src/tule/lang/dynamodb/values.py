@@ -12,6 +12,7 @@ from typing import Any
 
 from tule.core.errors import ServiceError, validation
 from tule.lang.dynamodb import numbers
+from tule.lang.dynamodb.layers import Layered
 from tule.lang.dynamodb.sizes import size as size
 
 Value = dict[str, Any]
@@ -199,7 +200,8 @@ def _strings(inner: Any, _level: int) -> list[str]:
     if "" in inner:
         raise validation("One or more parameter values were invalid: An string set may not have a empty string as a member")
     if len(set(inner)) != len(inner):
-        raise validation(f"One or more parameter values were invalid: Input collection [{', '.join(inner)}] contains duplicates.")
+        quoted = ", ".join(f'"{one}"' for one in _up_to_repeat(inner, str.encode))
+        raise _duplicates(f"[{', '.join(inner)}] contains duplicates.", f"[{quoted}] contains duplicates.")
     return inner
 
 
@@ -207,7 +209,7 @@ def _numbers(inner: Any, _level: int) -> list[str]:
     _check_set(inner, "An number set  may not be empty")
     normal = [numbers.canonical(one) for one in inner]
     if len(set(normal)) != len(normal):
-        raise validation("Input collection contains duplicates")
+        raise Layered("Input collection contains duplicates", "One or more parameter values were invalid: Input collection contains duplicates.")
     return inner if normal == inner else normal
 
 
@@ -217,8 +219,20 @@ def _binaries(inner: Any, _level: int) -> list[str]:
     if "" in normal:
         raise validation("One or more parameter values were invalid: Binary sets may not contain empty values")
     if len(set(normal)) != len(normal):
-        raise validation(f"One or more parameter values were invalid: Input collection [{', '.join(normal)}]of type BS contains duplicates.")
+        quoted = ",".join(f'"{one}"' for one in _up_to_repeat(normal, binary))
+        raise _duplicates(f"[{', '.join(normal)}]of type BS contains duplicates.", f"[{quoted}]of type BS contains duplicates.")
     return inner if normal == inner else normal
+
+
+def _up_to_repeat(elements: list[str], order: Callable[[str], bytes]) -> list[str]:
+    """The elements before the first repeated one in their order, it, and the rest as they came."""
+    at = next(at for at, one in enumerate(elements) if one in elements[:at])
+    return [*sorted(elements[:at], key=order), *elements[at:]]
+
+
+def _duplicates(older: str, current: str) -> ServiceError:
+    what = "One or more parameter values were invalid: Input collection "
+    return Layered(what + older, what + current)
 
 
 def _check_set(inner: Any, empty: str) -> None:

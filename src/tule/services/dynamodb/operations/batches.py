@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tule.core.errors import ServiceError
-from tule.lang.dynamodb import clauses
+from tule.lang.dynamodb import clauses, layers
 from tule.lang.dynamodb.projections import Projection
 from tule.lang.dynamodb.values import check_item
 from tule.platform.call import Call
@@ -58,6 +58,13 @@ def batch_get_item(call: Call, tx: Tx, params: Params) -> Params:
     }
 
 
+def _keys(asked: Params) -> list[Item]:
+    try:
+        return [check_item(key) for key in asked["Keys"]]
+    except ServiceError as error:
+        raise layers.current(error) from None
+
+
 class _Gets:
     """What is asked of one table, and what came of it."""
 
@@ -68,7 +75,7 @@ class _Gets:
         self.unprocessed: list[Item] = []
         self._projection: Projection | None = clauses.read(asked)
         self._call = call
-        given = [check_item(key) for key in asked["Keys"]]
+        given = _keys(asked)
         self.table = find(call.node, tx, call.account, call.region, name)
         self.usage = Usage(self.table, named=name)
         self._positions = [keys.position_of_key(self.table, key) for key in given]

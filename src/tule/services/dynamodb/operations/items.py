@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from orjson import Fragment
 
-from tule.lang.dynamodb import clauses
+from tule.core.errors import ServiceError
+from tule.lang.dynamodb import clauses, layers
 from tule.lang.dynamodb.values import check_item
 from tule.platform.call import Call
 from tule.platform.service import reads
@@ -26,23 +28,40 @@ _OLD_ONLY = frozenset(("NONE", "ALL_OLD"))
 def put_item(call: Call, tx: Tx, params: Params) -> Params:
     if params.get("ReturnValues", "NONE") not in _OLD_ONLY:
         raise refusals.return_values_invalid()
-    return _write(call, tx, params, writes.put(params))
+    return _write(call, tx, params, _asked(writes.put, params))
 
 
 def delete_item(call: Call, tx: Tx, params: Params) -> Params:
     if params.get("ReturnValues", "NONE") not in _OLD_ONLY:
         raise refusals.return_values_invalid()
-    return _write(call, tx, params, writes.delete(params))
+    return _write(call, tx, params, _asked(writes.delete, params))
 
 
 def update_item(call: Call, tx: Tx, params: Params) -> Params:
-    return _write(call, tx, params, writes.update(params))
+    return _write(call, tx, params, _asked(writes.update, params))
+
+
+def _asked(read: Callable[[Params], Write], params: Params) -> Write:
+    """What a request asks; what is wrong with it is said within an envelope, other than that its item is too large."""
+    try:
+        return read(params)
+    except ServiceError as error:
+        if error.message == refusals.item_too_large().message:
+            raise
+        raise layers.current(error, enveloped=True) from None
+
+
+def _key(params: Params) -> Params:
+    try:
+        return check_item(params["Key"])
+    except ServiceError as error:
+        raise layers.current(error) from None
 
 
 @reads
 def get_item(call: Call, tx: Tx, params: Params) -> Params:
     projection = clauses.read(params)
-    key = check_item(params["Key"])
+    key = _key(params)
     table = find(call.node, tx, call.account, call.region, params["TableName"])
     throttling.check(call, table, "read")
     found = items.find(tx, table, keys.position_of_key(table, key))
