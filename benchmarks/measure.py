@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import statistics
 import time
 from collections.abc import Callable, Coroutine
@@ -13,11 +12,11 @@ from typing import Any
 
 import uvloop
 
-from benchmarks import dynamodb, messaging
+from benchmarks import dynamodb, messaging, storage
 from benchmarks.client import Connection, at_once, load, signed
 from benchmarks.figures import Figure
 from benchmarks.servers import Server
-from benchmarks.target import HANDLER, MEGABYTE, Target
+from benchmarks.target import HANDLER, Target
 
 WITH_CLIENT = b"import boto3\ns3 = boto3.client('s3')\ndef handler(event, context):\n    return {'statusCode': 200, 'body': 'ok'}\n"
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -26,24 +25,6 @@ FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 async def sts(t: Target) -> Figure:
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
     return Figure((await load(t.url, [signed(t.url, "sts", "POST", "/", FORM, body)], 16, t.seconds)).per_second, "/s")
-
-
-async def s3_put(t: Target) -> Figure:
-    requests = [t.s3("PUT", f"o{i}", b"b" * 1024) for i in range(200)]
-    return Figure((await load(t.url, requests, 16, t.seconds)).per_second, "/s")
-
-
-async def s3_get(t: Target) -> Figure:
-    return Figure((await load(t.url, [t.s3("GET", "k1")], 16, t.seconds)).per_second, "/s")
-
-
-async def s3_put_large(t: Target) -> Figure:
-    requests = [t.s3("PUT", f"big{i}", os.urandom(MEGABYTE) * 10) for i in range(2)]
-    return Figure((await load(t.url, requests, 2, t.seconds)).per_second * 10.5, "MB/s")
-
-
-async def s3_get_large(t: Target) -> Figure:
-    return Figure((await load(t.url, [t.s3("GET", "m10")], 2, t.seconds)).per_second * 10.5, "MB/s")
 
 
 async def _cold(t: Target, source: bytes, count: int = 10) -> Figure:
@@ -100,10 +81,7 @@ async def warm_10(t: Target) -> Figure:
 Measurement = Callable[[Target], Coroutine[Any, Any, Figure]]
 MEASUREMENTS: dict[str, tuple[str, Measurement]] = {
     "STS GetCallerIdentity, 16 clients": ("sts", sts),
-    "S3 PutObject 1 KB, 16 clients": ("s3", s3_put),
-    "S3 GetObject 1 KB, 16 clients": ("s3", s3_get),
-    "S3 PutObject 10 MB, 2 clients": ("s3", s3_put_large),
-    "S3 GetObject 10 MB, 2 clients": ("s3", s3_get_large),
+    **storage.MEASUREMENTS,
     "function, cold": ("lambda", cold),
     "function with a boto3 client, cold": ("lambda", cold_with_client),
     "10 functions at once, cold": ("lambda", ten_cold_at_once),
