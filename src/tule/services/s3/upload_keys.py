@@ -8,8 +8,10 @@ from typing import Any
 
 import orjson
 
+from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.services.s3 import customer_keys, encryption, errors
+from tule.services.s3.customer_keys import CustomerKey
 from tule.services.s3.encryption import Protection
 from tule.services.s3.sealing import Seal
 from tule.services.s3.state import buckets
@@ -37,20 +39,35 @@ def protection(upload: Upload) -> Protection:
 async def seal(call: Call, params: Mapping[str, Any], upload: Upload) -> Seal | None:
     """For a part.  Raises InvalidRequest where the customer's key is missing or is not that of the upload, and KMS's errors."""
     sealed, customer = protection(upload).sealed, customer_keys.given(params)
-    if _is_customers(sealed):
-        if customer is None:
-            message = (
-                "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters."
-            )
-            raise errors.invalid_request(message)
-        if not customer_keys.matches(orjson.loads(sealed or b""), customer):
-            raise errors.invalid_request("The provided encryption parameters did not match the ones used originally.")
-    elif customer is not None:
-        message = "The multipart upload initiate did not request encryption. Please resend the request without sending encryption parameters."
-        raise errors.invalid_request(message)
+    if _is_customers(sealed) and customer is None:
+        raise _key_missing()
+    _check_given(sealed, customer)
 
     found = await call.node.store.read(lambda tx: encryption.seal_of(call, tx, buckets.get(tx, params["Bucket"]), sealed, customer))
     return await encryption.opened(call, found)
+
+
+def check_completion(params: Mapping[str, Any], upload: Upload) -> None:
+    """The customer's key must come along where the upload has checksums, and must be the right one.  Raises InvalidRequest."""
+    sealed, customer = protection(upload).sealed, customer_keys.given(params)
+    if _is_customers(sealed) and customer is None and "Checksum" in upload.request:
+        raise _key_missing()
+    _check_given(sealed, customer)
+
+
+def _key_missing() -> ServiceError:
+    message = "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters."
+    return errors.invalid_request(message)
+
+
+def _check_given(sealed: bytes | None, customer: CustomerKey | None) -> None:
+    if customer is None:
+        return
+    if not _is_customers(sealed):
+        message = "The multipart upload initiate did not request encryption. Please resend the request without sending encryption parameters."
+        raise errors.invalid_request(message)
+    if not customer_keys.matches(orjson.loads(sealed or b""), customer):
+        raise errors.invalid_request("The provided encryption parameters did not match the ones used originally.")
 
 
 def _is_customers(sealed: bytes | None) -> bool:

@@ -91,6 +91,9 @@ def _complete(call: Call, tx: Tx, params: Params, number: int) -> Params:
         return _repeated(tx, bucket, upload)
     found = uploads.parts(tx, upload.id)
     multipart.check_type(upload, params)
+    upload_keys.check_completion(params, upload)
+    if "MultipartUpload" not in params:
+        raise errors.malformed_xml()
     parts = multipart.chosen(upload, (params.get("MultipartUpload") or {}).get("Parts") or (), found)
     conditions = {name: params[name] for name in ("IfMatch", "IfNoneMatch") if name in params}
     draft = Draft({**upload.request, "Key": upload.key, **conditions}, number)
