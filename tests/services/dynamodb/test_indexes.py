@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.node import Account
+from tests.node import Account, RunningNode
 from tests.services.dynamodb.making import make_table
 from tests.services.dynamodb.test_tables import described, refused
 from tests.services.lambda_.house import opened
@@ -138,3 +140,30 @@ def test_a_key_attribute_keeps_its_type(aws: Account) -> None:
     with pytest.raises(ClientError) as error:
         create(aws, name, "N", other)
     assert error.value.response["Error"]["Message"].startswith(INVALID + "Attributes cannot be redefined.")
+
+
+def test_an_index_a_backup_and_an_import_survive_the_end_of_their_node(start_node: Callable[..., RunningNode]) -> None:
+    running = start_node()
+    account = running.fresh_account()
+    name = make_table(account)
+    put_many(account, name, 3_000)
+    account.s3.create_bucket(Bucket="source-of-items")
+    lines = "\n".join(json.dumps({"Item": {"p": {"S": str(number)}}}) for number in range(3_000))
+    account.s3.put_object(Bucket="source-of-items", Key="all.json", Body=lines.encode())
+    keys = {"KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}], "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}]}
+    parameters = {"TableName": "imported", "BillingMode": "PAY_PER_REQUEST", **keys}
+    create(account, name)
+    backup = account.dynamodb.create_backup(TableName=name, BackupName="one")["BackupDetails"]["BackupArn"]
+    account.dynamodb.import_table(S3BucketSource={"S3Bucket": "source-of-items"}, InputFormat="DYNAMODB_JSON", TableCreationParameters=parameters)
+    running.kill()
+    running.start()
+    account = Account(running, account.id)
+    running.advance(300)
+    assert described(account, name)["GlobalSecondaryIndexes"][0]["IndexStatus"] == "ACTIVE"
+    assert len(in_index(account, name)) == 3_000
+    shown = account.dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]
+    assert (shown["BackupDetails"]["BackupStatus"], shown["SourceTableDetails"]["ItemCount"]) == ("AVAILABLE", 3_000)
+    (done,) = account.dynamodb.list_imports()["ImportSummaryList"]
+    shown = account.dynamodb.describe_import(ImportArn=done["ImportArn"])["ImportTableDescription"]
+    assert (shown["ImportStatus"], shown["ImportedItemCount"]) == ("COMPLETED", 3_000)
+    assert described(account, "imported")["ItemCount"] == 3_000

@@ -43,7 +43,7 @@ def _create(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
 
 async def describe_table(call: Call, params: Params) -> Params:
     table, looked, now_ms = await call.node.store.read(lambda tx: _look(call, tx, params["TableName"]))
-    return {"Table": descriptions.described(table, measures.shown(call.node, table, looked), now_ms)}
+    return {"Table": descriptions.described(table, await measures.shown(call.node, table, looked), now_ms)}
 
 
 def _look(call: Call, tx: Tx, name: str) -> Any:

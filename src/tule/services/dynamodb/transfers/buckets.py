@@ -7,7 +7,7 @@ platform on his account's behalf.
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -57,6 +57,16 @@ class Bucket:
 
     async def _invoke(self, operation: str, **params: Any) -> dict[str, Any]:
         return await self._node.dispatcher.invoke("s3", operation, {**self._named, **params}, principal=self._principal, region=self._region)
+
+
+def encryption(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """PutObject's parameters for the encryption that a request asks for."""
+    if "S3SseAlgorithm" not in asked:
+        return {}
+    if asked["S3SseAlgorithm"] == "AES256":
+        return {"ServerSideEncryption": "AES256"}
+    key = {"SSEKMSKeyId": asked["S3SseKmsKeyId"]} if "S3SseKmsKeyId" in asked else {}
+    return {"ServerSideEncryption": "aws:kms", **key}
 
 
 def nothing() -> Body:

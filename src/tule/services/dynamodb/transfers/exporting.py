@@ -25,7 +25,7 @@ from tule.services.dynamodb.state import changed_items
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.state.items import START, Position
 from tule.services.dynamodb.table import Table
-from tule.services.dynamodb.transfers import ion_writing
+from tule.services.dynamodb.transfers import buckets, ion_writing
 from tule.services.dynamodb.transfers.buckets import Bucket
 from tule.services.dynamodb.transfers.records import EXPORT_FILES, EXPORTS, Record
 from tule.store.store import Tx
@@ -96,7 +96,7 @@ class _Export:
         shown = record["shown"]
         bucket = self._bucket(shown)
         if self._file == 0:
-            await bucket.put(f"{_folder(record)}_started", b"", **_encryption(shown))
+            await bucket.put(f"{_folder(record)}_started", b"", **buckets.encryption(shown))
         lines = await self._node.store.snapshot(lambda tx: _lines(tx, record, self._after))
         file: dict[str, Any] | None = await self._put(bucket, record, lines) if lines.items or self._file == 0 else None
         if lines.after is not None:
@@ -120,7 +120,7 @@ class _Export:
         packed = gzip.compress(lines.data, mtime=0)
         name = blake2b(f"{self._number}/{self._file}".encode(), digest_size=16).hexdigest()[:26]
         key = f"{_data_folder(record)}{name}.{'ion' if shown['ExportFormat'] == ION else 'json'}.gz"
-        etag = await bucket.put(key, packed, **_encryption(shown))
+        etag = await bucket.put(key, packed, **buckets.encryption(shown))
         return {"itemCount": lines.items, "md5Checksum": _md5(packed), "etag": etag, "dataFileS3Key": key}
 
     def _go_on(self, tx: Tx, lines: _Lines, file: dict[str, Any] | None, after: Position) -> None:
@@ -142,8 +142,8 @@ class _Export:
         listed = b"".join(orjson.dumps(file) + b"\n" for file in files)
         summary = orjson.dumps(_summary(record, ended_ms))
         for name, data in (("manifest-files", listed), ("manifest-summary", summary)):
-            await bucket.put(f"{folder}{name}.json", data, **_encryption(shown))
-            await bucket.put(f"{folder}{name}.md5", _md5(data).encode(), **_encryption(shown))
+            await bucket.put(f"{folder}{name}.json", data, **buckets.encryption(shown))
+            await bucket.put(f"{folder}{name}.md5", _md5(data).encode(), **buckets.encryption(shown))
 
     def _end(self, tx: Tx, record: Record, ended_ms: int) -> None:
         manifest = f"{_folder(record)}manifest-summary.json"
@@ -247,15 +247,6 @@ def _folder(record: Record) -> str:
 def _data_folder(record: Record) -> str:
     """Incremental exports put their data side by side."""
     return f"{_folder(record)}data/" if record["shown"]["ExportType"] == FULL else f"{_root(record)}data/"
-
-
-def _encryption(shown: Record) -> dict[str, Any]:
-    if "S3SseAlgorithm" not in shown:
-        return {}
-    if shown["S3SseAlgorithm"] == "AES256":
-        return {"ServerSideEncryption": "AES256"}
-    key = {"SSEKMSKeyId": shown["S3SseKmsKeyId"]} if "S3SseKmsKeyId" in shown else {}
-    return {"ServerSideEncryption": "aws:kms", **key}
 
 
 def _summary(record: Record, ended_ms: int) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
+
 from tule.backbone.delivery import Delivery, Done, Outcome
 from tule.backbone.jobs import Job, enqueue
 from tule.core.errors import ServiceError
@@ -87,7 +89,19 @@ class _Reading:
                 continue
             if not await self._read(bucket, record, key, size, done["lines"] if key == done["object"] else 0):
                 return
+        await self._report()
         await self._node.store.write(lambda tx: self.end(tx, "COMPLETED"))
+
+    async def _report(self) -> None:
+        """Put what was wrong with a bulk operation's items where it asked for them."""
+        record = await self._node.store.read(self.record)
+        output = None if record is None else record.get("output")
+        if record is None or output is None or "ERROR" not in output["OutputType"] or not record["progress"]["complaints"]:
+            return
+        bucket = Bucket(self._node, self._job.account, self._job.region, output["S3Bucket"], output.get("S3BucketOwner"))
+        prefix = f"{output['S3KeyPrefix'].rstrip('/')}/" if output.get("S3KeyPrefix") else ""
+        lines = b"".join(orjson.dumps(complaint) + b"\n" for complaint in record["progress"]["complaints"])
+        await bucket.put(f"{prefix}AWSDynamoDB/{self._number}/errors.json", lines, **buckets.encryption(output))
 
     async def _read(self, bucket: Bucket, record: Record, key: str, size: int, skip: int) -> bool:
         """One object.  False when the import was called off."""
