@@ -122,7 +122,8 @@ def _placeholders(params: Mapping[str, Any], naming: Collection[str], valuing: C
         raise validation("ExpressionAttributeNames can only be specified when using expressions")
     if VALUES in params and params.keys().isdisjoint(valuing):
         missing = f"{' and '.join(valuing)} {'is' if len(valuing) == 1 else 'are'} null"
-        raise validation(f"ExpressionAttributeValues can only be specified when using expressions: {missing}")
+        what = "ExpressionAttributeValues can only be specified when using expressions"
+        raise layers.Layered(f"{what}: {missing}", what)
     if NAMES not in params and VALUES not in params:
         return Placeholders()
     return Placeholders.of(params)

@@ -197,8 +197,6 @@ def _map(inner: Any, level: int) -> dict[str, Value]:
 
 def _strings(inner: Any, _level: int) -> list[str]:
     _check_set(inner, "An string set  may not be empty")
-    if "" in inner:
-        raise validation("One or more parameter values were invalid: An string set may not have a empty string as a member")
     if len(set(inner)) != len(inner):
         quoted = ", ".join(f'"{one}"' for one in _up_to_repeat(inner, str.encode))
         raise _duplicates(f"[{', '.join(inner)}] contains duplicates.", f"[{quoted}] contains duplicates.")
@@ -216,8 +214,6 @@ def _numbers(inner: Any, _level: int) -> list[str]:
 def _binaries(inner: Any, _level: int) -> list[str]:
     _check_set(inner, "Binary sets should not be empty")
     normal = [_base64(one) for one in inner]
-    if "" in normal:
-        raise validation("One or more parameter values were invalid: Binary sets may not contain empty values")
     if len(set(normal)) != len(normal):
         quoted = ",".join(f'"{one}"' for one in _up_to_repeat(normal, binary))
         raise _duplicates(f"[{', '.join(normal)}]of type BS contains duplicates.", f"[{quoted}]of type BS contains duplicates.")
