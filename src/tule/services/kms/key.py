@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from tule.core.errors import ServiceError
 from tule.services.kms import ciphertext, errors, names, policies, specs
 from tule.services.kms.state import Document, MaterialRow
 
@@ -24,6 +25,14 @@ class Material:
         self.secret = secret
         self.header = ciphertext.header_of(key_id, row.id)
         self.loaded: Any = None  # the private key, once something has needed it
+
+
+class UnknownMaterial(ServiceError):
+    """A blob names material that the key does not have, or not yet as far as this node knows."""
+
+    def __init__(self) -> None:
+        refusal = errors.invalid_ciphertext()
+        super().__init__(refusal.code, refusal.message, fields=refusal.fields)
 
 
 class Key:
@@ -71,7 +80,7 @@ class Key:
             self.check_enabled()
         material = self._by_name.get(sealed.material)
         if material is None:
-            raise errors.invalid_ciphertext()
+            raise UnknownMaterial
         if not material.secret:
             raise errors.invalid_state(self.arn, "pending import")
         return material

@@ -63,6 +63,11 @@ class Keys:
 
         return await self._load(name, find)
 
+    async def again(self, key: Key) -> Key | None:
+        """The key as it stands in the store: another node may have rotated it a moment ago."""
+        ref = Ref(key.account, key.region, key.id)
+        return await self._load(("", key.region, key.id), lambda tx: ref)
+
     async def _make_managed(self, call: Call, ref: Ref) -> Key | None:
         if not managed.is_made_for(call, ref):
             return None

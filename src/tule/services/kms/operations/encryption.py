@@ -10,7 +10,7 @@ from tule.platform.call import Call
 from tule.platform.service import Params
 from tule.services.kms import ciphertext, errors, specs
 from tule.services.kms.access import key_to_decrypt
-from tule.services.kms.key import Key, Material
+from tule.services.kms.key import Key, Material, UnknownMaterial
 from tule.services.kms.keys import keys
 from tule.services.kms.usage import usage
 
@@ -55,7 +55,7 @@ async def decrypt(call: Call, params: Params) -> dict[str, Any]:
     algorithm = params.get("EncryptionAlgorithm", specs.SYMMETRIC)
     key = await key_to_decrypt(call, params, params.get("CiphertextBlob"), params.get("KeyId"), "kms:Decrypt")
     blob = _blob(key, params)
-    plaintext, material = _decrypted(key, algorithm, blob, params.get("EncryptionContext"), "Decrypt")
+    plaintext, material = await _opened(call, key, algorithm, blob, params.get("EncryptionContext"), "Decrypt")
     if params.get("DryRun"):
         raise errors.dry_run()
     usage(call.node).note(call, key)
@@ -71,6 +71,15 @@ def _blob(key: Key, params: Params) -> bytes:
         key.material()
         raise errors.dry_run()
     raise errors.missing("ciphertextBlob")
+
+
+async def _opened(call: Call, key: Key, algorithm: str, blob: bytes, context: Mapping[str, str] | None, operation: str) -> tuple[bytes, Material]:
+    """As `_decrypted`, with the material that the key has by now where a blob names one that is not known."""
+    try:
+        return _decrypted(key, algorithm, blob, context, operation)
+    except UnknownMaterial:
+        fresh = await keys(call.node).again(key)
+        return _decrypted(fresh or key, algorithm, blob, context, operation)
 
 
 def _decrypted(key: Key, algorithm: str, blob: bytes, context: Mapping[str, str] | None, operation: str) -> tuple[bytes, Material]:
@@ -96,7 +105,7 @@ async def re_encrypt(call: Call, params: Params) -> dict[str, Any]:
     source = await key_to_decrypt(call, params, params.get("CiphertextBlob"), params.get("SourceKeyId"), "kms:ReEncryptFrom")
     destination = await keys(call.node).named(call, params["DestinationKeyId"])
     blob = _blob(source, params)
-    plaintext, old = _decrypted(source, source_algorithm, blob, params.get("SourceEncryptionContext"), "ReEncrypt")
+    plaintext, old = await _opened(call, source, source_algorithm, blob, params.get("SourceEncryptionContext"), "ReEncrypt")
     context = params.get("DestinationEncryptionContext")
     text, new = _encrypted(call, destination, algorithm, plaintext, context, "ReEncrypt", params)
     for key in (source, destination):
