@@ -64,7 +64,7 @@ def test_sums_are_exact_or_refused(left: str, right: str) -> None:
                 compute(a, b)
 
 
-@pytest.mark.parametrize("text", ["1E125", "9.99999999E125", "1E-130", "-1E125", "0.1E126", "0", "-0", "0E5", "1" * 38])
+@pytest.mark.parametrize("text", ["1E125", "9.99999999E125", "1E-130", "-1E125", "0.1E126", "0", "-0", "0E5", "0E125", "0.0E126", "1" * 38])
 def test_what_lies_within_the_limits_is_taken(text: str) -> None:
     assert Decimal(numbers.canonical(text)) == Decimal(text)
 
@@ -75,6 +75,9 @@ def test_what_lies_within_the_limits_is_taken(text: str) -> None:
         ("1E126", "Number overflow. Attempting to store a number with magnitude larger than supported range"),
         ("-11E125", "Number overflow. Attempting to store a number with magnitude larger than supported range"),
         ("1.0e100000000000", "Number overflow. Attempting to store a number with magnitude larger than supported range"),
+        ("0E126", "Number overflow. Attempting to store a number with magnitude larger than supported range"),
+        ("0E-131", "Number underflow. Attempting to store a number with magnitude smaller than supported range"),
+        ("1E9223372036854775808", "The parameter cannot be converted to a numeric value: 1E9223372036854775808"),
         ("1E-131", "Number underflow. Attempting to store a number with magnitude smaller than supported range"),
         ("3" * 39, "Attempting to store more than 38 significant digits in a Number"),
         ("dog", "The parameter cannot be converted to a numeric value: dog"),

@@ -20,7 +20,7 @@ SMALLEST_EXPONENT = -130
 _PLAIN_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,37})\Z")
 _NUMBER = re.compile(r"([+-]?)(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))(?:[eE]([+-]?[0-9]+))?\Z", re.ASCII)
 _EXACT = Context(prec=400, Emax=10_000, Emin=-10_000)
-_FAR = 10**6  # an exponent as good as any further ones
+_FAR = 2**63  # the first exponent that does not fit into 64 bits
 
 Parts = tuple[bool, str, int]  # whether negative, significant digits, power of ten of the last digit
 
@@ -106,24 +106,29 @@ def _parts(text: str) -> Parts:
     if match is None:
         raise not_numeric(text)
     sign, whole, fraction, bare_fraction, power = match.groups()
-    fraction = (fraction or bare_fraction or "").rstrip("0")
+    written = fraction or bare_fraction or ""
+    exponent = _power(text, power)
+    fraction = written.rstrip("0")
     digits = ((whole or "") + fraction).lstrip("0")
     if not digits:
+        _check_magnitude(exponent - len(written))  # zero has the magnitude that it is written with
         return False, "0", 0
     significant = digits.rstrip("0")
-    exponent = _power(power) - len(fraction) + len(digits) - len(significant)
+    exponent += len(digits) - len(fraction) - len(significant)
     if len(significant) > DIGITS:
         raise too_precise()
     _check_magnitude(exponent + len(significant) - 1)
     return sign == "-", significant, exponent
 
 
-def _power(text: str | None) -> int:
-    if not text:
+def _power(text: str, power: str | None) -> int:
+    """The exponent; one beyond 64 bits makes the text no number."""
+    if not power:
         return 0
-    if len(text) > 9:
-        return -_FAR if text[0] == "-" else _FAR
-    return int(text)
+    exponent = int(power) if len(power) <= 20 else _FAR
+    if not -_FAR < exponent < _FAR:
+        raise not_numeric(text)
+    return exponent
 
 
 def _check_magnitude(magnitude: int) -> None:
