@@ -105,7 +105,7 @@ MEASUREMENTS: dict[str, tuple[str, Measurement]] = {
 # have keys that anybody knows; the rest lies in between, each with the bytes of one that was put.
 
 KNOWN = 5_000
-STEP = 200_000
+STEP = 1_000_000
 _REST = ", ".join(name for name in Version._fields if name not in ("bucket", "key"))
 _FILL = (
     f"INSERT INTO s3_objects (bucket, key, {_REST})"
@@ -113,6 +113,9 @@ _FILL = (
     f" SELECT o.bucket, d.digest, {_REST} FROM (SELECT lower(hex(randomblob(12))) AS digest FROM numbers ORDER BY digest) d, s3_objects o"
     " WHERE o.key = 'k1'"
 )
+
+
+_KNOWN = f"INSERT INTO s3_objects (bucket, key, {_REST}) SELECT bucket, ?, {_REST} FROM s3_objects WHERE key = 'k1'"
 
 
 def _key(number: int) -> str:
@@ -123,7 +126,8 @@ def _key(number: int) -> str:
 def _grow(data: Path, count: int) -> None:
     async def fill() -> None:
         store = SqliteStore(data / "tule.db", TurnableClock(), Ids(), synchronous="OFF")
-        for start in range(0, count, STEP):
+        await store.write(lambda tx: tx.many(_KNOWN, [(_key(number),) for number in range(KNOWN)]))
+        for start in range(KNOWN, count, STEP):
             some = min(STEP, count - start)
             await store.write(lambda tx, some=some: tx.execute(_FILL, some))
         await store.close()
@@ -132,11 +136,10 @@ def _grow(data: Path, count: int) -> None:
 
 
 def _kinds(t: Target) -> dict[str, list[bytes]]:
-    """In an order in which what is got was put."""
     return {
-        "put new": [t.s3("PUT", _key(number), b"b" * 1024) for number in range(KNOWN)],
-        "put over": [t.s3("PUT", _key(number), b"c" * 1024) for number in range(KNOWN)],
         "get": [t.s3("GET", _key(number)) for number in range(KNOWN)],
+        "put over": [t.s3("PUT", _key(number), b"c" * 1024) for number in range(KNOWN)],
+        "put new": [t.s3("PUT", _key(number + KNOWN), b"b" * 1024) for number in range(2 * KNOWN)],
     }
 
 

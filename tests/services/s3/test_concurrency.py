@@ -78,3 +78,28 @@ def test_what_was_acknowledged_is_there_after_kill_minus_nine(start_node: Callab
     second = start_node()
     again = Account(second, account.id)
     assert [again.s3.get_object(Bucket="kept", Key=f"k{number}")["Body"].read() == body for number in range(5)] == [True] * 5
+
+
+@pytest.mark.parametrize("size", [1_000, 700_000])
+def test_of_many_who_write_one_key_one_wins_whole(aws: Account, bucket: str, size: int) -> None:
+    s3 = aws.s3
+    bodies = [bytes([65 + number]) * (size + number) for number in range(_WRITERS)]
+    for _ in range(3):
+        etags = _together(lambda number: s3.put_object(Bucket=bucket, Key="k", Body=bodies[number])["ETag"])
+        got = s3.get_object(Bucket=bucket, Key="k")
+        body = got["Body"].read()
+        assert body in bodies
+        assert (got["ETag"], got["ContentLength"]) == (etags[bodies.index(body)], len(body))
+
+
+def test_readers_of_a_key_that_is_written_see_one_version_whole(aws: Account, bucket: str) -> None:
+    s3 = aws.s3
+    bodies = [bytes([65 + number]) * 400_000 for number in range(_WRITERS)]
+    s3.put_object(Bucket=bucket, Key="k", Body=bodies[0])
+
+    def turn(number: int) -> bytes:
+        if number % 2:
+            s3.put_object(Bucket=bucket, Key="k", Body=bodies[number])
+        return s3.get_object(Bucket=bucket, Key="k")["Body"].read()
+
+    assert all(body in bodies for body in _together(turn))
