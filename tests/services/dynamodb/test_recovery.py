@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests.node import Account
 from tests.services.dynamodb.streaming import delete, put, refusal, table
-from tests.services.lambda_.house import House, opened
+from tests.services.lambda_.house import ACCOUNT, House, opened
+from tule.access.principal import root
 from tule.services.dynamodb import recovery
 from tule.services.dynamodb.state import items
 from tule.services.dynamodb.state import tables as rows
@@ -160,6 +161,19 @@ async def test_what_is_written_while_a_large_table_is_restored_does_not_get_in(h
             break
         start = {"ExclusiveStartKey": scanned["LastEvaluatedKey"]}
     assert found == {f"k{n}": n for n in range(1_200)}
+
+
+async def test_a_table_is_restored_into_another_region(house: House) -> None:
+    await make(house)
+    await write(house, "a", 1)
+    await recover(house)
+    arn = (await house.call("dynamodb", "DescribeTable", TableName="tab"))["Table"]["TableArn"]
+    params = {"SourceTableArn": arn, "TargetTableName": "tab", "UseLatestRestorableTime": True}
+    client, there = house.node.dispatcher, "eu-west-1"
+    await client.invoke("dynamodb", "RestoreTableToPointInTime", params, principal=root(ACCOUNT), region=there)
+    await house.settle()
+    found = await client.invoke("dynamodb", "Scan", {"TableName": "tab"}, principal=root(ACCOUNT), region=there)
+    assert [item["p"]["S"] for item in orjson.loads(orjson.dumps(found))["Items"]] == ["a"]
 
 
 def test_continuous_backups_are_described(turned: Account) -> None:

@@ -12,6 +12,7 @@ from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.dynamodb import descriptions, encryption, errors, pins, recovery, restoring
 from tule.services.dynamodb.copying import Source
+from tule.services.dynamodb.names import resource_ref
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.table import ACTIVE, CREATING, Table
 from tule.services.dynamodb.tables import table_of
@@ -65,7 +66,7 @@ async def restore_table_to_point_in_time(call: Call, params: Params) -> Params:
 
 
 def _restore(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
-    original = table_of(call, tx, params.get("SourceTableArn") or params["SourceTableName"], errors.table_not_found)
+    original = _original(call, tx, params)
     at_ms = _time_of(tx, original, params)
     summary = {"SourceTableArn": original.arn, "RestoreDateTime": at_ms / 1000, "RestoreInProgress": True}
     table = restoring.begin(call, tx, params, original, Source(original.id, at_ms), key, summary)
@@ -73,6 +74,19 @@ def _restore(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
     if now is not None and now.status != ACTIVE:
         pins.add(tx, original, table.id, at_ms)
     return {"TableDescription": descriptions.made(table, tx.now_ms, status=CREATING, index_status=CREATING)}
+
+
+def _original(call: Call, tx: Tx, params: Params) -> Table:
+    """A table of the region, or by its ARN one of another.  Raises TableNotFoundException."""
+    if "SourceTableArn" not in params:
+        return table_of(call, tx, params["SourceTableName"], errors.table_not_found)
+    ref = resource_ref(params["SourceTableArn"])
+    if ref is None or ref.kind != "table":
+        raise errors.invalid_resource_arn(params["SourceTableArn"])
+    table = rows.find(tx, *ref.table) if ref.table.account == call.account else None
+    if table is None:
+        raise errors.table_not_found(ref.table.name)
+    return table
 
 
 def _time_of(tx: Tx, original: Table, params: Params) -> int:
