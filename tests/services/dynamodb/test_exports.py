@@ -150,3 +150,24 @@ def test_a_token_begins_one_export(turned: Account) -> None:
     assert first == second
     assert refused(turned, "export_table_to_point_in_time", **asked, S3Prefix="x")[0] == "ExportConflictException"
     assert described(turned, name)["TableArn"] == arn
+
+
+def test_an_export_may_be_filtered_and_projected(turned: Account) -> None:
+    name, arn = recovered(turned)
+    to = bucket(turned)
+    for key, value in (("a", "1"), ("b", "5"), ("c", "9")):
+        turned.dynamodb.put_item(TableName=name, Item={"p": {"S": key}, "v": {"N": value}, "rest": {"S": "x"}})
+    only = {
+        "FilterExpression": "v > :least",
+        "ProjectionExpression": "p, v",
+        "ExpressionAttributeValues": {":least": {"N": "3"}},
+    }
+    shown = export(turned, arn, to, FilterSpecification=only)
+    assert (shown["ItemCount"], shown["FilterSpecification"]) == (2, only)
+    (data,) = [text for key, text in objects(turned, to).items() if "/data/" in key]
+    items = [json.loads(line)["Item"] for line in gzip.decompress(data).splitlines()]
+    assert sorted(items, key=lambda item: item["p"]["S"]) == [{"p": {"S": "b"}, "v": {"N": "5"}}, {"p": {"S": "c"}, "v": {"N": "9"}}]
+    one = {"KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": {"S": "a"}}}
+    assert export(turned, arn, to, S3Prefix="one", FilterSpecification=one)["ItemCount"] == 1
+    wrong = {"FilterExpression": "v >", "ExpressionAttributeValues": {":p": {"S": "a"}}}
+    assert refused(turned, "export_table_to_point_in_time", TableArn=arn, S3Bucket=to, FilterSpecification=wrong)[0] == "ValidationException"

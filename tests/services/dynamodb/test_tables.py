@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.node import Account
+from tests.node import Account, RunningNode
 from tests.services.dynamodb.making import make_table
 
 P = {"AttributeName": "p", "KeyType": "HASH"}
@@ -263,7 +264,8 @@ def test_a_table_is_encrypted_under_the_accounts_key_for_dynamodb(aws: Account) 
     shown = described(aws, name)["SSEDescription"]
     key = aws.kms.describe_key(KeyId="alias/aws/dynamodb")["KeyMetadata"]
     assert shown == {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key["Arn"]}
-    aws.dynamodb.update_table(TableName=name, SSESpecification={"Enabled": False})
+    updated = aws.dynamodb.update_table(TableName=name, SSESpecification={"Enabled": False})["TableDescription"]
+    assert updated["SSEDescription"] == {**shown, "Status": "UPDATING"}
     assert "SSEDescription" not in described(aws, name)
 
 
@@ -311,3 +313,17 @@ def test_what_is_not_built_says_so(aws: Account) -> None:
     with pytest.raises(ClientError) as error:
         make_table(aws, VectorIndexes=[vector])
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_quotas_hold_where_throughput_is_limited(start_node: Callable[..., RunningNode]) -> None:
+    account = start_node(throttling="on").fresh_account()
+    name = make_table(account, units=5)
+    much = {"ReadCapacityUnits": 40_001, "WriteCapacityUnits": 1}
+    code, message = refused(account, "update_table", TableName=name, ProvisionedThroughput=much)
+    assert (code, message.startswith("Subscriber limit exceeded: ")) == ("LimitExceededException", True)
+    for units in (4, 3, 2, 1):
+        less = {"ReadCapacityUnits": units, "WriteCapacityUnits": 5}
+        account.dynamodb.update_table(TableName=name, ProvisionedThroughput=less)
+    code, message = refused(account, "update_table", TableName=name, ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1})
+    assert (code, "Number of decreases today: 4." in message) == ("LimitExceededException", True)
+    assert described(account, name)["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 4

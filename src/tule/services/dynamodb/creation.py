@@ -86,6 +86,12 @@ def create(call: Call, tx: Tx, ref: TableRef, config: dict[str, Any]) -> Table:
     return table
 
 
+def check_quota(tx: Tx, table: Table) -> None:
+    """Of a table whose units were changed.  Raises LimitExceededException."""
+    others = [other for other in rows.of_account(tx, table.account, table.region) if other.id != table.id]
+    throughput.check_limits(_units(table.config), _sum(others))
+
+
 def _units(config: Params) -> list[tuple[int, int]]:
     """Of a table and its global indexes."""
     return [(one["read_units"], one["write_units"]) for one in (config, *config["indexes"])]

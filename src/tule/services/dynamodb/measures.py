@@ -60,6 +60,12 @@ def first_look(tx: Tx, table: Table) -> Measures:
     return Measures(table.id, items, size, indexes, whole, tx.now_ms)
 
 
+def remembered(node: Node, table: Table, now_ms: int) -> Measures | None:
+    """An earlier count that is good enough still."""
+    known = _memory(node).known.get(table.id)
+    return known if known is not None and _is_fresh(known, now_ms) else None
+
+
 async def shown(node: Node, table: Table, looked: Measures) -> Measures:
     """What to show of a table after a first look: its own, or a count of everything, taken on a thread.
 
@@ -68,9 +74,6 @@ async def shown(node: Node, table: Table, looked: Measures) -> Measures:
     if looked.is_whole:
         return looked
     memory = _memory(node)
-    known = memory.known.get(table.id)
-    if known is not None and _is_fresh(known, looked.measured_ms):
-        return known
     counting = memory.counting.get(table.id)
     if counting is None:
         counting = memory.counting[table.id] = asyncio.create_task(_count(node, memory, table), name=f"count items of {table.arn}")

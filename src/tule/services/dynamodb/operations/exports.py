@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tule.core.arn import arn
-from tule.core.errors import ServiceError, not_implemented
+from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.dynamodb import errors, pins, recovery
@@ -16,6 +16,7 @@ from tule.services.dynamodb.table import Table
 from tule.services.dynamodb.tables import table_of
 from tule.services.dynamodb.transfers import buckets, exporting, records
 from tule.services.dynamodb.transfers.exporting import FULL
+from tule.services.dynamodb.transfers.filtering import Filter
 from tule.services.dynamodb.transfers.records import EXPORTS, Record
 from tule.store.store import Tx
 
@@ -24,12 +25,10 @@ Params = dict[str, Any]
 MAX_SHOWN = 25
 LEAST_MS = 15 * 60_000  # an incremental export covers
 MOST_MS = 24 * 3_600_000
-_SHOWN = ("ClientToken", "S3Bucket", "S3BucketOwner", "S3Prefix", "S3SseAlgorithm", "S3SseKmsKeyId")
+_SHOWN = ("ClientToken", "S3Bucket", "S3BucketOwner", "S3Prefix", "S3SseAlgorithm", "S3SseKmsKeyId", "FilterSpecification")
 
 
 async def export_table_to_point_in_time(call: Call, params: Params) -> Params:
-    if "FilterSpecification" in params:
-        raise not_implemented("dynamodb", "ExportTableToPointInTime with FilterSpecification")
     key = f"{params.get('S3Prefix', '')}/AWSDynamoDB/_started"
     refused = await buckets.check_may(call, "PutObject", {"Bucket": params["S3Bucket"], "Key": key, "Body": buckets.nothing()})
     return await call.node.store.write(lambda tx: _begin(call, tx, params, refused))
@@ -43,6 +42,8 @@ def _begin(call: Call, tx: Tx, params: Params, refused: ServiceError | None) -> 
     table = table_of(call, tx, params["TableArn"], errors.table_not_found)
     if not table.journal:
         raise ServiceError("PointInTimeRecoveryUnavailableException", f"Point in time recovery is not enabled for table '{table.name}'", 400)
+    if "FilterSpecification" in params:
+        Filter(params["FilterSpecification"], table)  # refuses what is wrong
     record = _record(tx, table, params, asked)
     if refused is not None:
         record["shown"] |= {

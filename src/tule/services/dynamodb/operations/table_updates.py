@@ -12,7 +12,7 @@ from typing import Any
 
 from tule.core.errors import not_implemented
 from tule.platform.call import Call
-from tule.services.dynamodb import changes, descriptions, encryption, errors, index_changes, index_updates, replicas, throughput
+from tule.services.dynamodb import changes, creation, descriptions, encryption, errors, index_changes, index_updates, replicas, throughput
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.table import UPDATING, Table
 from tule.services.dynamodb.tables import table_of
@@ -61,6 +61,7 @@ def _update(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
     table = table_of(call, tx, params["TableName"])
     if not table.is_usable:
         raise errors.table_in_use(table.name)
+    former_key = table.config.get("key")
     updates: Sequence[Params] = params.get("GlobalSecondaryIndexUpdates") or ()
     types = index_updates.new_types(table, params, updates)
     table = _bill(call, tx, table, params, updates)
@@ -69,8 +70,12 @@ def _update(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
     table = replicas.update(tx, table, params.get("ReplicaUpdates") or (), params.get("MultiRegionConsistency"))
     table, index = index_updates.change(call, tx, table, updates, types)
     shown = descriptions.made(table, tx.now_ms, status=UPDATING)
+    if "SSESpecification" in params and (key or former_key):
+        shown["SSEDescription"] = {"Status": UPDATING, "SSEType": "KMS", "KMSMasterKeyArn": key or former_key}
     if index is not None:
         index_changes.begin(tx, table, index)
+    if call.node.config.throttled:
+        creation.check_quota(tx, rows.by_id(tx, table.id) or table)
     return {"TableDescription": shown}
 
 

@@ -12,9 +12,10 @@ from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.dynamodb import creation, descriptions, encryption, errors, measures, removal
+from tule.services.dynamodb.measures import Measures
 from tule.services.dynamodb.names import table_ref
 from tule.services.dynamodb.state import tables as rows
-from tule.services.dynamodb.table import CREATING, DELETING
+from tule.services.dynamodb.table import CREATING, DELETING, Table
 from tule.services.dynamodb.tables import described, table_of
 from tule.store.store import Tx
 
@@ -42,13 +43,13 @@ def _create(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
 
 
 async def describe_table(call: Call, params: Params) -> Params:
-    table, looked, now_ms = await call.node.store.read(lambda tx: _look(call, tx, params["TableName"]))
-    return {"Table": descriptions.described(table, await measures.shown(call.node, table, looked), now_ms)}
+    table, measured, now_ms = await call.node.store.read(lambda tx: _look(call, tx, params["TableName"]))
+    return {"Table": descriptions.described(table, await measures.shown(call.node, table, measured), now_ms)}
 
 
-def _look(call: Call, tx: Tx, name: str) -> Any:
+def _look(call: Call, tx: Tx, name: str) -> tuple[Table, Measures, int]:
     table = table_of(call, tx, name)
-    return table, measures.first_look(tx, table), tx.now_ms
+    return table, measures.remembered(call.node, table, tx.now_ms) or measures.first_look(tx, table), tx.now_ms
 
 
 @reads

@@ -27,6 +27,7 @@ from tule.services.dynamodb.state.items import START, Position
 from tule.services.dynamodb.table import Table
 from tule.services.dynamodb.transfers import buckets, ion_writing
 from tule.services.dynamodb.transfers.buckets import Bucket
+from tule.services.dynamodb.transfers.filtering import Filter
 from tule.services.dynamodb.transfers.records import EXPORT_FILES, EXPORTS, Record
 from tule.store.store import Tx
 
@@ -192,15 +193,27 @@ def _lines(tx: Tx, record: Record, after: Position) -> _Lines:
 
 
 def _page(tx: Tx, table: Table, record: Record, after: Position, *, is_ion: bool) -> tuple[Iterator[tuple[bytes, int]], Position | None]:
+    given = record["shown"].get("FilterSpecification")
+    only = None if given is None else Filter(given, table)
     if record["shown"]["ExportType"] == FULL:
         page = recovery.page_at(tx, table.id, record["at_ms"], after, PAGE)
         line = _ion_item if is_ion else _json_item
-        return ((line(stored.item), stored.size) for _, stored in page.items), page.after
+        chosen = ((_chosen(stored.item, only), stored.size) for _, stored in page.items)
+        return ((line(text), size) for text, size in chosen if text is not None), page.after
     changed = changed_items.between(tx, table.id, record["from_ms"], record["to_ms"], after, PAGE)
     with_old = record["view"] == "NEW_AND_OLD_IMAGES"
     write = _ion_change if is_ion else _json_change
-    sized = ((write(table, one, with_old), sum(image.size for image in (one.old, one.new) if image is not None)) for one in changed)
+    images = ((one, _images(table, one, only, with_old=with_old)) for one in changed)
+    sized = ((write(one.at_ms, shown), sum(image.size for image in (one.old, one.new) if image is not None)) for one, shown in images if shown)
     return sized, changed[-1].at if len(changed) == PAGE else None
+
+
+def _chosen(text: bytes, only: Filter | None) -> bytes | None:
+    """An item's JSON as it is exported; None where it is filtered out."""
+    if only is None:
+        return text
+    item = orjson.loads(text)
+    return orjson.dumps(only.shown(item)) if only.takes(item) else None
 
 
 def _json_item(text: bytes) -> bytes:
@@ -211,28 +224,29 @@ def _ion_item(text: bytes) -> bytes:
     return f"$ion_1_0 {{Item:{ion_writing.item(orjson.loads(text))}}}\n".encode()
 
 
-def _images(table: Table, one: changed_items.ChangedItem, with_old: bool) -> dict[str, Any]:
-    """Keys and images of a change, as attributes."""
+def _images(table: Table, one: changed_items.ChangedItem, only: Filter | None, *, with_old: bool) -> dict[str, Any] | None:
+    """Keys and images of a change, as attributes; None where its item, as it is or else was, is filtered out."""
     old = None if one.old is None else orjson.loads(one.old.item)
     new = None if one.new is None else orjson.loads(one.new.item)
     known = new or old
+    if only is not None and (known is None or not only.takes(known)):
+        return None
     shown: dict[str, Any] = {"Keys": {} if known is None else keys.key_of(table, known)}
-    if with_old and old is not None:
-        shown["OldImage"] = old
-    if new is not None:
-        shown["NewImage"] = new
+    for name, image in (("OldImage", old if with_old else None), ("NewImage", new)):
+        if image is not None:
+            shown[name] = image if only is None else only.shown(image)
     return shown
 
 
-def _json_change(table: Table, one: changed_items.ChangedItem, with_old: bool) -> bytes:
-    metadata = {"WriteTimestampMicros": {"N": str(one.at_ms * 1000)}}
-    return orjson.dumps({"Metadata": metadata, **_images(table, one, with_old)}) + b"\n"
+def _json_change(at_ms: int, images: dict[str, Any]) -> bytes:
+    metadata = {"WriteTimestampMicros": {"N": str(at_ms * 1000)}}
+    return orjson.dumps({"Metadata": metadata, **images}) + b"\n"
 
 
-def _ion_change(table: Table, one: changed_items.ChangedItem, with_old: bool) -> bytes:
-    images = {name: ion_writing.item(image) for name, image in _images(table, one, with_old).items()}
-    metadata = f"{{WriteTimestampMicros:{ion_writing.number(str(one.at_ms * 1000))}}}"
-    return f"$ion_1_0 {{Record:{ion_writing.struct({'Metadata': metadata, **images})}}}\n".encode()
+def _ion_change(at_ms: int, images: dict[str, Any]) -> bytes:
+    written = {name: ion_writing.item(image) for name, image in images.items()}
+    metadata = f"{{WriteTimestampMicros:{ion_writing.number(str(at_ms * 1000))}}}"
+    return f"$ion_1_0 {{Record:{ion_writing.struct({'Metadata': metadata, **written})}}}\n".encode()
 
 
 def _root(record: Record) -> str:
