@@ -24,7 +24,7 @@ def make_table(account: Account, keys: str = "p:S", *, gsi: str = "", lsi: str =
     if lsi:
         settings["LocalSecondaryIndexes"] = [_index(f"{keys.split()[0]} {lsi}", projection, lsi)]
     definitions = [{"AttributeName": attribute, "AttributeType": kind} for attribute, kind in kinds.items()]
-    account.dynamodb.create_table(TableName=name, AttributeDefinitions=definitions, KeySchema=_schema(keys), **settings, **more)
+    account.dynamodb.create_table(**{"TableName": name, "AttributeDefinitions": definitions, "KeySchema": _schema(keys), **settings, **more})
     return name
 
 

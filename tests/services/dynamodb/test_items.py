@@ -187,3 +187,25 @@ def test_a_table_may_be_named_by_its_arn(aws: Account) -> None:
     aws.dynamodb.put_item(TableName=arn, Item={"p": {"S": "a"}})
     got = aws.dynamodb.get_item(TableName=arn, Key={"p": {"S": "a"}}, ReturnConsumedCapacity="TOTAL")
     assert got["Item"] == {"p": {"S": "a"}} and got["ConsumedCapacity"]["TableName"] == arn
+
+
+def test_the_attributes_of_an_indexs_key_share_its_limit(aws: Account) -> None:
+    name = make_table(
+        aws,
+        "p:S a:S",
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-all",
+                "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}]
+                + [{"AttributeName": attribute, "KeyType": "RANGE"} for attribute in ("a", "b")],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in ("p", "a", "b")],
+    )
+    item = {"p": {"S": "p"}, "a": {"S": "a" * 500}, "b": {"S": "\0" * 524}}
+    aws.dynamodb.put_item(TableName=name, Item=item)
+    assert aws.dynamodb.scan(TableName=name, IndexName="by-all")["Items"] == [item]
+    with pytest.raises(ClientError) as raised:
+        aws.dynamodb.put_item(TableName=name, Item={**item, "b": {"S": "b" * 525}})
+    assert "Aggregated size of all range keys has exceeded the size limit of 1024 bytes" in _refusal(raised)[1]

@@ -100,24 +100,30 @@ def check_index_keys(table: Table, item: Item) -> None:
     Of an update only the attributes that it wrote are given: an item may have others since before there was the index.
     """
     for index in table.kept_indexes:
-        for name in index.keys.hash:
-            _check_index_key(table, index, name, item, HASH_BYTES)
-        for name in index.keys.range:
-            _check_index_key(table, index, name, item, RANGE_BYTES)
+        _check_index_part(table, index, index.keys.hash, item, HASH_BYTES)
+        _check_index_part(table, index, index.keys.range, item, RANGE_BYTES)
 
 
-def _check_index_key(table: Table, index: Index, name: str, item: Item, limit: int) -> None:
-    value = item.get(name)
-    if value is None:
-        return
-    kind = table.types[name]
-    if kind not in value:
-        raise refusals.index_key_mismatch(index.name, name, kind, next(iter(value)))
-    size = len(value[kind])
-    if not size:
-        raise refusals.empty_index_key(index.name, name, _KINDS[kind])
-    if size > limit // 4 and len(encoded(kind, value[kind])) > limit:
+def _check_index_part(table: Table, index: Index, names: Sequence[str], item: Item, limit: int) -> None:
+    """The attributes of a partition or sort key share its limit."""
+    total = 0
+    for name in names:
+        value = item.get(name)
+        if value is None:
+            continue
+        kind = table.types[name]
+        if kind not in value:
+            raise refusals.index_key_mismatch(index.name, name, kind, next(iter(value)))
+        text: str = value[kind]
+        if not text:
+            raise refusals.empty_index_key(index.name, name, _KINDS[kind])
+        total += len(text)
+    if total > limit // 4 and _bytes_of(table, names, item) > limit:  # a character has four bytes at most
         raise refusals.hash_key_too_long() if limit == HASH_BYTES else refusals.range_key_too_long()
+
+
+def _bytes_of(table: Table, names: Sequence[str], item: Item) -> int:
+    return sum(len(encoded(table.types[name], item[name][table.types[name]])) for name in names if name in item)
 
 
 def place(table: Table, index: Index, item: Item, base: Position) -> Place | None:
@@ -134,13 +140,10 @@ def _parts(table: Table, names: Sequence[str], item: Item, limit: int) -> list[b
     for name in names:
         value = item.get(name)
         kind = table.types[name]
-        if value is None or kind not in value:
+        if value is None or not value.get(kind):
             return None
-        text = encoded(kind, value[kind])
-        if not text or len(text) > limit:
-            return None
-        parts.append(text)
-    return parts
+        parts.append(encoded(kind, value[kind]))
+    return parts if sum(map(len, parts)) <= limit else None
 
 
 def base_digest(base: Position) -> bytes:
