@@ -41,6 +41,22 @@ class _Crc:
         return self._value.to_bytes(self._size)
 
 
+class _XxHash:
+    """Of awscrt, whose hashes may be finished once only."""
+
+    def __init__(self, name: str) -> None:
+        self._hash = getattr(_crt().XXHash, name)()
+        self._digest: bytes | None = None
+
+    def update(self, data: bytes, /) -> None:
+        self._hash.update(data)
+
+    def digest(self) -> bytes:
+        if self._digest is None:
+            self._digest = self._hash.finalize()
+        return self._digest
+
+
 class _Kind(NamedTuple):
     start: Callable[[], Hash]
     size: int  # bytes of the digest
@@ -68,6 +84,10 @@ KINDS: Mapping[str, _Kind] = {
     "SHA1": _Kind(hashlib.sha1, 20, None),
     "SHA256": _Kind(hashlib.sha256, 32, None),
     "SHA512": _Kind(hashlib.sha512, 64, None),
+    "MD5": _Kind(lambda: hashlib.md5(usedforsecurity=False), 16, None),
+    "XXHASH64": _Kind(lambda: _XxHash("new_xxhash64"), 8, None),
+    "XXHASH3": _Kind(lambda: _XxHash("new_xxhash3_64"), 8, None),
+    "XXHASH128": _Kind(lambda: _XxHash("new_xxhash3_128"), 16, None),
 }
 MEMBERS: Mapping[str, str] = {f"Checksum{name}": name for name in KINDS}
 _BY_HEADER: Mapping[str, str] = {f"x-amz-checksum-{name.lower()}": name for name in KINDS}
