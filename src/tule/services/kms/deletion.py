@@ -10,7 +10,7 @@ from tule.backbone.delivery import Delivery, Done, Outcome
 from tule.backbone.jobs import Job, cancel, enqueue
 from tule.core import arn as arns
 from tule.platform.node import Node
-from tule.services.kms import changing, names, rotation, state
+from tule.services.kms import changing, events, names, rotation, state
 from tule.services.kms.names import Ref
 from tule.services.kms.state import Document
 from tule.store.store import Tx
@@ -66,6 +66,7 @@ async def deliver(node: Node, delivery: Delivery) -> Outcome:
 
 def _drop(tx: Tx, ref: Ref, document: Document) -> None:
     state.drop_key(tx, ref.account, ref.region, document)
+    events.tell(tx, ref.account, ref.region, ref.id, events.DELETION)
     home = state.home_of(document, ref.region)
     if home or document["primary"] == ref.region:
         state.drop_materials(tx, ref.account, home, ref.id)

@@ -15,7 +15,7 @@ from tule.backbone.delivery import Delivery, Done, Outcome
 from tule.backbone.jobs import Job, cancel, enqueue
 from tule.core import arn as arns
 from tule.platform.node import Node
-from tule.services.kms import changing, errors, names, specs, state
+from tule.services.kms import changing, errors, events, names, specs, state
 from tule.services.kms.names import Ref
 from tule.services.kms.sealing import Sealer, bound_to
 from tule.services.kms.state import Document, MaterialRow
@@ -172,6 +172,7 @@ async def deliver(node: Node, delivery: Delivery) -> Outcome:
         if document is None or row is None or not row.sealed or not 0 < row.body.get("expires_ms", 0) <= tx.now_ms:
             return
         remove(tx, ref, document, row.id)
+        events.tell(tx, ref.account, ref.region, ref.id, events.EXPIRATION)
 
     await node.store.write(expire)
     return Done()

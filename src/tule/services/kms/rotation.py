@@ -10,7 +10,7 @@ from tule.backbone.delivery import Delivery, Done, Outcome
 from tule.backbone.jobs import Job, cancel, enqueue
 from tule.core import arn as arns
 from tule.platform.node import Node
-from tule.services.kms import making, names, state
+from tule.services.kms import events, making, names, state
 from tule.services.kms.sealing import Sealer, sealer
 from tule.services.kms.state import Document
 from tule.store.store import Tx
@@ -41,6 +41,7 @@ def rotate(tx: Tx, box: Sealer, account: str, region: str, document: Document, s
     """Give the key new material, here and, of a multi-region key, in all its regions."""
     document["material"] = making.add_material(tx, box, account, region, document, secret, {"kind": kind})
     state.put_key(tx, account, region, document)
+    events.tell(tx, account, region, document["id"], events.ROTATION)
     if document.get("primary"):
         for replica in document["replicas"]:
             other = state.key(tx, account, replica, document["id"])
