@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.node import Account
 from tests.services.dynamodb.making import make_table
 from tests.services.dynamodb.test_indexes import put_many
 from tests.services.dynamodb.test_tables import described, refused
+from tests.services.lambda_.house import opened
 
 
 def items(aws: Account, name: str, **more: Any) -> dict[str, str]:
@@ -110,3 +112,32 @@ def test_what_backups_and_restores_refuse(aws: Account) -> None:
     assert again == ("TableAlreadyExistsException", f"Table already exists: {name}")
     absent = f"{arn[:-8]}00000000"
     assert refused(aws, "delete_backup", BackupArn=absent) == ("BackupNotFoundException", f"Backup not found: {absent}")
+
+
+async def test_every_step_may_run_twice(tmp_path: Path) -> None:
+    """On the store that runs every transaction twice."""
+    async with opened(tmp_path, "chaos") as house:
+
+        async def call(operation: str, **params: Any) -> dict[str, Any]:
+            return await house.call("dynamodb", operation, **params)
+
+        keys = {"KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}], "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}]}
+        await call("CreateTable", TableName="tab", BillingMode="PAY_PER_REQUEST", **keys)
+        for number in range(520):
+            await call("PutItem", TableName="tab", Item={"p": {"S": str(number)}, "g": {"S": "x"}})
+        index = {"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+        definitions = [{"AttributeName": "g", "AttributeType": "S"}]
+        await call("UpdateTable", TableName="tab", AttributeDefinitions=definitions, GlobalSecondaryIndexUpdates=[{"Create": index}])
+        backup = (await call("CreateBackup", TableName="tab", BackupName="one"))["BackupDetails"]["BackupArn"]
+        await house.node.jobs.settle()
+        await call("RestoreTableFromBackup", TargetTableName="again", BackupArn=backup)
+        await house.node.jobs.settle()
+        for name in ("tab", "again"):
+            assert (await call("Scan", TableName=name, IndexName="by-g", Select="COUNT"))["Count"] == 520
+        shown = (await call("DescribeBackup", BackupArn=backup))["BackupDescription"]
+        assert shown["SourceTableDetails"]["ItemCount"] == 520
+        await call("DeleteTable", TableName="tab")
+        await call("DeleteBackup", BackupArn=backup)
+        await house.node.jobs.settle()
+        left = await house.node.store.read(lambda tx: tx.one("SELECT count(*) FROM dynamodb_items"))
+        assert left == (520,)  # those of the restored table

@@ -316,7 +316,7 @@ def test_what_is_not_built_says_so(aws: Account) -> None:
 
 
 def test_quotas_hold_where_throughput_is_limited(start_node: Callable[..., RunningNode]) -> None:
-    account = start_node(throttling="on").fresh_account()
+    account = start_node(env={"TULE_THROTTLING": "on"}).fresh_account()
     name = make_table(account, units=5)
     much = {"ReadCapacityUnits": 40_001, "WriteCapacityUnits": 1}
     code, message = refused(account, "update_table", TableName=name, ProvisionedThroughput=much)

@@ -6,7 +6,8 @@ Operations and all that a node need not know to start stand in `service.py`.
 
 Known to differ: tables, indexes of small tables, backups and restores are ready when the call that asks for them is answered, so
 that CREATING, UPDATING and DELETING are seen in answers, and while large tables are worked on; limits of throughput hold in strict
-mode, or where `throttling` is `on`.  Not built yet, and answered 501: vector indexes and their search, global tables of strong
+mode, or where `throttling` is `on`; contributor insights and bounds of auto scaling are kept and shown, and nothing follows the load;
+imports tell of errors by their count, not in a log group.  Not built yet, and answered 501: vector indexes and their search, global tables of strong
 consistency with witnesses, global tables of several accounts.
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tule.backbone.delivery import Dead, Delivery, Done, Outcome
 from tule.platform.node import Node
-from tule.services.dynamodb import backups, expiring, index_changes, replicating, restoring, sweeping
+from tule.services.dynamodb import backups, clearing, expiring, index_changes, replicating, restoring, sweeping
 from tule.services.dynamodb.transfers import exporting, importing
 from tule.store.store import Tx
 
@@ -20,6 +20,7 @@ _STEPS: Mapping[str, Step] = {
     restoring.KIND: lambda tx, job: restoring.fill_on(tx, job.payload),
     index_changes.FILL: lambda tx, job: index_changes.fill_on(tx, job.payload),
     index_changes.REMOVE: lambda tx, job: index_changes.clear_on(tx, job.payload),
+    clearing.KIND: lambda tx, job: clearing.clear_on(tx, job.payload),
     expiring.NOTE: lambda tx, job: expiring.note_on(tx, job.payload),
     replicating.COPY: lambda tx, job: replicating.copy_on(tx, job.payload),
     sweeping.KIND: lambda tx, job: sweeping.sweep_on(tx, job.account, job.region, job.target, job.payload),

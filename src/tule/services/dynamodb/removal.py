@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tule.services.dynamodb import backups, changes, errors, sweeping
+from tule.services.dynamodb import backups, changes, clearing, errors, sweeping
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.table import Table
 from tule.store.store import Tx
@@ -17,6 +17,7 @@ def remove(tx: Tx, table: Table) -> None:
         raise errors.in_use(f"Attempt to change a resource which is still in use: Table is being backed up or exported: {table.name}")
     changes.table_deleted(tx, table)
     rows.delete(tx, table)
+    clearing.clear(tx, table)
     if table.journal:
         backups.keep_deleted(tx, table)
     sweeping.sweep(tx, table.account, table.region, table.arn, [] if table.journal else [table.id], [index.id for index in table.indexes])
