@@ -9,7 +9,7 @@ Step = str | int  # an attribute's name, or an index into a list
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """`a.b[0]`, with `#names` as they were written; `written` keeps which names were, for reserved words."""
+    """`a.b[0]`, with names and `#names` as they were written."""
 
     steps: tuple[Step, ...]
 

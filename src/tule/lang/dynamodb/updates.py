@@ -13,7 +13,7 @@ from tule.lang.dynamodb import numbers, paths
 from tule.lang.dynamodb.paths import Steps, value_at
 from tule.lang.dynamodb.placeholders import Placeholders
 from tule.lang.dynamodb.projections import Projection
-from tule.lang.dynamodb.resolution import Checked, Resolution, Values, wrong_type
+from tule.lang.dynamodb.resolution import Checked, Resolution, Values
 from tule.lang.dynamodb.syntax import Action, Call, Operand, Path, Sum, Term
 from tule.lang.dynamodb.tokens import invalid
 from tule.lang.dynamodb.update_parser import PARAMETER, parse
@@ -235,4 +235,4 @@ class _Compiler:
 
 
 def _never(_item: Item, _values: Values) -> Value:
-    raise invalid(PARAMETER, wrong_type("", ""))  # the complaint about the function comes before
+    raise AssertionError("a function that is not one of an update's is complained about before")
