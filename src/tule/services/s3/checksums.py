@@ -52,9 +52,10 @@ class _XxHash:
         self._hash.update(data)
 
     def digest(self) -> bytes:
-        if self._digest is None:
-            self._digest = self._hash.finalize()
-        return self._digest
+        found = self._digest
+        if found is None:
+            found = self._digest = bytes(self._hash.finalize())
+        return found
 
 
 class _Kind(NamedTuple):
