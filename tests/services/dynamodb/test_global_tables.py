@@ -243,6 +243,17 @@ async def test_a_replica_may_go(world: World) -> None:
     await world.house.settle()
 
 
+async def test_what_was_on_its_way_to_a_replica_that_is_gone_reaches_no_other_table(world: World) -> None:
+    await world.global_table()
+    await world.put("a")
+    await world.call("DeleteTable", AWAY, TableName="tab")
+    await world.table(region=AWAY)
+    await world.put("b")
+    await world.house.settle()
+    assert await world.items(AWAY) == {}
+    assert set(await world.items(HOME)) == {"a", "b"}
+
+
 async def test_what_makes_no_replica_is_refused(world: World) -> None:
     await world.global_table()
     await world.table("other", AWAY)

@@ -157,6 +157,10 @@ def test_many_items_that_were_there_before_expire_too(turned: Account) -> None:
         turned.dynamodb.batch_write_item(RequestItems={"tab": requests})
     put(turned, "stays")
     enable(turned)
+    turned.node.advance(60)
+    enable(turned, on=False)
+    turned.node.advance(60)
+    enable(turned)
     turned.node.advance(2 * HOUR)
     assert keys(turned) == {"stays"}
 

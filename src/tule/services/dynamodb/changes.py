@@ -92,13 +92,10 @@ def stream_disabled(tx: Tx, table: Table) -> Table:
 
 
 def table_deleted(tx: Tx, table: Table) -> None:
-    """In the transaction that deletes the table: nothing expires any more, nothing is sent to it, and its stream is closed."""
+    """In the transaction that deletes the table, before it is gone: its stream is closed, and its replicas forget it."""
     _close_stream(tx, table)
-    expiries.clear(tx, table.id)
     if table.replicas:
         replica_groups.leave(tx, table)
-        replication.forget(tx, table.id)
-        replication.cancel(tx, replication.Target(table.account, table.region, table.name))
 
 
 def _close_stream(tx: Tx, table: Table) -> None:

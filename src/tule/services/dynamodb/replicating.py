@@ -46,7 +46,7 @@ async def replicate(node: Node) -> None:
 def _carry_some(tx: Tx, target: Target) -> int:
     sent = replication.next_for(tx, target, AT_ONCE)
     table = rows.find(tx, *target)
-    if table is not None:
+    if table is not None and table.replicas:  # another table may have its name by now
         for change in sent:
             _arrive(tx, table, change)
     replication.sent(tx, [change.sequence for change in sent])

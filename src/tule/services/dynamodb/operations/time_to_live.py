@@ -9,8 +9,7 @@ from typing import Any
 
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.dynamodb import errors, expiring
-from tule.services.dynamodb.state import expiries
+from tule.services.dynamodb import clearing, errors, expiring
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.table import Table
 from tule.services.dynamodb.tables import described, table_of
@@ -53,7 +52,7 @@ def _replicas(tx: Tx, table: Table) -> list[Table]:
 def _set(tx: Tx, table: Table, attribute: str | None) -> None:
     changed = rows.configure(tx, table, ttl_attribute=attribute, ttl_ms=tx.now_ms)
     if attribute is None:
-        expiries.clear(tx, table.id)
+        clearing.clear(tx, changed)
     else:
         expiring.note_existing(tx, changed, attribute)
 

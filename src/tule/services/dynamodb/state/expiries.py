@@ -26,7 +26,7 @@ _PUT = (
 _REMOVE = "DELETE FROM dynamodb_expiries WHERE table_id = ? AND hash = ? AND range = ?"
 _DUE = "SELECT table_id, hash, range, due_ms FROM dynamodb_expiries WHERE due_ms <= ? ORDER BY due_ms LIMIT ?"
 _NEXT = "SELECT min(due_ms) FROM dynamodb_expiries"
-_CLEAR = "DELETE FROM dynamodb_expiries WHERE table_id = ?"
+_SOME = "SELECT table_id, hash, range FROM dynamodb_expiries WHERE table_id = ? LIMIT ?"
 
 
 class Expiry(NamedTuple):
@@ -54,6 +54,9 @@ def next_ms(tx: Tx) -> int | None:
     return None if row is None else row[0]
 
 
-def clear(tx: Tx, table: int) -> None:
-    """Nothing of this table expires any more."""
-    tx.execute(_CLEAR, table)
+def clear(tx: Tx, table: int, limit: int) -> int:
+    """Forget up to `limit` items of a table; how many."""
+    found = tx.all(_SOME, table, limit)
+    if found:
+        tx.many(_REMOVE, found)
+    return len(found)

@@ -34,7 +34,7 @@ _ONE = "SELECT item, size FROM dynamodb_journal WHERE sequence = ?"
 _TRIM = (
     "DELETE FROM dynamodb_journal WHERE sequence IN (SELECT sequence FROM dynamodb_journal WHERE table_id = ? AND at_ms <= ? ORDER BY at_ms LIMIT ?)"
 )
-_TABLES = "SELECT DISTINCT table_id FROM dynamodb_journal"
+_NEXT_TABLE = "SELECT min(table_id) FROM dynamodb_journal WHERE table_id > ?"
 
 
 class Changed(NamedTuple):
@@ -64,5 +64,10 @@ def trim(tx: Tx, table: int, until_ms: int, limit: int) -> int:
 
 
 def tables(tx: Tx) -> list[int]:
-    """Ids of the tables that have a journal, also of those that are gone."""
-    return [id for (id,) in tx.all(_TABLES)]
+    """Ids of the tables that have a journal, also of those that are gone; costs a look for each."""
+    found: list[int] = []
+    row = tx.one(_NEXT_TABLE, 0)
+    while row is not None and row[0] is not None:
+        found.append(row[0])
+        row = tx.one(_NEXT_TABLE, row[0])
+    return found

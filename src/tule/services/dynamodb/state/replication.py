@@ -55,7 +55,8 @@ _FORGET_GONE = (
     "DELETE FROM dynamodb_versions WHERE gone_ms <= ? AND (table_id, hash, range) IN"
     " (SELECT table_id, hash, range FROM dynamodb_versions WHERE gone_ms <= ? LIMIT ?)"
 )
-_FORGET = "DELETE FROM dynamodb_versions WHERE table_id = ?"
+_SOME = "SELECT table_id, hash, range FROM dynamodb_versions WHERE table_id = ? LIMIT ?"
+_FORGET = "DELETE FROM dynamodb_versions WHERE table_id = ? AND hash = ? AND range = ?"
 _SEND = "INSERT INTO dynamodb_outbox (account, region, table_name, hash, range, key, at_us, origin, size, item) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WAITING = "SELECT DISTINCT account, region, table_name FROM dynamodb_outbox LIMIT ?"
 _NEXT = (
@@ -63,7 +64,6 @@ _NEXT = (
     " WHERE account = ? AND region = ? AND table_name = ? ORDER BY sequence LIMIT ?"
 )
 _SENT = "DELETE FROM dynamodb_outbox WHERE sequence = ?"
-_CANCEL = "DELETE FROM dynamodb_outbox WHERE account = ? AND region = ? AND table_name = ?"
 
 
 class Version(NamedTuple):
@@ -111,9 +111,12 @@ def forget_gone(tx: Tx, until_ms: int, limit: int) -> int:
     return tx.execute(_FORGET_GONE, until_ms, until_ms, limit)
 
 
-def forget(tx: Tx, table: int) -> None:
-    """The table is no replica any more."""
-    tx.execute(_FORGET, table)
+def forget(tx: Tx, table: int, limit: int) -> int:
+    """Remove up to `limit` versions of a table that is no replica any more; how many."""
+    found = tx.all(_SOME, table, limit)
+    if found:
+        tx.many(_FORGET, found)
+    return len(found)
 
 
 def send(tx: Tx, to: Target, at: Position, key: bytes, version: Version, item: Stored | None) -> None:
@@ -139,8 +142,3 @@ def next_for(tx: Tx, to: Target, limit: int) -> list[Sent]:
 def sent(tx: Tx, sequences: list[int]) -> None:
     """It has arrived."""
     tx.many(_SENT, [(sequence,) for sequence in sequences])
-
-
-def cancel(tx: Tx, to: Target) -> None:
-    """The replica is gone."""
-    tx.execute(_CANCEL, *to)
