@@ -5,12 +5,13 @@ AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_ama
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from tule.core import arn
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs, Params
-from tule.services.s3 import errors
+from tule.services.s3 import errors, tag_rules
 from tule.services.s3.state import access_points
 from tule.store.store import Tx
 
@@ -20,6 +21,11 @@ def own(call: Call, params: Params) -> str:
     if params["AccountId"] != call.account:
         raise errors.access_denied()
     return call.account
+
+
+def tags(call: Call, given: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Tags that a request puts; those of the system come only with calls between services (CloudFormation's).  Raises InvalidTag."""
+    return tag_rules.from_list(given, tag_rules.BUCKET, allowed={} if call.headers else None)
 
 
 def _point(action: str) -> Needs:

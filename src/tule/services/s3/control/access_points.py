@@ -11,8 +11,8 @@ from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.s3 import errors as s3_errors
-from tule.services.s3 import policy_rules, public_access, tag_rules
-from tule.services.s3.control import errors
+from tule.services.s3 import policy_rules, public_access
+from tule.services.s3.control import access, errors
 from tule.services.s3.state import access_points, buckets
 from tule.services.s3.state.access_points import AccessPoint
 from tule.store.store import Tx
@@ -43,7 +43,7 @@ def create_access_point(call: Call, tx: Tx, params: Params) -> Params:
     if params.get("VpcConfiguration"):
         config["Vpc"] = params["VpcConfiguration"]
     if params.get("Tags"):
-        config["Tags"] = tag_rules.from_list(params["Tags"], tag_rules.BUCKET)
+        config["Tags"] = access.tags(call, params["Tags"])
     point = AccessPoint(call.account, call.region, name, config)
     if not access_points.create(tx, point):
         raise errors.access_point_already_owned()

@@ -10,8 +10,7 @@ from tule.core import tags as tag_forms
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.s3 import errors as s3_errors
-from tule.services.s3 import tag_rules
-from tule.services.s3.control import errors
+from tule.services.s3.control import access, errors
 from tule.services.s3.state.accounts import LENS_GROUPS, LENSES
 from tule.store.store import Tx
 
@@ -21,7 +20,7 @@ def put_storage_lens_configuration(call: Call, tx: Tx, params: Params) -> Params
     if configuration.get("Id") != id:
         raise s3_errors.invalid_request("The configuration's id is not that of the request.")
     known = LENSES.get(tx, call.account, call.region, id) or {}
-    tags = tag_rules.from_list(params["Tags"], tag_rules.BUCKET) if "Tags" in params else known.get("Tags", {})
+    tags = access.tags(call, params["Tags"]) if "Tags" in params else known.get("Tags", {})
     own = arn.arn("s3", call.region, call.account, f"storage-lens/{id}")
     LENSES.put(tx, call.account, call.region, id, {"Configuration": {**configuration, "StorageLensArn": own}, "Tags": tags})
     return {}
@@ -57,7 +56,7 @@ def delete_storage_lens_configuration(call: Call, tx: Tx, params: Params) -> Par
 
 
 def put_storage_lens_configuration_tagging(call: Call, tx: Tx, params: Params) -> Params:
-    tags = tag_rules.from_list(params.get("Tags") or (), tag_rules.BUCKET)
+    tags = access.tags(call, params.get("Tags") or ())
     LENSES.put(tx, call.account, call.region, params["ConfigId"], {**_lens(call, tx, params), "Tags": tags})
     return {}
 
@@ -76,7 +75,7 @@ def delete_storage_lens_configuration_tagging(call: Call, tx: Tx, params: Params
 def create_storage_lens_group(call: Call, tx: Tx, params: Params) -> Params:
     group = params["StorageLensGroup"]
     own = arn.arn("s3", call.region, call.account, f"storage-lens-group/{group['Name']}")
-    tags = tag_rules.from_list(params.get("Tags") or (), tag_rules.BUCKET)
+    tags = access.tags(call, params.get("Tags") or ())
     body = {"Group": {**group, "StorageLensGroupArn": own}, "Tags": tags}
     if not LENS_GROUPS.create(tx, call.account, call.region, group["Name"], body):
         raise errors.already_exists()

@@ -12,7 +12,7 @@ from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.s3 import errors as s3_errors
 from tule.services.s3 import tag_rules
-from tule.services.s3.control import errors
+from tule.services.s3.control import access, errors
 from tule.services.s3.state import access_points, buckets
 from tule.services.s3.state.accounts import LENS_GROUPS
 from tule.store.store import Tx
@@ -27,7 +27,7 @@ class _Tagged(NamedTuple):
 
 def tag_resource(call: Call, tx: Tx, params: Params) -> Params:
     found = _find(call, tx, params)
-    added = tag_rules.from_list(params.get("Tags") or (), tag_rules.BUCKET)
+    added = access.tags(call, params.get("Tags") or ())
     found.put(tag_rules.check({**found.tags, **added}, tag_rules.BUCKET, allowed=None))
     return {}
 
