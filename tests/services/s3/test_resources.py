@@ -191,6 +191,18 @@ def test_an_access_point_follows_its_template(aws: Account) -> None:
     assert refusal(aws.s3.get_object, Bucket=got["Alias"], Key="k")["Status"] == 403
 
 
+def test_storage_lens_follows_its_template(aws: Account) -> None:
+    lens = {"Id": "all", "AccountLevel": {"BucketLevel": {}}, "IsEnabled": True}
+    group = {"Name": "cold", "Filter": {"MatchAnyPrefix": ["logs/"]}}
+    resources = {
+        "Lens": {"Type": "AWS::S3::StorageLens", "Properties": {"StorageLensConfiguration": lens}},
+        "Group": {"Type": "AWS::S3::StorageLensGroup", "Properties": group},
+    }
+    outputs = {"Lens": {"Fn::GetAtt": ["Lens", "StorageLensConfiguration.StorageLensArn"]}, "Group": {"Fn::GetAtt": ["Group", "StorageLensGroupArn"]}}
+    arn = f"arn:aws:s3:us-east-1:{aws.id}"
+    assert _create(aws, resources, outputs) == {"Lens": f"{arn}:storage-lens/all", "Group": f"{arn}:storage-lens-group/cold"}
+
+
 def test_what_s3_refuses_leaves_nothing(aws: Account) -> None:
     template = json.dumps({"Resources": {"B": _bucket(BucketName=f"refused-{aws.id}", AccessControl="PublicRead")}})
     assert "The bucket does not allow ACLs" in _failure(aws, template)
