@@ -244,3 +244,27 @@ def test_changes_go_to_a_kinesis_stream_of_the_stack(aws: Account) -> None:
     deploy(aws, {"Stream": stream, "Table": {"Type": "AWS::DynamoDB::Table", "Properties": without}}, Outputs=OUTPUTS)
     left = aws.dynamodb.describe_kinesis_streaming_destination(TableName=name)["KinesisDataStreamDestinations"]
     assert [one["DestinationStatus"] for one in left] in ([], ["DISABLED"], ["DISABLING"])
+
+
+def test_a_provisioned_global_table_begins_with_its_least_capacity(aws: Account) -> None:
+    def settings(kind: str, least: int) -> Template:
+        policy = {"TargetValue": 70}
+        bounds = {"MinCapacity": least, "MaxCapacity": 20, "TargetTrackingScalingPolicyConfiguration": policy}
+        return {f"{kind}ProvisionedThroughputSettings": {f"{kind}CapacityAutoScalingSettings": bounds}}
+
+    properties: Template = {
+        "TableName": "scaled",
+        "BillingMode": "PROVISIONED",
+        "AttributeDefinitions": kinds("p"),
+        "KeySchema": P,
+        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+        **settings("Write", 4),
+        "Replicas": [{"Region": "us-east-1", **settings("Read", 3)}, {"Region": "eu-west-1", **settings("Read", 6)}],
+    }
+    deploy(aws, {"Table": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": properties}})
+    away = aws.client("dynamodb", region_name="eu-west-1")
+    here, there = (client.describe_table(TableName="scaled")["Table"]["ProvisionedThroughput"] for client in (aws.dynamodb, away))
+    assert (here["ReadCapacityUnits"], here["WriteCapacityUnits"]) == (3, 4)
+    assert (there["ReadCapacityUnits"], there["WriteCapacityUnits"]) == (6, 4)
+    shown = aws.dynamodb.describe_table_replica_auto_scaling(TableName="scaled")["TableAutoScalingDescription"]["Replicas"]
+    assert [one["ReplicaProvisionedReadCapacityAutoScalingSettings"]["MinimumUnits"] for one in shown] == [6, 3]

@@ -99,12 +99,9 @@ def cancel_bulk_operation(call: Call, tx: Tx, params: Params) -> Params:
     """What is written stays."""
     record = _found(call, tx, params["BulkOperationArn"])
     if record["status"] == "IN_PROGRESS":
-        record = {
-            **record,
-            "status": "CANCELLED",
-            "ended_ms": tx.now_ms,
-            "failure": {"FailureCode": "Cancelled", "FailureMessage": "It was cancelled."},
-        }
+        failure = {"FailureCode": "Cancelled", "FailureMessage": "It was cancelled."}
+        ended: Record = {"status": "CANCELLED", "ended_ms": tx.now_ms, "failure": failure}
+        record = record | ended
         BULKS.put(tx, call.account, call.region, record["number"], record)
     return {"BulkOperationArn": record["arn"], "BulkOperationStatus": record["status"]}
 

@@ -15,6 +15,7 @@ from tule.core.tags import to_list, to_map
 from tule.platform.resource_type import Properties, Resource, StackContext
 from tule.services.dynamodb.resources import indexes, settings
 from tule.services.dynamodb.resources.calls import StackTable, document
+from tule.services.dynamodb.resources.scaling import scale
 
 Params = Mapping[str, Any]
 
@@ -192,6 +193,7 @@ def _replica_given(region: str, given: Params) -> dict[str, Any]:
 
 async def _settle(table: StackTable, stack: StackContext, old: Params, new: Params) -> dict[str, Any]:
     """What each replica has of its own, in its region; the description of the stack's own."""
+    await scale(table, old, new)
     before = {one["Region"]: one for one in old.get("Replicas") or ()}
     for given in new.get("Replicas") or ():
         region = given["Region"]
