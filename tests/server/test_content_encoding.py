@@ -22,12 +22,17 @@ def request(body: bytes, encoding: str, **headers: str) -> Request:
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [(gzip.compress(DATA), "gzip"), (gzip.compress(DATA[:9]) + gzip.compress(DATA[9:]), "GZIP"), (zlib.compress(DATA), "deflate"), (DATA, "amz-1.0")],
+    ids=("gzip", "two members", "deflate", "no encoding"),
 )
 def test_a_compressed_request_is_read_as_what_it_was(body: bytes, encoding: str) -> None:
     assert decoded(request(body, encoding), "dynamodb", 1 << 20).body == DATA
 
 
-@pytest.mark.parametrize(("body", "encoding"), [(DATA, "gzip"), (gzip.compress(DATA)[:-1], "gzip"), (b"", "gzip"), (b"", "deflate"), (DATA, "dog")])
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [(DATA, "gzip"), (gzip.compress(DATA)[:-1], "gzip"), (b"", "gzip"), (b"", "deflate"), (DATA, "dog")],
+    ids=("no gzip", "cut short", "nothing", "no deflate", "unknown encoding"),
+)
 def test_what_is_not_compressed_as_it_says_is_refused(body: bytes, encoding: str) -> None:
     with pytest.raises(ServiceError) as refused:
         decoded(request(body, encoding), "dynamodb", 1 << 20)
