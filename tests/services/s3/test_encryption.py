@@ -40,17 +40,17 @@ def own_node(tmp_path: Path) -> Iterator[RunningNode]:
         yield running
 
 
-@pytest.mark.parametrize("size", [len(MARK), 65_536, 65_537, 200_000])
-@pytest.mark.parametrize("how", [{}, CUSTOMER, {"ServerSideEncryption": "aws:kms"}, {"ServerSideEncryption": "aws:kms:dsse"}])
-def test_nothing_on_the_disk_is_plain(own_node: RunningNode, size: int, how: dict[str, Any]) -> None:
+def test_nothing_on_the_disk_is_plain(own_node: RunningNode) -> None:
     aws = own_node.fresh_account()
     aws.s3.create_bucket(Bucket="sealed")
-    body = (MARK * (size // len(MARK) + 1))[:size]
-    aws.s3.put_object(Bucket="sealed", Key="k", Body=body, **how)
-    assert _get(aws, "sealed", "k", **(how if how == CUSTOMER else {})) == body
+    for size in (len(MARK), 65_536, 65_537, 200_000):
+        body = (MARK * (size // len(MARK) + 1))[:size]
+        for how in ({}, CUSTOMER, {"ServerSideEncryption": "aws:kms"}, {"ServerSideEncryption": "aws:kms:dsse"}):
+            aws.s3.put_object(Bucket="sealed", Key="k", Body=body, **how)
+            assert _get(aws, "sealed", "k", **(how if how == CUSTOMER else {})) == body
     own_node.stop()
     files = [path for path in own_node.data.rglob("*") if path.is_file()]
-    assert any(path.stat().st_size >= size for path in files)
+    assert any(path.stat().st_size >= 200_000 for path in files)
     for path in files:
         assert MARK not in path.read_bytes(), path
 

@@ -21,6 +21,7 @@ def get_object_attributes(call: Call, tx: Tx, params: Params) -> Params:
         raise errors.invalid_argument("Invalid attribute name specified.", "x-amz-object-attributes", ",".join(asked))
     bucket = buckets.get(tx, params["Bucket"])
     version = reading.find(tx, bucket, params["Key"], params.get("VersionId"), "GET")
+    encryption.seal_of(call, tx, bucket, version.sealed, customer_keys.given(params))  # raises where the customer's key must come along
     encryption.seal_of(call, tx, bucket, version.sealed, customer_keys.given(params))  # who has not the key may not ask
     checksum = checksums.parse(version.checksum)
     result: Params = {"LastModified": version.modified_ms // 1000, **writing.version_member(bucket, version.version)}
