@@ -68,4 +68,10 @@ SERVICE = Service(
     resource_types=RESOURCE_TYPES,
     reset=_reset,
 )
-STREAMS = Service("dynamodbstreams", operations=operations_in(stream_operations), remembered_needs=access.STREAM_NEEDS, start=background.start)
+STREAMS = Service(
+    "dynamodbstreams",
+    operations=operations_in(stream_operations),
+    remembered_needs=access.STREAM_NEEDS,
+    start=background.start,
+    recorded=frozenset(("ListStreams", "DescribeStream", "GetShardIterator", "GetRecords")),
+)
