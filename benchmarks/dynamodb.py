@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -169,6 +170,8 @@ def _grow(data: Path, name: str, count: int) -> None:
         await store.close()
 
     asyncio.run(fill())
+    with (data / "tule.db").open("rb+") as file:
+        os.fsync(file.fileno())  # else the first puts would wait for gigabytes that are not theirs
 
 
 def _put_known(table: Table, known: list[dict[str, Any]], tx: Tx) -> None:
