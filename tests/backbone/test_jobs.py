@@ -380,3 +380,35 @@ async def test_an_end_that_cannot_be_recorded_at_once_is_recorded_later(
     await asyncio.wait_for(jobs.settle(), 20)
     assert len(target.got) == 1
     assert await store.read(lambda tx: tx.all("SELECT id FROM jobs")) == []
+
+
+async def test_what_is_due_again_at_once_is_delivered_again_at_once(jobs: Jobs, store: Store, target: Target) -> None:
+    """Nothing else rings: not the clock, nor another job."""
+    answers = [Retry("busy", 0), Retry("busy", 0), Done()]
+    done = asyncio.Event()
+
+    async def busy(delivery: Delivery) -> Outcome:
+        if len(answers) == 1:
+            done.set()
+        return answers.pop(0)
+
+    target.answers["event"] = busy
+    await put(store, job("event", max_attempts=5))
+    async with asyncio.timeout(20):
+        await done.wait()
+    assert [delivery.attempt for delivery in target.got] == [1, 2, 3]
+
+
+async def test_more_jobs_than_slots_all_run(store: Store, clock: TurnableClock, target: Target) -> None:
+    done = asyncio.Event()
+
+    async def count(delivery: Delivery) -> Outcome:
+        if len(target.got) == 20:
+            done.set()
+        return Done()
+
+    target.answers["event"] = count
+    async with running(store, clock, target, concurrency=3):
+        await put(store, *[job("event", target=f"arn:aws:x:::{n % 2}") for n in range(20)])
+        async with asyncio.timeout(20):
+            await done.wait()

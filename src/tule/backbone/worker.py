@@ -63,13 +63,14 @@ class Jobs:
         self._together = together
         self._concurrency = concurrency
         self._claims = claims_for(store, ids)
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, asyncio.Task[bool]] = {}
         self._targets: Counter[str] = Counter()
         self._attendants: list[Callable[[], Awaitable[bool]]] = []
         self._dues: list[Callable[[], int | None]] = []
         self._alarm = Alarm(clock)
         self._progress = asyncio.Event()
         self._claiming = False
+        self._left = False  # something may be due that there was no slot for
         self._activity = 0  # counts claims begun and deliveries ended
         self._paused = False
         self._loop: asyncio.Task[None] | None = None
@@ -148,9 +149,10 @@ class Jobs:
     async def _run(self) -> None:
         while True:
             self._alarm.hush()
+            now_ms = self._clock.now_ms()  # what becomes due while it is claimed was perhaps not seen
             try:
                 await self._claim()
-                next_ms = await self._claims.next_due_ms(self._clock.now_ms())
+                next_ms = await self._claims.next_due_ms(now_ms)
             except Exception:
                 log.exception("Jobs cannot be claimed and wait.")
                 await asyncio.sleep(STORE_PAUSE_S)
@@ -161,6 +163,7 @@ class Jobs:
     async def _claim(self) -> None:
         while not self._paused and (free := self._concurrency - len(self._running)) > 0:
             self._activity += 1
+            is_scarce = len(self._running) >= free  # a target may then hold more slots than it should, and is passed over
             self._claiming = True  # what is claimed is no longer due, and not yet running
             try:
                 taken = await self._claims.take(self._clock.now_ms(), self._targets, free)
@@ -168,8 +171,10 @@ class Jobs:
                     self._begin(claims)
             finally:
                 self._claiming = False
+            self._left = is_scarce or not taken.is_all
             if taken.is_all or not taken.claims:
                 return
+        self._left = True
 
     def _begin(self, claims: Sequence[Claim]) -> None:
         first = claims[0]
@@ -177,9 +182,10 @@ class Jobs:
         for claim in claims:
             self._targets[claim.target] += 1
             self._running[claim.id] = task
-        task.add_done_callback(lambda _: self._ended(claims))
+        task.add_done_callback(lambda ended: self._ended(claims, is_over=not ended.cancelled() and ended.result()))
 
-    def _ended(self, claims: Sequence[Claim]) -> None:
+    def _ended(self, claims: Sequence[Claim], *, is_over: bool) -> None:
+        """`is_over`: none of them is to be tried again, and what else they caused to be due has rung."""
         self._activity += 1
         for claim in claims:
             self._claims.release(claim)
@@ -187,14 +193,16 @@ class Jobs:
             self._targets[claim.target] -= 1
             if not self._targets[claim.target]:
                 del self._targets[claim.target]
-        self._alarm.ring()
+        if self._left or not is_over:  # what is due again was not looked at while it was held
+            self._alarm.ring()
         self._made_progress()
 
     def _made_progress(self) -> None:
         self._progress.set()
         self._progress = asyncio.Event()
 
-    async def _deliver_and_record(self, claims: Sequence[Claim]) -> None:
+    async def _deliver_and_record(self, claims: Sequence[Claim]) -> bool:
+        """Whether all of them are done."""
         outcomes = [await self._outcome(claims[0])] if len(claims) == 1 else await self._outcomes(claims)
 
         def end(tx: Tx) -> None:
@@ -202,12 +210,12 @@ class Jobs:
                 record(tx, claim, outcome)
 
         # Where nodes share the store, groups of jobs need the isolation that only `write` gives.
-        is_forgettable = not self._store.shared and all(isinstance(outcome, Done) for outcome in outcomes)
-        write = self._store.write_forgettable if is_forgettable else self._store.write
+        are_done = all(isinstance(outcome, Done) for outcome in outcomes)
+        write = self._store.write_forgettable if are_done and not self._store.shared else self._store.write
         while True:
             try:
                 await write(end)
-                return
+                return are_done
             except Exception:
                 log.exception("The end of %s job %s cannot be recorded yet.", claims[0].kind, claims[0].id)
                 await asyncio.sleep(STORE_PAUSE_S)

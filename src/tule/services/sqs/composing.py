@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
@@ -126,7 +127,9 @@ def sender_id(principal: Principal) -> str:
     """A user's or a role session's id, or the account's.  A service has an id of its own, the same everywhere."""
     if principal.user_id:
         return principal.user_id
-    if principal.service:
-        named = hashlib.sha256(principal.service.encode()).digest()
-        return "AIDA" + base64.b32encode(named).decode()[:17]
-    return principal.account
+    return _id_of_service(principal.service) if principal.service else principal.account
+
+
+@cache
+def _id_of_service(name: str) -> str:
+    return "AIDA" + base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:17]
