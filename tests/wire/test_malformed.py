@@ -87,9 +87,14 @@ def test_deep_json_is_refused_and_deep_enough_json_is_not() -> None:
     def item(depth: int) -> bytes:
         return b'{"TableName":"t","Item":{"k":' + b'{"L":[' * depth + b'{"S":"x"}' + b"]}" * depth + b"}}"
 
-    assert _parse("dynamodb", "PutItem", item(32))["TableName"] == "t"
-    assert _refusal("dynamodb", "PutItem", item(120))[0] == "SerializationException"
-    assert _refusal("dynamodb", "PutItem", item(400))[0] == "SerializationException"
+    def expression(depth: int) -> bytes:
+        return b'{"Filter":' + b'{"Not":' * depth + b"{}" + b"}" * depth + b',"TimePeriod":{"Start":"2026-01-01","End":"2026-01-02"}}'
+
+    assert _parse("dynamodb", "PutItem", item(120))["TableName"] == "t"  # DynamoDB's own to refuse
+    assert _refusal("dynamodb", "PutItem", item(4000))[0] == "SerializationException"
+    assert _parse("ce", "GetDimensionValues", expression(32)[:-1] + b',"Dimension":"AZ"}')["Dimension"] == "AZ"
+    assert _refusal("ce", "GetDimensionValues", expression(120))[0] == "SerializationException"
+    assert _refusal("ce", "GetDimensionValues", expression(4000))[0] == "SerializationException"
 
 
 def test_huge_numbers_stay_exact_or_are_refused() -> None:

@@ -54,14 +54,17 @@ class Shapes:
         return bool(shape.get("document")) or any(self.has_document(self.named(below), above | {name}) for below in self.below(shape))
 
     def is_recursive(self, shape: Shape) -> bool:
-        """Whether values of this shape can nest without end: it reaches itself, a document, or what is taken verbatim."""
+        """Whether values of this shape can nest without end: it reaches itself, or a document.
+
+        What is taken verbatim counts not: its service looks at the depth itself, and orjson reads no more than a thousand levels.
+        """
         return self._reaches_cycle(shape["shape"], frozenset())
 
     def _reaches_cycle(self, name: str, above: frozenset[str]) -> bool:
         if name in above:
             return True
         raw = self._raw[name]
-        if raw.get("document") or raw["type"] == "verbatim":
+        if raw.get("document"):
             return True
         above = above | {name}
         return any(self._reaches_cycle(reference["shape"], above) for reference in _references(raw))
