@@ -152,7 +152,6 @@ async def test_parts_of_a_header_may_stand_apart_in_any_way(between: str) -> Non
     assert (await authenticator().authenticate(request, "dynamodb")).principal == ALICE
 
 
-
 @pytest.mark.parametrize(
     ("service", "headers", "code", "status"),
     [
