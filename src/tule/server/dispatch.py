@@ -114,4 +114,4 @@ class NodeDispatcher:
 
 
 async def _completed(answer: Any) -> dict[str, Any]:
-    return await answer() if callable(answer) else answer
+    return answer if isinstance(answer, dict) else await answer()
