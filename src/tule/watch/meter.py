@@ -36,6 +36,8 @@ class Meter:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._minute_ms = 0
+        self._counts: dict[tuple[Series, str], dict[float, float]] = {}  # how often each value came in that minute: made summaries later
         self._gathered: dict[tuple[Series, int, str], Summary] = {}
         self._something = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
@@ -54,7 +56,15 @@ class Meter:
     ) -> None:
         """`value` came `count` times just now.  `dimensions` in the order of their names; `unit` is one of CloudWatch's."""
         now_ms = self._clock.now_ms()
-        self._of(Series(account, region, namespace, name, dimensions), now_ms - now_ms % MINUTE_MS, unit).add(value, count)
+        if not 0 <= now_ms - self._minute_ms < MINUTE_MS:
+            self._sum_up()
+            self._minute_ms = now_ms - now_ms % MINUTE_MS
+        key = (account, region, namespace, name, dimensions), unit
+        seen = self._counts.get(key)  # pyright: ignore[reportArgumentType, reportCallIssue]  # a tuple is equal to a Series, and sooner made
+        if seen is None:
+            seen = self._counts[Series(*key[0]), unit] = {}
+            self._something.set()
+        seen[value] = seen.get(value, 0.0) + count
 
     def merge(self, series: Series, at_ms: int, unit: str, summary: Summary) -> None:
         """What somebody else has counted; `at_ms` is the beginning of its minute or second."""
@@ -62,7 +72,7 @@ class Meter:
 
     async def flush(self) -> None:
         """Write what is gathered; whoever reads metrics calls it first."""
-        while self._gathered or self._writing is not None:
+        while self._counts or self._gathered or self._writing is not None:
             if self._writing is None:
                 self._writing = asyncio.create_task(self._write())
             await asyncio.shield(self._writing)
@@ -93,7 +103,15 @@ class Meter:
             pass
 
     def forget(self) -> None:
+        self._counts = {}
         self._gathered = {}
+
+    def _sum_up(self) -> None:
+        counts, self._counts = self._counts, {}
+        for (series, unit), seen in counts.items():
+            summary = self._of(series, self._minute_ms, unit)
+            for value, count in seen.items():
+                summary.add(value, count)
 
     def _of(self, series: Series, at_ms: int, unit: str) -> Summary:
         key = series, at_ms, unit
@@ -104,6 +122,7 @@ class Meter:
         return summary
 
     async def _write(self) -> None:
+        self._sum_up()
         gathered = [(*key, summary) for key, summary in self._gathered.items()]
         self._gathered = {}
         self._something.clear()
