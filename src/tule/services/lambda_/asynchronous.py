@@ -44,6 +44,7 @@ async def accept(call: Call, function: Runnable, payload: bytes, client_context:
         enqueue(tx, job)
 
     await call.node.store.write(record)
+    functions(call.node).metrics.count(function.ref, "AsyncEventsReceived", 1.0)
 
 
 async def run(node: Node, delivery: Delivery) -> Outcome:
@@ -52,9 +53,11 @@ async def run(node: Node, delivery: Delivery) -> Outcome:
     try:
         function = await here.runnables.get(of_arn(delivery.target))
     except ServiceError as error:
+        here.metrics.count(of_arn(delivery.target), "AsyncEventsDropped", 1.0)
         return Dead(error.message)
     if function.share.reserved == 0 or _age_ms(delivery) > max_age_ms(function):
         return await _end(node, delivery, function, Ending("EventAgeExceeded", delivery.attempt - 1))
+    here.metrics.count(function.ref, "AsyncEventAge", _age_ms(delivery), "Milliseconds")
     try:
         done = await here.run(function, event["event"].encode(), event["request_id"], event.get("client_context"), delivery.trace)
     except ServiceError as error:
@@ -104,4 +107,6 @@ async def _end(node: Node, delivery: Delivery, function: Runnable, ending: Endin
 
     if jobs:
         await node.store.write(record)
+    if not ending.succeeded:
+        functions(node).metrics.count(function.ref, "AsyncEventsDropped", 1.0)
     return Done() if jobs or ending.succeeded else Dead(ending.condition)

@@ -15,6 +15,7 @@ from tule.platform.roles import RoleSession
 from tule.services.lambda_ import environments, errors, execution_role, idleness, recursion, state
 from tule.services.lambda_.concurrency import Concurrency, Slot
 from tule.services.lambda_.log_shipper import LogShipper
+from tule.services.lambda_.metrics import FunctionMetrics
 from tule.services.lambda_.packages import Packages
 from tule.services.lambda_.provisioning import Provisioning
 from tule.services.lambda_.runnables import Runnable, Runnables
@@ -38,6 +39,7 @@ class Functions:
         self.concurrency = Concurrency(node.config.concurrency)
         self.provisioning = Provisioning(node, self)
         self.shipper = LogShipper(node)
+        self.metrics = FunctionMetrics(node.meter)
         self._known: dict[str, Runnable] = {}  # by the key of their instances, for lines that come late
         self._streams: set[asyncio.Task[Invocation]] = set()
         node.blobs.referenced_by(state.blobs_held)
@@ -47,10 +49,7 @@ class Functions:
     ) -> Invocation:
         """Raises TooManyRequestsException, RecursiveInvocationException, AccessDeniedException (the role), ServiceException
         (no instance can be had), or what says that the function was inactive."""
-        carried = str(recursion.enter(self.node, function, trace))
-        if function.sleeper is not None:
-            await idleness.enter(self.node, function.ref, function.sleeper)
-        slot = self.concurrency.enter(function.ref, function.share)
+        carried, slot = await self._enter(function, trace)
         try:
             credentials = await self.credentials(function)
             spec = function.spec if function.sealed is None else await self.opened(function)
@@ -60,7 +59,8 @@ class Functions:
         except FunctionUnavailable as error:
             raise errors.function_cannot_run(str(error)) from error
         finally:
-            self.concurrency.leave(slot)
+            self._leave(function, slot)
+        self.metrics.invoked(function.ref, function.spec.version, invocation)
         self.shipper.add(function, invocation.log_stream, invocation.lines)
         return invocation
 
@@ -68,10 +68,7 @@ class Functions:
         self, function: Runnable, payload: bytes, request_id: str, client_context: str | None = None, trace: str | None = None
     ) -> RunningStream:
         """As `run`, but returns when the answer begins."""
-        carried = str(recursion.enter(self.node, function, trace))
-        if function.sleeper is not None:
-            await idleness.enter(self.node, function.ref, function.sleeper)
-        slot = self.concurrency.enter(function.ref, function.share)
+        carried, slot = await self._enter(function, trace)
         try:
             credentials = await self.credentials(function)
             spec = function.spec if function.sealed is None else await self.opened(function)
@@ -79,7 +76,7 @@ class Functions:
                 spec, payload, request_id=request_id, credentials=credentials, client_context=client_context, trace=carried
             )
         except BaseException as error:
-            self.concurrency.leave(slot)
+            self._leave(function, slot)
             if isinstance(error, FunctionUnavailable):
                 raise errors.function_cannot_run(str(error)) from error
             raise
@@ -88,12 +85,30 @@ class Functions:
         ended.add_done_callback(self._streams.discard)
         return RunningStream(stream, ended)
 
+    async def _enter(self, function: Runnable, trace: str | None) -> tuple[str, Slot]:
+        """The trace that the invocation carries on, and what to `_leave`."""
+        try:
+            carried = str(recursion.enter(self.node, function, trace))
+            if function.sleeper is not None:
+                await idleness.enter(self.node, function.ref, function.sleeper)
+            slot = self.concurrency.enter(function.ref, function.share)
+        except ServiceError as error:
+            self.metrics.refused(function.ref, error)
+            raise
+        self.metrics.entered(function.ref)
+        return carried, slot
+
+    def _leave(self, function: Runnable, slot: Slot) -> None:
+        self.concurrency.leave(slot)
+        self.metrics.left(function.ref)
+
     async def _follow(self, function: Runnable, stream: InvocationStream, slot: Slot) -> Invocation:
         """An invocation goes on when nobody reads its answer any more."""
         try:
             invocation = await stream.end()
         finally:
-            self.concurrency.leave(slot)
+            self._leave(function, slot)
+        self.metrics.invoked(function.ref, function.spec.version, invocation)
         self.shipper.add(function, invocation.log_stream, invocation.lines)
         return invocation
 
