@@ -21,6 +21,7 @@ from tule.services.sqs.operations.receiving import receive_message
 from tule.services.sqs.queue_url import QueueKey
 from tule.services.sqs.queues import queues
 from tule.services.sqs.state.messages import New
+from tule.watch.meter import Meter
 
 LIMIT = 4
 
@@ -31,7 +32,7 @@ async def node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     clock.freeze()
     async with opened(request.param, tmp_path, clock) as store:
         await store.migrate("service:sqs", ROOM.schema)
-        found = SimpleNamespace(store=store, clock=clock, memory={}, stopping=asyncio.Event())
+        found = SimpleNamespace(store=store, clock=clock, meter=Meter(store, clock), memory={}, stopping=asyncio.Event())
         found.memory["sqs.in_flight"] = InFlight(found, LIMIT)  # type: ignore[arg-type]
         yield found
 
@@ -44,7 +45,7 @@ async def _filled(node: Any, name: str, count: int) -> Any:
     for number in range(count):
         new = New(str(number), "", "x", None, b"{}", str(number) if queue.is_fifo else None)
         await sends.send(node, queue, [Draft(new, 1, 0, str(number), {})])
-    return SimpleNamespace(node=node, account=key.account, region=key.region, now_ms=node.clock.now_ms(), is_abandoned=lambda: False)
+    return SimpleNamespace(node=node, account=key.account, region=key.region, now_ms=node.clock.now_ms(), is_abandoned=lambda: False, headers={})
 
 
 async def _receive(call: Any, name: str, **more: Any) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from tule.services.sqs.receipts import Receipt
 from tule.services.sqs.state import messages
 from tule.services.sqs.state.messages import New
 from tule.store.store import Tx
+from tule.watch.meter import Meter
 
 _names = itertools.count()
 _BIG = "x" * 3000  # kept beside its row
@@ -89,7 +90,7 @@ async def node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     clock.freeze()
     async with opened(request.param, tmp_path, clock) as store:
         await store.migrate("service:sqs", ROOM.schema)
-        yield SimpleNamespace(store=store, clock=clock, memory={}, stopping=asyncio.Event())
+        yield SimpleNamespace(store=store, clock=clock, meter=Meter(store, clock), memory={}, stopping=asyncio.Event())
 
 
 async def _new_queue(node: Any, *, is_fifo: bool, more: dict[str, str] | None = None) -> Queue:

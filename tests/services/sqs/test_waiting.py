@@ -24,6 +24,7 @@ from tests.stores import KINDS, opened
 from tule.core.clock import TurnableClock
 from tule.services.sqs.arrivals import arrivals, end_with
 from tule.store.store import Tx
+from tule.watch.meter import Meter
 
 ARN = "arn:aws:sqs:us-east-1:111111111111:q"
 
@@ -32,7 +33,7 @@ ARN = "arn:aws:sqs:us-east-1:111111111111:q"
 async def bare(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     clock = TurnableClock()
     async with opened(request.param, tmp_path, clock) as store:
-        yield SimpleNamespace(store=store, clock=clock, memory={}, stopping=asyncio.Event())
+        yield SimpleNamespace(store=store, clock=clock, meter=Meter(store, clock), memory={}, stopping=asyncio.Event())
 
 
 def _wake(tx: Tx) -> None:

@@ -36,6 +36,7 @@ class Queue:
         self.attributes = attributes
         self.name = key.name
         self.arn = key.arn
+        self.dimensions = (("QueueName", key.name),)
         self.mark = receipts.mark_of(self.arn)
         self.backlog: int = document["backlog"]
         self.is_fifo = "FifoQueue" in attributes

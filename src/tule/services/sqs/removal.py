@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tule.core.errors import ServiceError
 from tule.platform.node import Node
-from tule.services.sqs import errors
+from tule.services.sqs import errors, metrics
 from tule.services.sqs.queue import Queue
 from tule.services.sqs.receipts import Receipt
 from tule.services.sqs.state import groups, messages
@@ -26,10 +26,13 @@ async def delete(node: Node, queue: Queue, handles: Handles) -> list[ServiceErro
         return []
     if queue.is_fifo:
         dialect = node.store.dialect
-        return await node.store.write_relaxed(lambda tx: [_delete_in_order(tx, dialect, queue, handle, receipt) for handle, receipt in handles])
+        problems = await node.store.write_relaxed(lambda tx: [_delete_in_order(tx, dialect, queue, handle, receipt) for handle, receipt in handles])
+        metrics.deleted(node, queue, problems.count(None))
+        return problems
     numbers = [receipt.seq for _, receipt in handles if receipt.backlog == queue.backlog]
     if numbers:
         await node.store.write_forgettable(lambda tx: messages.delete_all(tx, queue.backlog, numbers))
+    metrics.deleted(node, queue, len(handles))
     return [None] * len(handles)
 
 

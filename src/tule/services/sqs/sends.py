@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tule.platform.node import Node
+from tule.services.sqs import metrics
 from tule.services.sqs.composing import Draft
 from tule.services.sqs.queue import Queue
 from tule.services.sqs.reappearance import reappearance
@@ -32,6 +33,7 @@ async def send(node: Node, queue: Queue, drafts: Sequence[Draft], *, is_repeated
     latest_ms = min((draft.delay_ms for draft in drafts if draft.delay_ms), default=0)
     if latest_ms:
         await reappearance(node).ensure(queue, node.clock.now_ms() + latest_ms)
+    metrics.sent(node, queue, drafts)
     return sent
 
 

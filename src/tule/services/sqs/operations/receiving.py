@@ -7,7 +7,7 @@ from typing import Any
 
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.sqs import claims, encryption, errors, throughput
+from tule.services.sqs import claims, encryption, errors, metrics, throughput
 from tule.services.sqs.arrivals import arrivals
 from tule.services.sqs.attributes import MAX_VISIBILITY_S, MAX_WAIT_S
 from tule.services.sqs.claims import Claim, Claimed
@@ -97,6 +97,7 @@ def _attempt(queue: Queue, params: Params) -> str:
 
 async def _shown(call: Call, queue: Queue, view: View, found: Claimed) -> dict[str, Any]:
     messages = found.messages
+    metrics.received(call.node, queue, len(messages))
     if not messages:
         return {}
     if encryption.is_sealed(messages):

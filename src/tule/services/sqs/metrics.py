@@ -1,0 +1,35 @@
+"""What SQS counts for CloudWatch, by queue.
+
+AWS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tule.platform.node import Node
+from tule.services.sqs.composing import Draft
+from tule.services.sqs.queue import Queue
+
+NAMESPACE = "AWS/SQS"
+
+
+def sent(node: Node, queue: Queue, drafts: Sequence[Draft]) -> None:
+    count(node, queue, "NumberOfMessagesSent", len(drafts))
+    for draft in drafts:
+        count(node, queue, "SentMessageSize", draft.size, "Bytes")
+
+
+def received(node: Node, queue: Queue, messages: int) -> None:
+    if messages:
+        count(node, queue, "NumberOfMessagesReceived", messages)
+    else:
+        count(node, queue, "NumberOfEmptyReceives", 1)
+
+
+def deleted(node: Node, queue: Queue, messages: int) -> None:
+    count(node, queue, "NumberOfMessagesDeleted", messages)
+
+
+def count(node: Node, queue: Queue, name: str, value: float, unit: str = "Count") -> None:
+    node.meter.add(queue.key.account, queue.key.region, NAMESPACE, name, queue.dimensions, value, unit)
