@@ -27,6 +27,7 @@ class Call:
     that nobody else then gets, asks before it does.  `is_repeated`: should what this call does be forgotten in a power cut, its
     caller does it again, so that it need not wait for the disk.  `response_headers` are added to the HTTP answer; `status`, when
     set, replaces the model's.
+    `measured` is what an operation did, for its service's `counted`.
     `answered`, where a service set it, is told the HTTP answer before it is sent, and the seconds that it took.
     """
 
@@ -47,6 +48,7 @@ class Call:
     status: int | None = None
     is_abandoned: Callable[[], bool] = _never
     is_repeated: bool = False
+    measured: Any = None
     answered: Callable[[Request, Response, float], None] | None = None
 
     async def invoke(

@@ -14,6 +14,7 @@ from tule.access.need import Need
 if TYPE_CHECKING:
     from tule.access.principal import Principal
     from tule.backbone.delivery import Delivery, Outcome
+    from tule.core.errors import ServiceError
     from tule.platform.call import Call
     from tule.platform.node import Node
     from tule.platform.resource_type import ResourceType
@@ -25,6 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 Needs = Callable[["Call", "Tx", Params], Sequence[Need]]
+Counted = Callable[["Call", Params, Mapping[str, Any] | None, "ServiceError | None", float], None]
 Sink = Callable[["Node", str, str, "Principal", Mapping[str, Any]], Awaitable[dict[str, Any]]]  # node, ARN, text, caller, settings; the answer
 RememberedNeeds = Callable[["Call", Params], Awaitable[Sequence[Need]]]
 
@@ -78,6 +80,8 @@ class Service:
                       like, as `handler(node, request, site)`.  It does its own authentication.
     `recorded`        operations whose answers were compared with recordings of AWS's; for docs/coverage.md.
     `sinks`           targets that are reached by no operation of the API, by the ARN's resource type (`api-destination`).
+    `counted`         told on the event loop how each call ended, for metrics: the call, its parameters, the answer or None, the
+                      error or None, and the seconds that it took to be allowed and done.
     `preflight`       answers a browser's CORS preflight, or gives None when the request is not this service's.
     """
 
@@ -99,6 +103,7 @@ class Service:
     recorded: frozenset[str] = frozenset()
     preflight: Callable[[Node, Request], Awaitable[Response | None]] | None = None
     sinks: Mapping[str, Sink] = field(default_factory=dict[str, "Sink"])
+    counted: Counted | None = None
 
 
 @dataclass(slots=True, frozen=True)

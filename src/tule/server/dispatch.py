@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tule.access.principal import Principal
 from tule.core.errors import ServiceError, not_implemented
 from tule.platform.call import Call
-from tule.platform.service import Need, Needs, Operation
+from tule.platform.service import Need, Needs, Operation, Service
 
 if TYPE_CHECKING:
     from tule.access.actions import Actions
@@ -63,6 +64,18 @@ class NodeDispatcher:
         operation = service.operations.get(call.operation) if service is not None else None
         if service is None or operation is None:
             raise not_implemented(call.service, call.operation)
+        if (counted := service.counted) is None:
+            return await self._run(service, operation, call, params)
+        started = time.perf_counter()
+        try:
+            answer = await self._run(service, operation, call, params)
+        except ServiceError as error:
+            counted(call, params, None, error, time.perf_counter() - started)
+            raise
+        counted(call, params, answer, None, time.perf_counter() - started)
+        return answer
+
+    async def _run(self, service: Service, operation: Operation, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         needs = service.needs.get(call.operation)
         if operation.is_read and needs is not None and not call.principal.trusted:
             return await self._read(needs, operation, call, params)

@@ -149,7 +149,7 @@ class Machine:
     async def ask(self, operation: Callable[..., Params], **params: Any) -> Params:
         """Call an operation; its answer as JSON shows it."""
         name = "".join(word.capitalize() for word in operation.__name__.split("_"))
-        call: Any = SimpleNamespace(node=self.node, account=_ACCOUNT, region=_REGION, operation=name, headers={}, now_ms=0)
+        call: Any = SimpleNamespace(node=self.node, account=_ACCOUNT, region=_REGION, operation=name, headers={}, now_ms=0, measured=None)
         run = self.node.store.read if getattr(operation, "__tule_reads__", False) else self.node.store.write
         return orjson.loads(orjson.dumps(await run(lambda tx: operation(call, tx, params))))
 

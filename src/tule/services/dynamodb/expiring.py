@@ -6,13 +6,14 @@ transaction that deletes it: what was written meanwhile expires when it says now
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import orjson
 
 from tule.backbone.jobs import Job, enqueue
 from tule.platform.node import Node
-from tule.services.dynamodb import items, lifetimes
+from tule.services.dynamodb import items, lifetimes, metrics
 from tule.services.dynamodb.changes import EXPIRY
 from tule.services.dynamodb.state import expiries, tables
 from tule.services.dynamodb.state import items as rows
@@ -28,22 +29,22 @@ NOTE = "dynamodb.note-expiries"
 
 async def expire(node: Node) -> int | None:
     """When the next item is due, None when none is."""
-    while await node.store.write(_expire_some) == AT_ONCE:
+    while await node.store.write(partial(_expire_some, node)) == AT_ONCE:
         pass
     return await node.store.read(expiries.next_ms)
 
 
-def _expire_some(tx: Tx) -> int:
+def _expire_some(node: Node, tx: Tx) -> int:
     due = expiries.due(tx, AT_ONCE)
     known: dict[int, Table | None] = {}
     for expiry in due:
         if expiry.table not in known:
             known[expiry.table] = tables.by_id(tx, expiry.table)
-        _expire_one(tx, known[expiry.table], expiry)
+        _expire_one(node, tx, known[expiry.table], expiry)
     return len(due)
 
 
-def _expire_one(tx: Tx, table: Table | None, expiry: Expiry) -> None:
+def _expire_one(node: Node, tx: Tx, table: Table | None, expiry: Expiry) -> None:
     expiries.remove(tx, expiry.table, expiry.at)
     if table is None or table.ttl_attribute is None:
         return
@@ -53,6 +54,7 @@ def _expire_one(tx: Tx, table: Table | None, expiry: Expiry) -> None:
     due_ms = lifetimes.due_ms(found.item.get(table.ttl_attribute), tx.now_ms)
     if due_ms is not None and due_ms <= tx.now_ms:
         items.remove(tx, table, expiry.at, found, origin=EXPIRY)
+        tx.after_commit(lambda: metrics.expired(node, table))
 
 
 def note_existing(tx: Tx, table: Table, attribute: str, after: Position = rows.START) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.dynamodb import access, deliveries, measures, throttling
+from tule.services.dynamodb import access, deliveries, measures, metrics, throttling
 from tule.services.dynamodb import tables as known_tables
 from tule.services.dynamodb.operations import (
     accounts,
@@ -66,6 +66,7 @@ SERVICE = Service(
     remembered_needs=access.NEEDS,
     deliver=deliveries.deliver,
     resource_types=RESOURCE_TYPES,
+    counted=metrics.counted,
     reset=_reset,
 )
 STREAMS = Service(

@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 from tule.platform.call import Call
 from tule.platform.node import Node
-from tule.services.dynamodb import refusals
+from tule.services.dynamodb import metrics, refusals
 from tule.services.dynamodb.capacity import Usage
 from tule.services.dynamodb.table import Index, Table
 from tule.store.store import Tx
@@ -88,7 +88,8 @@ def left(call: Call, table: Table, kind: Kind) -> float:
 
 
 def use(call: Call, tx: Tx, usage: Usage, kind: Kind) -> None:
-    """Take what a request used, once it is committed (reads: now)."""
+    """Take what a request used, once it is committed (reads: now); noted for metrics in any case."""
+    metrics.note(call, usage, kind)
     if not is_limited(call, usage.table):
         return
     if kind == "read":

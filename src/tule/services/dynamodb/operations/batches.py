@@ -169,7 +169,10 @@ class _Writes:
         limited = throttling.is_limited(call, self.table)
         looks = counts or limited or not items.is_plain(self.table)
         if not looks and all(isinstance(one, Put) for _, one in self._wanted):
-            items.put_all(tx, self.table, [(at, one.new) for at, one in self._wanted if isinstance(one, Put)])
+            puts = [(at, one.new) for at, one in self._wanted if isinstance(one, Put)]
+            items.put_all(tx, self.table, puts)
+            self.usage.add(sum(capacity.write_units(new.size) for _, new in puts))
+            throttling.use(call, tx, self.usage, "write")
             return
         if limited:
             throttling.check(call, self.table, "write")

@@ -69,11 +69,10 @@ def get_item(call: Call, tx: Tx, params: Params) -> Params:
     if found is not None:
         answer["Item"] = Fragment(found.data) if projection is None else projection.of(found.item)
     mode = params.get("ReturnConsumedCapacity")
-    if mode is not None or throttling.is_limited(call, table):
-        usage = Usage(
-            table, capacity.read_units(0 if found is None else found.size, consistent=params.get("ConsistentRead", False)), named=params["TableName"]
-        )
-        throttling.use(call, tx, usage, "read")
+    used = capacity.read_units(0 if found is None else found.size, consistent=params.get("ConsistentRead", False))
+    usage = Usage(table, used, named=params["TableName"])
+    throttling.use(call, tx, usage, "read")
+    if mode is not None:
         answer["ConsumedCapacity"] = capacity.consumed(usage, mode)
     return answer
 
@@ -91,10 +90,10 @@ def _write(call: Call, tx: Tx, params: Params, write: Write) -> Params:
     answer: Params = {}
     if values != "NONE":
         answer["Attributes"] = _returned(values, write, change)
-    if counts:
-        usage = Usage(table, named=params["TableName"])
-        usage.add(change.units, change.index_units)
-        throttling.use(call, tx, usage, "write")
+    usage = Usage(table, change.units, named=params["TableName"])
+    usage.add(0, change.index_units)
+    throttling.use(call, tx, usage, "write")
+    if mode is not None:
         answer["ConsumedCapacity"] = capacity.consumed(usage, mode)
     if params.get("ReturnItemCollectionMetrics") == "SIZE":
         answer["ItemCollectionMetrics"] = _metrics(tx, table, write, change)

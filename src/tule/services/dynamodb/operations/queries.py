@@ -216,9 +216,9 @@ def _answer(call: Call, tx: Tx, params: Params, table: Table, index: Index | Non
     if page.last is not None:
         answer["LastEvaluatedKey"] = starting.last_key(table, index, page.last)
     mode = params.get("ReturnConsumedCapacity")
-    if mode is not None or throttling.is_limited(call, table):
-        usage = _usage(call, params, table, index, page, fetched)
-        throttling.use(call, tx, usage, "read")
+    usage = _usage(call, params, table, index, page, fetched)
+    throttling.use(call, tx, usage, "read")
+    if mode is not None:
         answer["ConsumedCapacity"] = capacity.consumed(usage, mode)
     return answer
 

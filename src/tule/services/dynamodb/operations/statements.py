@@ -16,7 +16,7 @@ from tule.lang.partiql.binding import Bound
 from tule.lang.partiql.parser import parse
 from tule.lang.partiql.syntax import Delete, Exists, Insert, Select
 from tule.platform.call import Call
-from tule.services.dynamodb import capacity, items, keys, refusals, statements, throttling, transacting, writes
+from tule.services.dynamodb import capacity, items, keys, metrics, refusals, statements, throttling, transacting, writes
 from tule.services.dynamodb.capacity import Usage
 from tule.services.dynamodb.errors import validation
 from tule.services.dynamodb.items import Change, Found
@@ -123,9 +123,11 @@ async def batch_execute_statement(call: Call, params: Params) -> Params:
     if len({_reads(one) for one in asked} - {None}) > 1:
         raise validation("Statements of a batch must be either all reads or all writes")
     done = await asyncio.gather(*(_one_of_batch(call, one) for one in asked))
+    usages = _by_table([usage for _, usage in done])
+    metrics.note_together(call, usages, "read" if _reads(asked[0]) else "write")
     return {
         "Responses": [response for response, _ in done],
-        "ConsumedCapacity": capacity.all_consumed(_by_table([usage for _, usage in done]), params.get("ReturnConsumedCapacity")),
+        "ConsumedCapacity": capacity.all_consumed(usages, params.get("ReturnConsumedCapacity")),
     }
 
 

@@ -1,0 +1,109 @@
+"""What DynamoDB counts for CloudWatch, by table.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from tule.core.errors import ServiceError
+from tule.platform.call import Call
+from tule.services.dynamodb.capacity import Usage
+
+if TYPE_CHECKING:
+    from tule.platform.node import Node
+    from tule.services.dynamodb.table import Table
+
+NAMESPACE = "AWS/DynamoDB"
+_THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException")
+_FAILED_CONDITIONS = ("ConditionalCheckFailedException", "DuplicateItemException")
+_COUNTED = ("Query", "Scan")  # those that tell how many items they return
+_READS = frozenset(("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan"))
+_WRITES = frozenset(("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"))
+_OF_ITEMS = _READS | _WRITES | {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
+
+Kind = Literal["read", "write"]
+_CAPACITY = {"read": "ConsumedReadCapacityUnits", "write": "ConsumedWriteCapacityUnits"}
+
+
+def note(call: Call, usage: Usage, kind: Kind) -> None:
+    """What a call used of a table, to be counted when it succeeds.  A transaction that runs again notes it again, in its place."""
+    if call.measured is None:
+        call.measured = {}
+    call.measured[usage.table.id, kind] = usage
+
+
+def note_together(call: Call, usages: Iterable[Usage], kind: Kind) -> None:
+    """What a call used in several transactions."""
+    call.measured = {(number, kind): usage for number, usage in enumerate(usages)}
+
+
+def counted(call: Call, params: Mapping[str, Any], answer: Mapping[str, Any] | None, error: ServiceError | None, seconds: float) -> None:
+    """How a call ended."""
+    operation = call.operation
+    if operation not in _OF_ITEMS:
+        if error is not None and error.status < 500:
+            _add(call, "UserErrors", (), 1.0)
+    elif answer is None:
+        _failed(call, params, error)
+    elif call.measured:
+        took_ms = round(seconds * 1000, 2)
+        for (_, kind), usage in call.measured.items():
+            _succeeded(call, kind, usage, took_ms)
+            if operation in _COUNTED:
+                _add(call, "ReturnedItemCount", (("Operation", operation), ("TableName", usage.table.name)), answer["Count"])
+
+
+def _succeeded(call: Call, kind: Kind, usage: Usage, took_ms: float) -> None:
+    add, account, region, name = call.node.meter.add, call.account, call.region, ("TableName", usage.table.name)
+    add(account, region, NAMESPACE, "SuccessfulRequestLatency", (("Operation", call.operation), name), took_ms, "Milliseconds")
+    units = usage.units
+    for index, used in usage.indexes.items():
+        found = usage.table.index(index)
+        if found is not None and found.is_global:
+            add(account, region, NAMESPACE, _CAPACITY[kind], (("GlobalSecondaryIndexName", index), name), used, "Count")
+        else:
+            units += used
+    add(account, region, NAMESPACE, _CAPACITY[kind], (name,), units, "Count")
+
+
+def _failed(call: Call, params: Mapping[str, Any], error: ServiceError | None) -> None:
+    if error is None:
+        return
+    tables = [given.rpartition("/")[2] for given in (params.get("RequestItems") or (params.get("TableName", ""),))]
+    reasons = error.fields.get("CancellationReasons") or ()
+    failed_conditions = sum(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
+    if error.code in _FAILED_CONDITIONS or failed_conditions:
+        for name in tables if not reasons else _tables_of(params, reasons):
+            _add(call, "ConditionalCheckFailedRequests", (("TableName", name),), 1.0)
+    elif error.code in _THROTTLED:
+        for name in tables:
+            _add(call, "ThrottledRequests", (("Operation", call.operation), ("TableName", name)), 1.0)
+            if call.operation in _READS | _WRITES:
+                _add(call, "ReadThrottleEvents" if call.operation in _READS else "WriteThrottleEvents", (("TableName", name),), 1.0)
+    elif error.status >= 500:
+        for name in tables:
+            _add(call, "SystemErrors", (("Operation", call.operation), ("TableName", name)), 1.0)
+    else:
+        _add(call, "UserErrors", (), 1.0)
+
+
+def _tables_of(params: Mapping[str, Any], reasons: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Of a transaction: the tables whose conditions failed, as often as they did."""
+    items: list[dict[str, dict[str, Any]]] = params.get("TransactItems") or []
+    return [
+        next(iter(item.values()))["TableName"].rpartition("/")[2]
+        for item, reason in zip(items, reasons, strict=False)
+        if reason.get("Code") == "ConditionalCheckFailed"
+    ]
+
+
+def expired(node: Node, table: Table) -> None:
+    """An item was deleted because its time had come."""
+    node.meter.add(table.account, table.region, NAMESPACE, "TimeToLiveDeletedItemCount", (("TableName", table.name),), 1.0, "Count")
+
+
+def _add(call: Call, name: str, dimensions: tuple[tuple[str, str], ...], value: float) -> None:
+    call.node.meter.add(call.account, call.region, NAMESPACE, name, dimensions, value, "Count")

@@ -1,0 +1,138 @@
+"""What services count by themselves, seen with CloudWatch."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.node import Account
+from tests.services.lambda_.functions import create
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it does not come to that"
+        time.sleep(0.05)
+
+
+class Seen:
+    """Statistics of what one service counted."""
+
+    def __init__(self, aws: Account, namespace: str, **dimensions: str) -> None:
+        self._aws = aws
+        self._namespace = namespace
+        self._dimensions = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+
+    def statistic(self, name: str, stat: str = "Sum", **more: str) -> float | None:
+        """Of the last minutes; None where nothing was counted."""
+        now = datetime.datetime.now(datetime.UTC)
+        points = self._aws.cloudwatch.get_metric_statistics(
+            Namespace=self._namespace,
+            MetricName=name,
+            Dimensions=[*self._dimensions, *({"Name": key, "Value": value} for key, value in more.items())],
+            Period=3600,
+            Statistics=[stat],
+            StartTime=now - datetime.timedelta(hours=1),
+            EndTime=now + datetime.timedelta(minutes=2),
+        )["Datapoints"]
+        together = {"Minimum": min, "Maximum": max}.get(stat, sum)
+        return together(point[stat] for point in points) if points else None
+
+    def sums(self, *names: str) -> list[float | None]:
+        return [self.statistic(name) for name in names]
+
+
+def test_queues_count_messages(aws: Account) -> None:
+    url = aws.sqs.create_queue(QueueName="counted")["QueueUrl"]
+    aws.sqs.receive_message(QueueUrl=url)
+    aws.sqs.send_message(QueueUrl=url, MessageBody="12345")
+    aws.sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "a", "MessageBody": "123"}, {"Id": "b", "MessageBody": "1"}])
+    for message in aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]:
+        aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    seen = Seen(aws, "AWS/SQS", QueueName="counted")
+    assert seen.sums("NumberOfMessagesSent", "SentMessageSize", "NumberOfEmptyReceives") == [3.0, 9.0, 1.0]
+    assert seen.sums("NumberOfMessagesReceived", "NumberOfMessagesDeleted") == [3.0, 3.0]
+    assert seen.statistic("SentMessageSize", "SampleCount") == 3.0
+
+
+def test_functions_count_invocations_errors_and_throttles(aws: Account) -> None:
+    create(aws, "works", code="def handler(event, context):\n    return 1 / event['by']\n")
+    aws.lambda_.invoke(FunctionName="works", Payload=b'{"by": 1}')
+    aws.lambda_.invoke(FunctionName="works", Payload=b'{"by": 0}')
+    aws.lambda_.put_function_concurrency(FunctionName="works", ReservedConcurrentExecutions=0)
+    once = aws.client("lambda", config=Config(retries={"total_max_attempts": 1}))
+    with pytest.raises(ClientError):
+        once.invoke(FunctionName="works", Payload=b'{"by": 1}')
+    seen = Seen(aws, "AWS/Lambda", FunctionName="works")
+    assert seen.sums("Invocations", "Errors", "Throttles") == [2.0, 1.0, 1.0]
+    assert seen.statistic("Invocations", Resource="works") == 2.0
+    assert Seen(aws, "AWS/Lambda").statistic("Invocations") == 2.0
+    assert (seen.statistic("Duration", "Minimum") or 0) > 0
+    assert seen.statistic("ConcurrentExecutions", "Maximum") == 1.0
+
+
+@pytest.fixture
+def table(aws: Account) -> str:
+    aws.dynamodb.create_table(
+        TableName="counted",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    aws.dynamodb.get_waiter("table_exists").wait(TableName="counted")
+    return "counted"
+
+
+def test_tables_count_units_and_latencies(aws: Account, table: str) -> None:
+    aws.dynamodb.put_item(TableName=table, Item={"id": {"S": "a"}, "text": {"S": "x" * 1500}})
+    aws.dynamodb.get_item(TableName=table, Key={"id": {"S": "a"}})
+    aws.dynamodb.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": {"id": {"S": name}}}} for name in "bc"]})
+    aws.dynamodb.scan(TableName=table, Limit=10)
+    seen = Seen(aws, "AWS/DynamoDB", TableName=table)
+    assert seen.sums("ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits") == [4.0, 1.0]
+    assert seen.statistic("ReturnedItemCount", Operation="Scan") == 3.0
+    for operation in ("PutItem", "GetItem", "BatchWriteItem", "Scan"):
+        assert seen.statistic("SuccessfulRequestLatency", "SampleCount", Operation=operation) == 1.0
+
+
+def test_tables_count_conditions_that_failed_and_accounts_their_mistakes(aws: Account, table: str) -> None:
+    aws.dynamodb.put_item(TableName=table, Item={"id": {"S": "a"}})
+    mine = {"Item": {"id": {"S": "a"}}, "TableName": table, "ConditionExpression": "attribute_not_exists(id)"}
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        aws.dynamodb.put_item(**mine)
+    with pytest.raises(ClientError, match="TransactionCanceled"):
+        aws.dynamodb.transact_write_items(TransactItems=[{"Put": mine}])
+    assert Seen(aws, "AWS/DynamoDB", TableName=table).sums("ConditionalCheckFailedRequests") == [2.0]
+    assert Seen(aws, "AWS/DynamoDB").sums("UserErrors") == [None]
+    with pytest.raises(ClientError, match="ValidationException"):
+        aws.dynamodb.get_item(TableName=table, Key={"other": {"S": "a"}})
+    assert Seen(aws, "AWS/DynamoDB").sums("UserErrors") == [1.0]
+
+
+def test_events_count_when_they_are_accepted_and_tried(aws: Account) -> None:
+    create(aws, "later", code="def handler(event, context):\n    return 1\n")
+    aws.lambda_.invoke(FunctionName="later", InvocationType="Event")
+    seen = Seen(aws, "AWS/Lambda", FunctionName="later")
+    assert seen.sums("AsyncEventsReceived") == [1.0]
+    eventually(lambda: seen.statistic("Invocations") == 1.0)
+    assert seen.sums("Invocations", "AsyncEventsDropped") == [1.0, None]
+    assert (seen.statistic("AsyncEventAge", "Minimum") or 0) >= 0
+    assert seen.statistic("AsyncEventAge", "SampleCount") == 1.0
+
+
+def test_aliases_count_for_themselves(aws: Account) -> None:
+    create(aws, "aliased", code="def handler(event, context):\n    return 1\n")
+    version = aws.lambda_.publish_version(FunctionName="aliased")["Version"]
+    aws.lambda_.create_alias(FunctionName="aliased", Name="live", FunctionVersion=version)
+    aws.lambda_.invoke(FunctionName="aliased", Qualifier="live")
+    seen = Seen(aws, "AWS/Lambda", FunctionName="aliased")
+    assert seen.sums("Invocations") == [1.0]
+    assert seen.statistic("Invocations", Resource="aliased:live") == 1.0
+    assert seen.statistic("Invocations", Resource="aliased:live", ExecutedVersion=version) == 1.0
+    assert seen.statistic("Invocations", Resource="aliased") is None
