@@ -70,10 +70,12 @@ def get_item(call: Call, tx: Tx, params: Params) -> Params:
         answer["Item"] = Fragment(found.data) if projection is None else projection.of(found.item)
     mode = params.get("ReturnConsumedCapacity")
     used = capacity.read_units(0 if found is None else found.size, consistent=params.get("ConsistentRead", False))
+    if mode is None and not throttling.is_limited(call, table):
+        call.measured = "read", table.name, used
+        return answer
     usage = Usage(table, used, named=params["TableName"])
     throttling.use(call, tx, usage, "read")
-    if mode is not None:
-        answer["ConsumedCapacity"] = capacity.consumed(usage, mode)
+    answer["ConsumedCapacity"] = capacity.consumed(usage, mode)
     return answer
 
 
@@ -90,11 +92,13 @@ def _write(call: Call, tx: Tx, params: Params, write: Write) -> Params:
     answer: Params = {}
     if values != "NONE":
         answer["Attributes"] = _returned(values, write, change)
-    usage = Usage(table, change.units, named=params["TableName"])
-    usage.add(0, change.index_units)
-    throttling.use(call, tx, usage, "write")
-    if mode is not None:
+    if counts or change.index_units:
+        usage = Usage(table, named=params["TableName"])
+        usage.add(change.units, change.index_units)
+        throttling.use(call, tx, usage, "write")
         answer["ConsumedCapacity"] = capacity.consumed(usage, mode)
+    else:
+        call.measured = "write", table.name, change.units
     if params.get("ReturnItemCollectionMetrics") == "SIZE":
         answer["ItemCollectionMetrics"] = _metrics(tx, table, write, change)
     return answer
