@@ -13,7 +13,7 @@ import orjson
 from tule.core.clock import iso8601
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs, Params
-from tule.services.s3 import access_control, browsers, copy_source, errors, log_delivery, names, resource_policy, tag_rules
+from tule.services.s3 import access_control, browsers, copy_source, errors, log_delivery, names, request_metrics, resource_policy, tag_rules
 from tule.services.s3.state import access_points, buckets, objects, uploads
 from tule.services.s3.state.access_points import AccessPoint
 from tule.services.s3.state.buckets import Bucket
@@ -55,6 +55,7 @@ def bucket_of(call: Call, tx: Tx, params: Params) -> Bucket:
     browsers.allow(call, bucket)
     _check_payer(call, bucket, params)
     log_delivery.watch(call, bucket)
+    request_metrics.watch(call, tx, bucket, params)
     return bucket
 
 
