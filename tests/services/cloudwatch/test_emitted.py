@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import time
 from collections.abc import Callable
 
@@ -113,6 +114,40 @@ def test_tables_count_conditions_that_failed_and_accounts_their_mistakes(aws: Ac
     with pytest.raises(ClientError, match="ValidationException"):
         aws.dynamodb.get_item(TableName=table, Key={"other": {"S": "a"}})
     assert Seen(aws, "AWS/DynamoDB").sums("UserErrors") == [1.0]
+
+
+def test_buckets_count_requests_that_meet_a_filter(aws: Account) -> None:
+    aws.s3.create_bucket(Bucket="counted-" + aws.id)
+    bucket = "counted-" + aws.id
+    for id, wanted in {"all": {}, "logs": {"Filter": {"Prefix": "logs/"}}, "red": {"Filter": {"Tag": {"Key": "c", "Value": "red"}}}}.items():
+        aws.s3.put_bucket_metrics_configuration(Bucket=bucket, Id=id, MetricsConfiguration={"Id": id, **wanted})
+    aws.s3.put_object(Bucket=bucket, Key="logs/a", Body=b"12345", Tagging="c=red")
+    aws.s3.put_object(Bucket=bucket, Key="b", Body=b"123")
+    assert aws.s3.get_object(Bucket=bucket, Key="logs/a")["Body"].read() == b"12345"
+    with pytest.raises(ClientError):
+        aws.s3.get_object(Bucket=bucket, Key="missing")
+    seen = {id: Seen(aws, "AWS/S3", BucketName=bucket, FilterId=id) for id in ("all", "logs", "red")}
+    assert seen["logs"].sums("AllRequests", "PutRequests", "GetRequests", "BytesUploaded", "BytesDownloaded") == [2.0, 1.0, 1.0, 5.0, 5.0]
+    assert seen["red"].sums("AllRequests", "PutRequests", "GetRequests") == [2.0, 1.0, 1.0]
+    assert seen["all"].sums("PutRequests", "GetRequests", "4xxErrors", "BytesUploaded") == [2.0, 2.0, 1.0, 8.0]
+    assert seen["logs"].statistic("TotalRequestLatency", "SampleCount") == 2.0
+
+
+def test_topics_count_messages_and_notifications(aws: Account) -> None:
+    topic = aws.sns.create_topic(Name="counted")["TopicArn"]
+    url = aws.sqs.create_queue(QueueName="subscribed")["QueueUrl"]
+    queue = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": queue}]}
+    aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    wants_red = {"RawMessageDelivery": "true", "FilterPolicy": '{"color": ["red"]}'}
+    aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=wants_red)
+    aws.sns.publish(TopicArn=topic, Message="12345", MessageAttributes={"color": {"DataType": "String", "StringValue": "red"}})
+    aws.sns.publish(TopicArn=topic, Message="123")
+    seen = Seen(aws, "AWS/SNS", TopicName="counted")
+    assert seen.sums("NumberOfMessagesPublished", "NumberOfNotificationsFilteredOut") == [2.0, 1.0]
+    assert seen.statistic("PublishSize", "Minimum") == 3.0
+    eventually(lambda: seen.statistic("NumberOfNotificationsDelivered") == 1.0)
+    assert seen.sums("NumberOfNotificationsFailed") == [None]
 
 
 def test_events_count_when_they_are_accepted_and_tried(aws: Account) -> None:

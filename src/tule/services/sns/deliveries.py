@@ -20,7 +20,7 @@ from tule.platform.encryption import KeyRefused
 from tule.platform.mailbox import Mail, keep
 from tule.platform.node import Node
 from tule.platform.outgoing import OutgoingFailed
-from tule.services.sns import confirmations, encryption, envelope, fanout, mobile, names, notifications, pump, replay, sms, status_log
+from tule.services.sns import confirmations, encryption, envelope, fanout, metrics, mobile, names, notifications, pump, replay, sms, status_log
 from tule.services.sns.fanout import NOTIFY, SOURCE
 from tule.services.sns.memory import Subscriber, memory, remembered_topic
 from tule.services.sns.message import Message
@@ -106,9 +106,11 @@ async def _notify(node: Node, delivery: Delivery) -> Outcome:
         attempt.answer = await _send(node, topic, subscriber, sent, delivery.trace)
     except Failed as failure:
         await status_log.record(node, topic, subscriber.subscription, attempt.failed(failure.reason, failure.status))
+        metrics.failed(node, topic.arn, subscriber.subscription.protocol, given_up=not failure.passing or delivery.attempt >= delivery.max_attempts)
         if not failure.passing:
             return Dead(failure.reason, failure.code)
         return Retry(failure.reason, subscriber.retries.delay_ms(delivery.attempt), code=failure.code)
+    metrics.delivered(node, topic.arn)
     await status_log.record(node, topic, subscriber.subscription, attempt)
     return Done()
 
@@ -345,6 +347,8 @@ async def _bury(node: Node, delivery: Delivery) -> Outcome:
     try:
         await _to_queue(node, topic, subscriber.subscription, queue, sent, delivery.trace)
     except Failed as failure:
+        metrics.count(node, topic.arn, "NumberOfNotificationsFailedToRedriveToDlq", 1)
         log.warning("The dead letter of %s cannot be put into %s: %s", delivery.target, queue, failure.reason)
         return Retry(failure.reason, code=failure.code) if failure.passing else Dead(failure.reason, failure.code)
+    metrics.count(node, topic.arn, "NumberOfNotificationsRedrivenToDlq", 1)
     return Done()

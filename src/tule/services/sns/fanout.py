@@ -67,6 +67,7 @@ def spread(tx: Tx, known: KnownTopic, message: Message, trace: str | None, put: 
     for subscriber in known.subscribers.values():
         protocol = subscriber.subscription.protocol
         if subscriber.filter is not None and not seen.passes(subscriber.filter, protocol):
+            message.filtered_out += 1
             continue
         document = documents.get(protocol)
         if document is None:

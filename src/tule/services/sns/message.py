@@ -44,6 +44,7 @@ class Message:
     deduplication: str = ""
     sequence_number: str = ""
     replayed: bool = False
+    filtered_out: int = 0  # subscriptions whose filters did not want it; not kept
 
     def text_for(self, protocol: str) -> str:
         return self.text if self.texts is None else self.texts.get(protocol, self.texts["default"])

@@ -21,7 +21,7 @@ from tule.core.errors import ServiceError
 from tule.platform import targets
 from tule.platform.encryption import KeyRefused
 from tule.platform.node import Node
-from tule.services.sns import encryption, fanout, notifications, status_log
+from tule.services.sns import encryption, fanout, metrics, notifications, status_log
 from tule.services.sns.memory import KnownTopic, Subscriber, memory, remembered_topic
 from tule.services.sns.message import Message
 from tule.services.sns.names import topic_of
@@ -105,6 +105,7 @@ async def _send(node: Node, known: KnownTopic, subscriber: Subscriber, rows: lis
         )
     except ServiceError:
         return list(range(len(rows)))
+    metrics.delivered(node, known.topic.arn, len(answer["Successful"]))
     await _log(node, known, subscriber, messages, answer["Successful"], began_ms)
     return [int(failure["Id"]) for failure in answer["Failed"]]
 

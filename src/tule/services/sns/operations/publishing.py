@@ -8,7 +8,7 @@ from typing import Any
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.encryption import Vault
-from tule.services.sns import encryption, errors, fanout, message, mobile, names, pump, sms
+from tule.services.sns import encryption, errors, fanout, message, metrics, mobile, names, pump, sms
 from tule.services.sns.memory import KnownTopic, known_topic, remembered_topic
 from tule.services.sns.message import Message
 from tule.store.store import Tx
@@ -43,7 +43,7 @@ def _publish(call: Call, tx: Tx, params: Params, vault: Vault | None) -> dict[st
     known = _topic(call, tx, target, "TopicArn" if params.get("TopicArn") else "TargetArn")
     sent = message.new(params, tx.ids.uuid(), tx.now_ms, known.topic.max_message_bytes)
     message.order(known.topic, sent, params)
-    return _answer(fanout.accept(tx, known, sent, call.trace, pump.put, vault))
+    return _accepted(call, tx, known, sent, vault, message.size(params))
 
 
 def _topic(call: Call, tx: Tx, arn: str, parameter: str) -> KnownTopic:
@@ -52,6 +52,12 @@ def _topic(call: Call, tx: Tx, arn: str, parameter: str) -> KnownTopic:
     if known is None:
         raise errors.no_topic()
     return known
+
+
+def _accepted(call: Call, tx: Tx, known: KnownTopic, sent: Message, vault: Vault | None, size: int) -> dict[str, Any]:
+    taken = fanout.accept(tx, known, sent, call.trace, pump.put, vault)
+    tx.after_commit(lambda: metrics.published(call.node, known.topic.arn, size, taken.filtered_out))
+    return _answer(taken)
 
 
 def _answer(sent: Message) -> dict[str, Any]:
@@ -93,7 +99,7 @@ def _publish_batch(call: Call, tx: Tx, params: Params, vault: Vault | None) -> d
         except ServiceError as error:
             failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": error.status < 500})
             continue
-        successful.append({"Id": entry["Id"], **_answer(fanout.accept(tx, known, sent, call.trace, pump.put, vault))})
+        successful.append({"Id": entry["Id"], **_accepted(call, tx, known, sent, vault, message.size(entry))})
     return {"Successful": successful, "Failed": failed}
 
 
