@@ -150,6 +150,45 @@ def test_topics_count_messages_and_notifications(aws: Account) -> None:
     assert seen.sums("NumberOfNotificationsFailed") == [None]
 
 
+def test_streams_count_records(aws: Account) -> None:
+    aws.kinesis.create_stream(StreamName="counted", ShardCount=1)
+    aws.kinesis.get_waiter("stream_exists").wait(StreamName="counted")
+    aws.kinesis.put_record(StreamName="counted", PartitionKey="k", Data=b"1234")
+    aws.kinesis.put_records(StreamName="counted", Records=[{"PartitionKey": "k", "Data": b"12"}, {"PartitionKey": "k", "Data": b"1"}])
+    shard = aws.kinesis.list_shards(StreamName="counted")["Shards"][0]["ShardId"]
+    iterator = aws.kinesis.get_shard_iterator(StreamName="counted", ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    assert len(aws.kinesis.get_records(ShardIterator=iterator)["Records"]) == 3
+    seen = Seen(aws, "AWS/Kinesis", StreamName="counted")
+    assert seen.sums("IncomingRecords", "IncomingBytes", "PutRecord.Success", "PutRecords.SuccessfulRecords") == [3.0, 10.0, 1.0, 2.0]
+    assert seen.sums("GetRecords.Records", "GetRecords.Success", "WriteProvisionedThroughputExceeded") == [3.0, 1.0, 0.0]
+
+
+def test_delivery_streams_count_records(aws: Account) -> None:
+    bucket = "delivered-" + aws.id
+    aws.s3.create_bucket(Bucket=bucket)
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    role = aws.iam.create_role(RoleName="deliverer", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    may = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    aws.iam.put_role_policy(RoleName="deliverer", PolicyName="s3", PolicyDocument=json.dumps(may))
+    to = {"RoleARN": role, "BucketARN": f"arn:aws:s3:::{bucket}", "BufferingHints": {"IntervalInSeconds": 0, "SizeInMBs": 1}}
+    aws.firehose.create_delivery_stream(DeliveryStreamName="counted", ExtendedS3DestinationConfiguration=to)
+    described = lambda: aws.firehose.describe_delivery_stream(DeliveryStreamName="counted")["DeliveryStreamDescription"]  # noqa: E731
+    eventually(lambda: described()["DeliveryStreamStatus"] == "ACTIVE")
+    aws.firehose.put_record(DeliveryStreamName="counted", Record={"Data": b"12345"})
+    seen = Seen(aws, "AWS/Firehose", DeliveryStreamName="counted")
+    assert seen.sums("IncomingRecords", "IncomingBytes", "PutRecord.Requests") == [1.0, 5.0, 1.0]
+    eventually(lambda: seen.sums("DeliveryToS3.Success", "DeliveryToS3.Records", "DeliveryToS3.Bytes") == [1.0, 1.0, 5.0])
+
+
+def test_log_groups_count_events(aws: Account) -> None:
+    aws.logs.create_log_group(logGroupName="counted")
+    aws.logs.create_log_stream(logGroupName="counted", logStreamName="s")
+    now_ms = int(time.time() * 1000)
+    aws.logs.put_log_events(logGroupName="counted", logStreamName="s", logEvents=[{"timestamp": now_ms, "message": text} for text in ("a", "bcd")])
+    assert Seen(aws, "AWS/Logs", LogGroupName="counted").sums("IncomingLogEvents", "IncomingBytes") == [2.0, 4.0]
+    assert Seen(aws, "AWS/Logs").sums("IncomingLogEvents") == [2.0]
+
+
 def test_events_count_when_they_are_accepted_and_tried(aws: Account) -> None:
     create(aws, "later", code="def handler(event, context):\n    return 1\n")
     aws.lambda_.invoke(FunctionName="later", InvocationType="Event")

@@ -17,7 +17,7 @@ from typing import cast
 from tule.backbone.delivery import Delivery, Done, Outcome, Retry
 from tule.platform.encryption import KeyRefused, Vault
 from tule.platform.node import Node
-from tule.services.firehose import buffering, encryption, error_logs, failures
+from tule.services.firehose import buffering, encryption, error_logs, failures, metrics
 from tule.services.firehose.destinations import http_endpoint, redshift, s3_objects, settings
 from tule.services.firehose.failures import DeliveryFailed
 from tule.services.firehose.processing import pipeline
@@ -82,7 +82,9 @@ async def _empty(node: Node, stream_id: str, id: int) -> Outcome:
         work = await _opened(node, work)
         await _bring(node, work)
     except DeliveryFailed as failed:
+        metrics.delivered(node, work.stream, work.buffer.stage, work.records, succeeded=False)
         return await _failed(node, work, failed)
+    metrics.delivered(node, work.stream, work.buffer.stage, work.records, succeeded=True)
     return Done()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.kinesis import access, throughput, trimming
+from tule.services.kinesis import access, metrics, throughput, trimming
 from tule.services.kinesis.operations import (
     accounts,
     consumers,
@@ -36,6 +36,7 @@ SERVICE = Service(
     operations=operations_in(streams, settings, shards, writing, reading, consumers, subscriptions, tags, policies, accounts, queues, queue_records),
     needs=access.NEEDS,
     start=trimming.start,
+    counted=metrics.counted,
     resource_types=RESOURCE_TYPES,
     reset=_reset,
     recorded=frozenset(_RECORDED.split()),

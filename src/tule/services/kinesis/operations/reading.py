@@ -10,6 +10,7 @@ from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.kinesis import encryption, errors, iterators, lookup, names, throughput
 from tule.services.kinesis.iterators import Position
+from tule.services.kinesis.metrics import Read
 from tule.services.kinesis.state import records, shards, streams
 from tule.services.kinesis.state.records import Page
 from tule.services.kinesis.state.shards import Shard
@@ -49,6 +50,7 @@ async def get_records(call: Call, params: Params) -> Params:
     if throughput.is_limited(call):
         stream, shard = await call.node.store.read(find)
         if not throughput.of(call.node).take_read(shard.number, call.now_ms):
+            call.measured = Read(stream.ref)
             raise errors.rate_exceeded(shard.id, stream.ref.name, stream.ref.account)
     if params.get("DryRun"):
         await call.node.store.read(find)
@@ -57,6 +59,7 @@ async def get_records(call: Call, params: Params) -> Params:
     if throughput.is_limited(call):
         throughput.of(call.node).gave(shard.number, page.size, call.now_ms)
     fragments = await encryption.opened(call, stream, page.fragments) if stream.config.get("sealed") else page.fragments
+    call.measured = Read(stream.ref, len(fragments), page.size, behind_ms(page, call.now_ms))
     answer: Params = {"Records": shown(call, fragments), "MillisBehindLatest": behind_ms(page, call.now_ms)}
     if page.more or shard.closed_at is None:
         following = Position(position.stream, position.shard, page.after)

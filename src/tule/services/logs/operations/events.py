@@ -10,7 +10,7 @@ from typing import Any
 from tule.core.paging import InvalidToken
 from tule.lang.log_patterns import InvalidPattern, Matcher, compile_pattern
 from tule.platform.call import Call
-from tule.services.logs import encryption, errors, positions, publishing, tailing
+from tule.services.logs import encryption, errors, metrics, positions, publishing, tailing
 from tule.services.logs.groups import DAY_MS, Group, fetch, name_of, oldest_shown_ms
 from tule.services.logs.operations.streams import sequence_token
 from tule.watch import log_store
@@ -41,6 +41,7 @@ async def put_log_events(call: Call, params: Params) -> Params:
             raise errors.no_stream()
         if written is not kept:
             added = [replace(event, message=message) for event, (_, message) in zip(added, kept, strict=True)]
+        metrics.taken(call, params["logGroupName"], kept)
         tailing.tails(call.node).publish(call.account, call.region, params["logGroupName"], name, added)
         if "subscriptions" in group:
             await publishing.publish(call, group, params["logGroupName"], name, added)
