@@ -98,6 +98,7 @@ class ScriptedReader:
     answer: Callable[[Batch], Outcome] = field(default=lambda batch: Handled())
     batches: list[Batch] = field(default_factory=list[Batch])
     given_up: list[GivenUp] = field(default_factory=list[GivenUp])
+    counted: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     problems: list[str] = field(default_factory=list[str])
     hold: asyncio.Event | None = None
     at_once: int = 0
@@ -125,6 +126,9 @@ class ScriptedReader:
 
     def give_up(self, tx: Tx, given_up: GivenUp) -> None:
         tx.after_commit(lambda: self.given_up.append(given_up))
+
+    def polled(self, records: int, filtered_out: int) -> None:
+        self.counted.append((records, filtered_out))
 
     async def report(self, problem: str) -> None:
         self.problems.append(problem)

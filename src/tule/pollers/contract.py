@@ -146,6 +146,10 @@ class Reader(Protocol):
         """In the transaction that passes over these records: enqueue what tells of them."""
         ...
 
+    def polled(self, records: int, filtered_out: int) -> None:
+        """So many records were read, of which so many are not wanted: for metrics."""
+        ...
+
     async def report(self, problem: str) -> None:
         """How it went: empty when it went well.  Told when it changes."""
         ...

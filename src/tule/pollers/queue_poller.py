@@ -146,6 +146,7 @@ class QueuePoller:
             self._gathered_bytes += record.size
         if len(self._gathered) >= source.batch_size or not source.window_ms:
             self._close_batch()
+        self._reader.polled(len(messages), len(unwanted))
         if unwanted:
             await self._delete(unwanted)
 

@@ -138,6 +138,8 @@ class ShardReader:
         return records < READ_AHEAD + 2 * self._source.batch_size * lanes and size < READ_AHEAD_BYTES + MAX_BATCH_BYTES * lanes
 
     async def _take(self, page: Page) -> None:
+        if page.records:
+            self._reader.polled(len(page.records), sum(not record.wanted for record in page.records))
         for record in page.records:
             number = self._lane_of(record)
             if self._progress.note(record, number):

@@ -189,6 +189,39 @@ def test_log_groups_count_events(aws: Account) -> None:
     assert Seen(aws, "AWS/Logs").sums("IncomingLogEvents") == [2.0]
 
 
+def test_mappings_count_events(aws: Account) -> None:
+    create(aws, "reader", code="def handler(event, context):\n    return 1\n")
+    may = {"Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+    aws.iam.put_role_policy(RoleName="runner", PolicyName="sqs", PolicyDocument=json.dumps(may))
+    url = aws.sqs.create_queue(QueueName="read")["QueueUrl"]
+    queue = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    for body in ('{"n": 1}', '{"n": 2}', '{"n": 2}'):
+        aws.sqs.send_message(QueueUrl=url, MessageBody=body)
+    uuid = aws.lambda_.create_event_source_mapping(
+        FunctionName="reader",
+        EventSourceArn=queue,
+        FilterCriteria={"Filters": [{"Pattern": '{"body": {"n": [2]}}'}]},
+        MetricsConfig={"Metrics": ["EventCount"]},
+    )["UUID"]
+    seen = Seen(aws, "AWS/Lambda", EventSourceMappingUUID=uuid)
+    eventually(lambda: seen.sums("DeletedEventCount") == [2.0])
+    assert seen.sums("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount") == [3.0, 1.0, 2.0, 0.0]
+
+
+def test_functions_tell_how_old_records_of_streams_are(aws: Account) -> None:
+    create(aws, "streamed", code="def handler(event, context):\n    return 1\n")
+    may = {"Statement": [{"Effect": "Allow", "Action": "kinesis:*", "Resource": "*"}]}
+    aws.iam.put_role_policy(RoleName="runner", PolicyName="kinesis", PolicyDocument=json.dumps(may))
+    aws.kinesis.create_stream(StreamName="read", ShardCount=1)
+    aws.kinesis.get_waiter("stream_exists").wait(StreamName="read")
+    stream = aws.kinesis.describe_stream_summary(StreamName="read")["StreamDescriptionSummary"]["StreamARN"]
+    aws.kinesis.put_record(StreamName="read", PartitionKey="k", Data=b"1")
+    aws.lambda_.create_event_source_mapping(FunctionName="streamed", EventSourceArn=stream, StartingPosition="TRIM_HORIZON")
+    seen = Seen(aws, "AWS/Lambda", FunctionName="streamed")
+    eventually(lambda: seen.statistic("IteratorAge", "SampleCount") == 1.0)
+    assert (seen.statistic("IteratorAge", "Maximum") or 0.0) < 60_000
+
+
 def test_events_count_when_they_are_accepted_and_tried(aws: Account) -> None:
     create(aws, "later", code="def handler(event, context):\n    return 1\n")
     aws.lambda_.invoke(FunctionName="later", InvocationType="Event")

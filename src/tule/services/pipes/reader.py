@@ -64,6 +64,12 @@ class PipeReader:
         )
         enqueue(tx, job)
 
+    def polled(self, records: int, filtered_out: int) -> None:
+        """AWS: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-monitoring.html"""
+        del filtered_out
+        ref = self._ref
+        self._node.meter.add(ref.account, ref.region, "AWS/EventBridge/Pipes", "EventCount", (("PipeName", ref.name),), records, "Count")
+
     async def report(self, problem: str) -> None:
         """What is wrong with the source stands in the pipe's StateReason until it is right again."""
         if problem == self._problem:

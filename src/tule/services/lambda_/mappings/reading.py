@@ -18,6 +18,7 @@ from tule.pollers.contract import Batch, Failed, GivenUp, Handled, NotNow, Outco
 from tule.services.lambda_ import execution_role
 from tule.services.lambda_.mappings import failures, state
 from tule.services.lambda_.mappings.failures import Failure
+from tule.services.lambda_.mappings.metrics import MappingMetrics
 from tule.services.lambda_.runnables import Runnable
 from tule.services.lambda_.running import functions
 from tule.store.store import Tx
@@ -37,6 +38,7 @@ class MappingReader:
         self._shown: dict[str, Any] = mapping["shown"]
         self._ref = state.function_ref(account, region, mapping)
         self._reports = bool(self._shown.get("FunctionResponseTypes"))
+        self._metrics = MappingMetrics(node, self._ref, self._shown)
         self._role = ""
         self._problem: str | None = None
 
@@ -47,6 +49,12 @@ class MappingReader:
         return (session or await execution_role.assume(self._node, self._ref, function.role)).principal
 
     async def handle(self, batch: Batch) -> Outcome:
+        self._metrics.invoking(batch)
+        outcome = await self._handle(batch)
+        self._metrics.handled(batch, outcome)
+        return outcome
+
+    async def _handle(self, batch: Batch) -> Outcome:
         request_id = self._node.ids.uuid()
         try:
             function = await functions(self._node).runnables.get(self._ref)
@@ -87,9 +95,14 @@ class MappingReader:
 
     def give_up(self, tx: Tx, given_up: GivenUp) -> None:
         destination = self._shown.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
-        if destination:
+        if not destination:
+            tx.after_commit(lambda: self._metrics.count("DroppedEventCount", len(given_up.batch.records)))
+        else:
             failure = Failure(given_up, self._ref.qualified_arn, self._shown["EventSourceArn"], tx.now_ms)
             enqueue(tx, failures.job(failure, self._ref, self._role, destination, self._shown["UUID"], tx.ids))
+
+    def polled(self, records: int, filtered_out: int) -> None:
+        self._metrics.polled(records, filtered_out)
 
     async def report(self, problem: str) -> None:
         """Mappings of streams show it as LastProcessingResult."""
