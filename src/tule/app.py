@@ -15,6 +15,7 @@ from tule.access.authorize import Authorizer
 from tule.backbone import jobs as job_table
 from tule.backbone import logs as log_table
 from tule.backbone.blob_sweeper import blob_sweeper
+from tule.backbone.claims import Claim
 from tule.backbone.delivery import Dead, Delivery, Outcome
 from tule.backbone.together import Together
 from tule.backbone.worker import Jobs
@@ -132,7 +133,7 @@ async def build(config: Config) -> App:
     node.roles = Roles(node)
     node.outgoing = Outgoing(config)
     together = Together(targets.goes_with, lambda deliveries: targets.deliver_together(node, deliveries))
-    node.jobs = Jobs(store, clock, ids, lambda delivery: _deliver(node, delivery), together=together)
+    node.jobs = Jobs(store, clock, ids, lambda delivery: _deliver(node, delivery), together=together, ended=lambda *how: _tell_sender(node, *how))
     dispatcher = NodeDispatcher(node, models, node.authorizer, actions)
     node.dispatcher = dispatcher
     access_log = AccessLogFile(config.data_path / "access.log") if config.access_log else None
@@ -165,6 +166,12 @@ def _clock(config: Config) -> TurnableClock:
     elif config.clock != "real":
         clock.accelerate(float(config.clock))
     return clock
+
+
+def _tell_sender(node: Node, claim: Claim, outcome: Outcome, is_dead: bool) -> None:
+    sender = node.services.get(claim.source_service.partition(".")[0]) if claim.source_service else None
+    if sender is not None and sender.sent is not None:
+        sender.sent(node, claim, outcome, is_dead)
 
 
 async def _deliver(node: Node, delivery: Delivery) -> Outcome:

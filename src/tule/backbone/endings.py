@@ -20,20 +20,23 @@ _AGAIN = "UPDATE jobs SET due_ms = ?, attempts = ?, lease_owner = '', lease_unti
 _OWNED = "SELECT 1 FROM jobs WHERE sequence = ? AND id = ? AND lease_owner = ?"
 
 
-def record(tx: Tx, claim: Claim, outcome: Outcome) -> None:
-    """Nothing happens when the lease went to somebody else, or the job was cancelled or replaced meanwhile."""
+def record(tx: Tx, claim: Claim, outcome: Outcome) -> bool:
+    """Whether the job died.  Nothing happens when the lease went to somebody else, or the job was cancelled or replaced meanwhile."""
     if tx.one(_OWNED, claim.sequence, claim.id, claim.lease) is None:
-        return
+        return False
     match outcome:
         case Done():
             remove(tx, claim.sequence, claim.id)
+            return False
         case Dead(reason, code):
             bury(tx, claim, reason, claim.attempts + 1, code)
+            return True
         case Retry():
-            _try_again(tx, claim, outcome)
+            return _try_again(tx, claim, outcome)
 
 
-def _try_again(tx: Tx, claim: Claim, outcome: Retry) -> None:
+def _try_again(tx: Tx, claim: Claim, outcome: Retry) -> bool:
+    """Whether it died after all."""
     attempts = claim.attempts + (1 if outcome.counts else 0)
     delay_ms = backoff(claim, attempts) if outcome.delay_ms is None else outcome.delay_ms
     due_ms = tx.now_ms + delay_ms
@@ -44,6 +47,8 @@ def _try_again(tx: Tx, claim: Claim, outcome: Retry) -> None:
     else:
         tx.execute(_AGAIN, due_ms, attempts, claim.sequence, claim.id, claim.lease)
         tx.wake(TOPIC)
+        return False
+    return True
 
 
 def backoff(claim: Claim, attempts: int) -> int:

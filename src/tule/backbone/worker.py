@@ -43,7 +43,8 @@ STORE_PAUSE_S = 0.5  # after the store failed
 class Jobs:
     """`deliver(delivery)` hands a job to its target's service; an exception from it is a failed attempt.
 
-    `together` says which jobs can be delivered with one call, and does it.  `concurrency` is the number of deliveries at a time on
+    `together` says which jobs can be delivered with one call, and does it.  `ended` is told how each attempt went, and whether
+    the job died of it.  `concurrency` is the number of deliveries at a time on
     this node.  Made on the event loop on which it runs.
     """
 
@@ -55,12 +56,14 @@ class Jobs:
         deliver: Callable[[Delivery], Awaitable[Outcome]],
         *,
         together: Together | None = None,
+        ended: Callable[[Claim, Outcome, bool], None] | None = None,
         concurrency: int = CONCURRENCY,
     ) -> None:
         self._store = store
         self._clock = clock
         self._deliver = deliver
         self._together = together
+        self._tell = ended
         self._concurrency = concurrency
         self._claims = claims_for(store, ids)
         self._running: dict[str, asyncio.Task[bool]] = {}
@@ -205,20 +208,23 @@ class Jobs:
         """Whether all of them are done."""
         outcomes = [await self._outcome(claims[0])] if len(claims) == 1 else await self._outcomes(claims)
 
-        def end(tx: Tx) -> None:
-            for claim, outcome in zip(claims, outcomes, strict=True):
-                record(tx, claim, outcome)
+        def end(tx: Tx) -> list[bool]:
+            return [record(tx, claim, outcome) for claim, outcome in zip(claims, outcomes, strict=True)]
 
         # Where nodes share the store, groups of jobs need the isolation that only `write` gives.
         are_done = all(isinstance(outcome, Done) for outcome in outcomes)
         write = self._store.write_forgettable if are_done and not self._store.shared else self._store.write
         while True:
             try:
-                await write(end)
-                return are_done
+                died = await write(end)
+                break
             except Exception:
                 log.exception("The end of %s job %s cannot be recorded yet.", claims[0].kind, claims[0].id)
                 await asyncio.sleep(STORE_PAUSE_S)
+        if self._tell is not None:
+            for claim, outcome, is_dead in zip(claims, outcomes, died, strict=True):
+                self._tell(claim, outcome, is_dead)
+        return are_done
 
     async def _outcomes(self, claims: Sequence[Claim]) -> list[Outcome]:
         """Of several that go together; those that are too old stay behind."""

@@ -13,6 +13,7 @@ from tule.access.need import Need
 
 if TYPE_CHECKING:
     from tule.access.principal import Principal
+    from tule.backbone.claims import Claim
     from tule.backbone.delivery import Delivery, Outcome
     from tule.core.errors import ServiceError
     from tule.platform.call import Call
@@ -26,6 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 Needs = Callable[["Call", "Tx", Params], Sequence[Need]]
+Sent = Callable[["Node", "Claim", "Outcome", bool], None]  # the job, how the attempt went, whether the job died of it
 Counted = Callable[["Call", Params, Mapping[str, Any] | None, "ServiceError | None", float], None]
 Sink = Callable[["Node", str, str, "Principal", Mapping[str, Any]], Awaitable[dict[str, Any]]]  # node, ARN, text, caller, settings; the answer
 RememberedNeeds = Callable[["Call", Params], Awaitable[Sequence[Need]]]
@@ -82,6 +84,7 @@ class Service:
     `sinks`           targets that are reached by no operation of the API, by the ARN's resource type (`api-destination`).
     `counted`         told on the event loop how each call ended, for metrics: the call, its parameters, the answer or None, the
                       error or None, and the seconds that it took to be allowed and done.
+    `sent`            told on the event loop how each attempt at a job went whose `source_service` this is, for metrics.
     `preflight`       answers a browser's CORS preflight, or gives None when the request is not this service's.
     """
 
@@ -104,6 +107,7 @@ class Service:
     preflight: Callable[[Node, Request], Awaitable[Response | None]] | None = None
     sinks: Mapping[str, Sink] = field(default_factory=dict[str, "Sink"])
     counted: Counted | None = None
+    sent: Sent | None = None
 
 
 @dataclass(slots=True, frozen=True)

@@ -222,6 +222,36 @@ def test_functions_tell_how_old_records_of_streams_are(aws: Account) -> None:
     assert (seen.statistic("IteratorAge", "Maximum") or 0.0) < 60_000
 
 
+def test_rules_count_events_and_invocations(aws: Account) -> None:
+    url = aws.sqs.create_queue(QueueName="target")["QueueUrl"]
+    queue = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    letters = aws.sqs.create_queue(QueueName="letters")["QueueUrl"]
+    dead = aws.sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}]}
+    for each in (url, letters):
+        aws.sqs.set_queue_attributes(QueueUrl=each, Attributes={"Policy": json.dumps(policy)})
+    aws.events.put_rule(Name="counted", EventPattern='{"source": ["app"]}')
+    missing = {"Id": "b", "Arn": queue + "-missing", "DeadLetterConfig": {"Arn": dead}}
+    aws.events.put_targets(Rule="counted", Targets=[{"Id": "a", "Arn": queue}, missing])
+    aws.events.put_events(Entries=[{"Source": source, "DetailType": "t", "Detail": "{}"} for source in ("app", "other")])
+    seen = Seen(aws, "AWS/Events", RuleName="counted")
+    assert seen.sums("MatchedEvents", "TriggeredRules") == [1.0, 1.0]
+    eventually(lambda: seen.sums("Invocations", "FailedInvocations", "InvocationsSentToDlq") == [2.0, 1.0, 1.0])
+
+
+def test_functions_count_what_their_destinations_refuse(aws: Account) -> None:
+    role = create(aws, "tells", code="def handler(event, context):\n    return 1\n")["Role"]
+    may = {"Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+    aws.iam.put_role_policy(RoleName=role.rpartition("/")[2], PolicyName="sqs", PolicyDocument=json.dumps(may))
+    url = aws.sqs.create_queue(QueueName="told")["QueueUrl"]
+    queue = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws.lambda_.put_function_event_invoke_config(FunctionName="tells", DestinationConfig={"OnSuccess": {"Destination": queue}})
+    aws.sqs.delete_queue(QueueUrl=url)
+    aws.lambda_.invoke(FunctionName="tells", InvocationType="Event")
+    seen = Seen(aws, "AWS/Lambda", FunctionName="tells")
+    eventually(lambda: (seen.statistic("DestinationDeliveryFailures") or 0) >= 1.0)
+
+
 def test_events_count_when_they_are_accepted_and_tried(aws: Account) -> None:
     create(aws, "later", code="def handler(event, context):\n    return 1\n")
     aws.lambda_.invoke(FunctionName="later", InvocationType="Event")

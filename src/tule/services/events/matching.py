@@ -16,11 +16,12 @@ import orjson
 from tule.backbone.jobs import enqueue
 from tule.lang import event_patterns
 from tule.lang.event_patterns import PatternSet
-from tule.services.events import rules, state
+from tule.services.events import metrics, rules, state
 from tule.services.events.names import BusRef
 from tule.services.events.targets import CompiledTarget, compile_target
 from tule.services.events.times import event_ms
 from tule.store.store import Tx
+from tule.watch.meter import Meter
 
 MAX_BUSES = 2_000  # whose rules are kept compiled
 
@@ -57,7 +58,8 @@ class _CompiledBus:
 class Matcher:
     """One for each node."""
 
-    def __init__(self) -> None:
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
         self._buses: OrderedDict[BusRef, _CompiledBus] = OrderedDict()
 
     def ingest(self, tx: Tx, ref: BusRef, incoming: Incoming) -> None:
@@ -66,9 +68,11 @@ class Matcher:
         if not matched:
             return
         text = orjson.dumps(incoming.event)
+        if incoming.only is not None:
+            matched = [rule for rule in matched if rule.arn in incoming.only]
+        counted = [rule.name for rule in matched if not rule.archive]
+        tx.after_commit(lambda: metrics.matched(self._meter, ref, counted))
         for rule in matched:
-            if incoming.only is not None and rule.arn not in incoming.only:
-                continue
             if rule.archive:
                 state.archive(tx, ref.account, ref.region, rule.archive, event_ms(incoming.event), incoming.event["id"], text)
             send_to_targets(tx, ref, rule, incoming, text.decode())

@@ -25,7 +25,7 @@ class Rates:
 
 class Memory:
     def __init__(self, node: Node) -> None:
-        self.matcher = Matcher()
+        self.matcher = Matcher(node.meter)
         self.policies = BusPolicies(node.store)
         self.tokens = Tokens(node)
         self.rates = Rates()

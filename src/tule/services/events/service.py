@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.events import access, deliveries, expiry, invocations
+from tule.services.events import access, deliveries, expiry, invocations, metrics
 from tule.services.events.memory import memory
 from tule.services.events.operations import api_destinations as api_destination_operations
 from tule.services.events.operations import archives as archive_operations
@@ -62,5 +62,6 @@ SERVICE = Service(
     reset=_reset,
     resource_types=RESOURCE_TYPES,
     recorded=frozenset(_RECORDED.split()),
+    sent=metrics.sent,
     sinks={"api-destination": invocations.sink},
 )

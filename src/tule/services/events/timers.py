@@ -13,7 +13,7 @@ import orjson
 from tule.backbone.delivery import Delivery, Done, Outcome
 from tule.backbone.jobs import Job, cancel, enqueue
 from tule.platform.node import Node
-from tule.services.events import matching, rules, state
+from tule.services.events import matching, metrics, rules, state
 from tule.services.events.matching import Incoming
 from tule.services.events.names import BusRef, rule_of
 from tule.services.events.state import Record
@@ -68,6 +68,7 @@ async def tick(node: Node, delivery: Delivery) -> Outcome:
             return  # somebody else did it, or the schedule was changed
         event = _scheduled_event(tx, ref, record["arn"], due_ms)
         matching.send_to_targets(tx, ref, matching.compiled_rule(record), Incoming(event, tx.now_ms), orjson.dumps(event).decode())
+        tx.after_commit(lambda: metrics.triggered(node.meter, ref, name))
         _set_next(tx, ref, record, max(due_ms, tx.now_ms))
         state.put_rule(tx, ref, name, record)
 

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 
+import orjson
+
+from tule.backbone.claims import Claim
+from tule.backbone.delivery import Done, Outcome
 from tule.compute.compute import Invocation
 from tule.core.errors import ServiceError
-from tule.services.lambda_.names import FunctionRef
+from tule.platform import targets
+from tule.platform.node import Node
+from tule.services.lambda_.names import FunctionRef, of_arn
 from tule.watch.meter import Meter
 from tule.watch.metric_store import Dimensions
 
@@ -57,6 +63,23 @@ class FunctionMetrics:
         """`version` is what the alias stood for that was named, if one was."""
         for dimensions in _dimensions(ref, version):
             self._meter.add(ref.account, ref.region, NAMESPACE, name, dimensions, value, unit)
+
+
+def sent(node: Node, claim: Claim, outcome: Outcome, is_dead: bool) -> None:
+    """How an attempt to bring an event to a destination or a dead letter target went: each that fails counts."""
+    del is_dead
+    if claim.kind != targets.SEND:
+        return
+    ref, payload = of_arn(claim.source_arn), orjson.loads(claim.payload)
+    if isinstance(outcome, Done):
+        if (uuid := payload["letter"].get("mapping")) is not None:
+            of_mapping = (("EventSourceMappingUUID", uuid),)
+            told, events = "OnFailureDestinationDeliveredEventCount", payload["letter"]["events"]
+            node.meter.add(ref.account, ref.region, NAMESPACE, told, of_mapping, events, "Count")
+        return
+    name = "DeadLetterErrors" if "MessageAttributes" in payload["settings"] else "DestinationDeliveryFailures"
+    for dimensions in _dimensions(ref, ""):
+        node.meter.add(ref.account, ref.region, NAMESPACE, name, dimensions, 1.0, "Count")
 
 
 def _dimensions(ref: FunctionRef, version: str) -> tuple[Dimensions, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.lambda_ import access, code, events, paths
+from tule.services.lambda_ import access, code, events, metrics, paths
 from tule.services.lambda_.mappings import access as mappings_access
 from tule.services.lambda_.mappings.fleet import fleet
 from tule.services.lambda_.mappings.resource import EventSourceMappingType
@@ -47,6 +47,7 @@ SERVICE = Service(
     resource_types=(*RESOURCE_TYPES, EventSourceMappingType()),
     reset=_reset,
     recorded=frozenset(_RECORDED.split()),
+    sent=metrics.sent,
     pages={paths.DOWNLOADS: code.download, paths.URLS: site.by_path},
     sites={paths.URL_SITE: site.by_host},
 )

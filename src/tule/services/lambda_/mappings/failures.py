@@ -75,8 +75,8 @@ class Failure:
         }
 
 
-def job(failure: Failure, ref: FunctionRef, role: str, destination: str, uuid: str, ids: Ids) -> Job:
-    """What brings the record to the destination, as the function's role."""
+def job(failure: Failure, ref: FunctionRef, role: str, destination: str, uuid: str, ids: Ids, letter: Mapping[str, Any]) -> Job:
+    """What brings the record to the destination, as the function's role.  `letter` is for who counts what was brought."""
     to_bucket = arns.parse(destination).service == "s3"
     settings: Mapping[str, Any] = {"Key": key(uuid, failure.given_up.batch.shard, failure.at_ms, ids.uuid())} if to_bucket else {}
     return targets.job(
@@ -88,6 +88,7 @@ def job(failure: Failure, ref: FunctionRef, role: str, destination: str, uuid: s
         source_arn=ref.arn,
         role=role,
         settings=settings,
+        letter=letter,
     )
 
 

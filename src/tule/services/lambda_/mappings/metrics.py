@@ -44,6 +44,10 @@ class MappingMetrics:
         if self._is_queue:
             self.count("DeletedEventCount", events - failed)
 
+    def told(self, events: int) -> dict[str, Any]:
+        """What the job says that tells of events that were given up, so that they are counted when it is done."""
+        return {"mapping": self._uuid, "events": events} if self._counts else {}
+
     def count(self, name: str, value: float) -> None:
         if self._counts:
             self._node.meter.add(self._ref.account, self._ref.region, NAMESPACE, name, (("EventSourceMappingUUID", self._uuid),), value, "Count")

@@ -99,7 +99,8 @@ class MappingReader:
             tx.after_commit(lambda: self._metrics.count("DroppedEventCount", len(given_up.batch.records)))
         else:
             failure = Failure(given_up, self._ref.qualified_arn, self._shown["EventSourceArn"], tx.now_ms)
-            enqueue(tx, failures.job(failure, self._ref, self._role, destination, self._shown["UUID"], tx.ids))
+            letter = self._metrics.told(len(given_up.batch.records))
+            enqueue(tx, failures.job(failure, self._ref, self._role, destination, self._shown["UUID"], tx.ids, letter))
 
     def polled(self, records: int, filtered_out: int) -> None:
         self._metrics.polled(records, filtered_out)
