@@ -10,17 +10,21 @@ from collections.abc import Sequence
 from tule.platform.node import Node
 from tule.services.sqs.composing import Draft
 from tule.services.sqs.queue import Queue
+from tule.services.sqs.queue_url import QueueKey
 
 NAMESPACE = "AWS/SQS"
+_MEMORY = "sqs.used"
 
 
 def sent(node: Node, queue: Queue, drafts: Sequence[Draft]) -> None:
+    used(node)[queue.key] = node.clock.now_ms()
     count(node, queue, "NumberOfMessagesSent", len(drafts))
     for draft in drafts:
         count(node, queue, "SentMessageSize", draft.size, "Bytes")
 
 
 def received(node: Node, queue: Queue, messages: int) -> None:
+    used(node)[queue.key] = node.clock.now_ms()
     if messages:
         count(node, queue, "NumberOfMessagesReceived", messages)
     else:
@@ -29,6 +33,11 @@ def received(node: Node, queue: Queue, messages: int) -> None:
 
 def deleted(node: Node, queue: Queue, messages: int) -> None:
     count(node, queue, "NumberOfMessagesDeleted", messages)
+
+
+def used(node: Node) -> dict[QueueKey, int]:
+    """When queues that this node knows of were last sent to or received from."""
+    return node.memory.setdefault(_MEMORY, {})
 
 
 def count(node: Node, queue: Queue, name: str, value: float, unit: str = "Count") -> None:

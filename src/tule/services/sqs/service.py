@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Sequence
 from tule.backbone.delivery import Dead, Delivery, Outcome
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.sqs import access, arrivals, move_tasks, reappearance, sweeping
+from tule.services.sqs import access, arrivals, gauges, metrics, move_tasks, reappearance, sweeping
 from tule.services.sqs.in_flight import in_flight
 from tule.services.sqs.operations import dead_letters, deleting, permissions, receiving, sending, tags, visibility
 from tule.services.sqs.operations import queues as queue_operations
@@ -19,6 +19,7 @@ def _start(node: Node) -> Sequence[Awaitable[None]]:
     return [
         arrivals.end_with(node),
         reappearance.start(node),
+        gauges.reconciler(node).keep(node.store, node.clock, node.jobs),
         sweeping.sweeper(node).keep(node.store, node.clock, node.jobs),
     ]
 
@@ -37,6 +38,7 @@ async def _reset(node: Node) -> None:
     queues(node).forget()
     reappearance.reappearance(node).forget()
     in_flight(node).forget()
+    metrics.used(node).clear()
 
 
 _RECORDED = (

@@ -112,6 +112,7 @@ _COUNT = (
     " FROM sqs_messages WHERE backlog = ? AND sent_ms > ?"
 )
 _IN_FLIGHT = "SELECT count(*) FROM sqs_messages WHERE backlog = ? AND visible_ms > ? AND sent_ms > ? AND receives > 0"
+_OLDEST = "SELECT min(sent_ms) FROM sqs_messages WHERE backlog = ? AND sent_ms > ?"
 _NEXT_VISIBLE = "SELECT min(visible_ms) FROM sqs_messages WHERE backlog = ? AND visible_ms > ?"
 _SHIFT_DELAYED = "UPDATE sqs_messages SET visible_ms = greatest(sent_ms, visible_ms + ?) WHERE backlog = ? AND visible_ms > ? AND receives = 0"
 
@@ -254,6 +255,12 @@ def count(tx: Tx, backlog: int, retention_ms: int) -> Counts:
     row = tx.one(_COUNT, now_ms, now_ms, backlog, now_ms - retention_ms)
     visible, in_flight, total = row or (0, 0, 0)
     return Counts(visible, in_flight, total - visible - in_flight)
+
+
+def oldest_ms(tx: Tx, backlog: int, retention_ms: int) -> int | None:
+    """When the oldest message was sent; None for an empty backlog."""
+    row = tx.one(_OLDEST, backlog, tx.now_ms - retention_ms)
+    return None if row is None else row[0]
 
 
 def in_flight(tx: Tx, backlog: int, retention_ms: int) -> int:
