@@ -252,6 +252,28 @@ def test_functions_count_what_their_destinations_refuse(aws: Account) -> None:
     eventually(lambda: (seen.statistic("DestinationDeliveryFailures") or 0) >= 1.0)
 
 
+def test_buckets_tell_each_day_what_they_hold(turned: Account) -> None:
+    bucket = "held-" + turned.id
+    turned.s3.create_bucket(Bucket=bucket)
+    turned.s3.put_object(Bucket=bucket, Key="a", Body=b"12345")
+    turned.s3.put_object(Bucket=bucket, Key="b", Body=b"123")
+    turned.node.advance(86_400)
+    listed = turned.cloudwatch.list_metrics(Namespace="AWS/S3", Dimensions=[{"Name": "BucketName", "Value": bucket}])["Metrics"]
+    assert {metric["MetricName"] for metric in listed} == {"BucketSizeBytes", "NumberOfObjects"}
+    now = datetime.datetime.fromtimestamp(turned.node.get("/_tule/clock")["now_ms"] / 1000, datetime.UTC)
+    for metric, kind, value in (("BucketSizeBytes", "StandardStorage", 8.0), ("NumberOfObjects", "AllStorageTypes", 2.0)):
+        (point,) = turned.cloudwatch.get_metric_statistics(
+            Namespace="AWS/S3",
+            MetricName=metric,
+            Dimensions=[{"Name": "BucketName", "Value": bucket}, {"Name": "StorageType", "Value": kind}],
+            Period=86_400,
+            Statistics=["Average"],
+            StartTime=now.replace(hour=0, minute=0, second=0, microsecond=0),
+            EndTime=now + datetime.timedelta(minutes=1),
+        )["Datapoints"]
+        assert point["Average"] == value
+
+
 def test_events_count_when_they_are_accepted_and_tried(aws: Account) -> None:
     create(aws, "later", code="def handler(event, context):\n    return 1\n")
     aws.lambda_.invoke(FunctionName="later", InvocationType="Event")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
+
+from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
 from tule.services.s3 import access, browsers, deliveries, garbage, paths, website
 from tule.services.s3.control import access as control_access
@@ -32,6 +35,13 @@ from tule.services.s3.operations import (
     versioning,
 )
 from tule.services.s3.resources import RESOURCE_TYPES
+from tule.services.s3.storage_metrics import StorageMetrics
+
+
+def _start(node: Node) -> Sequence[Awaitable[None]]:
+    counting = StorageMetrics(node).reconciler()
+    return [*garbage.start(node), counting.keep(node.store, node.clock, node.jobs)]
+
 
 _OPERATIONS = operations_in(
     acls,
@@ -139,7 +149,7 @@ SERVICE = Service(
     needs=access.NEEDS,
     anonymous=access.ANONYMOUS,
     deliver=deliveries.deliver,
-    start=garbage.start,
+    start=_start,
     resource_types=RESOURCE_TYPES,
     sites={paths.WEBSITE_SITE: website.serve},
     preflight=browsers.preflight,
