@@ -55,6 +55,16 @@ async def test_values_of_a_minute_are_summed_up_however_often_they_are_written(h
     assert [point.at_ms for point in await house.points()] == [begin, begin + MINUTE]
 
 
+async def test_values_of_two_minutes_stay_apart_when_they_are_written_together(house: House) -> None:
+    begin = house.clock.now_ms() - house.clock.now_ms() % MINUTE
+    house.count(1.0)
+    house.clock.move(MINUTE)
+    house.count(2.0)
+    house.clock.freeze(begin)  # as a clock that is set to the wall's again
+    house.count(4.0)
+    assert [(point.at_ms, point.summary.sum) for point in await house.points()] == [(begin, 5.0), (begin + MINUTE, 2.0)]
+
+
 async def test_series_are_listed_by_namespace_and_name(house: House) -> None:
     for name in ("Errors", "Duration"):
         house.count(1.0, name)

@@ -274,6 +274,22 @@ def test_buckets_tell_each_day_what_they_hold(turned: Account) -> None:
         assert point["Average"] == value
 
 
+def test_tables_count_items_that_expired(turned: Account) -> None:
+    turned.dynamodb.create_table(
+        TableName="expiring",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    turned.dynamodb.get_waiter("table_exists").wait(TableName="expiring")
+    turned.dynamodb.update_time_to_live(TableName="expiring", TimeToLiveSpecification={"AttributeName": "until", "Enabled": True})
+    soon = turned.node.get("/_tule/clock")["now_ms"] // 1000 + 10
+    turned.dynamodb.put_item(TableName="expiring", Item={"id": {"S": "a"}, "until": {"N": str(soon)}})
+    turned.node.advance(20)
+    wanted = {"Namespace": "AWS/DynamoDB", "MetricName": "TimeToLiveDeletedItemCount", "Dimensions": [{"Name": "TableName", "Value": "expiring"}]}
+    eventually(lambda: len(turned.cloudwatch.list_metrics(**wanted)["Metrics"]) == 1)
+
+
 def test_events_count_when_they_are_accepted_and_tried(aws: Account) -> None:
     create(aws, "later", code="def handler(event, context):\n    return 1\n")
     aws.lambda_.invoke(FunctionName="later", InvocationType="Event")
