@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 
 from tule.core.clock import Clock
@@ -37,6 +38,7 @@ class Meter:
         self._store = store
         self._clock = clock
         self._minute_ms = 0
+        self._sources: list[Callable[[], None]] = []
         self._counts: dict[tuple[Series, str], dict[float, float]] = {}  # how often each value came in that minute: made summaries later
         self._gathered: dict[tuple[Series, int, str], Summary] = {}
         self._something = asyncio.Event()
@@ -70,19 +72,23 @@ class Meter:
         """What somebody else has counted; `at_ms` is the beginning of its minute or second."""
         self._of(series, at_ms, unit).merge(summary)
 
+    def gathers_from(self, source: Callable[[], None]) -> Callable[[], None]:
+        """`source` is asked to `merge` what it has counted, before anything is written; what it gets back says that there is something."""
+        self._sources.append(source)
+        return self._something.set
+
     async def flush(self) -> None:
         """Write what is gathered; whoever reads metrics calls it first."""
-        while self._counts or self._gathered or self._writing is not None:
-            if self._writing is None:
-                self._writing = asyncio.create_task(self._write())
+        if self._writing is not None:
             await asyncio.shield(self._writing)
+        await self._once()
 
     async def run(self) -> None:
         """For the life of the node: write once a second, when there is something."""
         while True:
             await self._something.wait()
             await asyncio.sleep(GATHER_S)
-            await self.flush()
+            await self._once()
 
     async def age(self) -> None:
         """For the life of the node: what gets old becomes coarser, as CloudWatch's does, and goes in the end."""
@@ -121,8 +127,24 @@ class Meter:
             self._something.set()
         return summary
 
-    async def _write(self) -> None:
+    async def _once(self) -> None:
+        """One write, however much comes meanwhile: it has all that was counted when it began."""
+        if self._writing is None and self._gather():
+            self._writing = asyncio.create_task(self._write())
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+        elif not self._gathered:
+            self._something.clear()
+
+    def _gather(self) -> bool:
+        """Whether there is something to be written."""
+        for source in self._sources:
+            source()
         self._sum_up()
+        return bool(self._gathered)
+
+    async def _write(self) -> None:
+        self._gather()
         gathered = [(*key, summary) for key, summary in self._gathered.items()]
         self._gathered = {}
         self._something.clear()

@@ -5,18 +5,23 @@ AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-di
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.services.dynamodb.capacity import Usage
+from tule.watch.metric_store import Series, Summary
 
 if TYPE_CHECKING:
     from tule.platform.node import Node
     from tule.services.dynamodb.table import Table
+    from tule.watch.meter import Meter
 
 NAMESPACE = "AWS/DynamoDB"
+MINUTE_MS = 60_000
+_MEMORY = "dynamodb.metrics"
 _THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException")
 _FAILED_CONDITIONS = ("ConditionalCheckFailedException", "DuplicateItemException")
 _COUNTED = ("Query", "Scan")  # those that tell how many items they return
@@ -26,6 +31,32 @@ _OF_ITEMS = _READS | _WRITES | {"ExecuteStatement", "BatchExecuteStatement", "Ex
 
 Kind = Literal["read", "write"]
 _CAPACITY = {"read": "ConsumedReadCapacityUnits", "write": "ConsumedWriteCapacityUnits"}
+
+
+class _Busy:
+    """Calls of the last moment that touched one table and no index, which are most: how long each took, summed up all together."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.took: dict[tuple[str, str, str, int, Kind, str, float], list[float]] = {}
+        self.tell = meter.gathers_from(self._sum_up)
+        self._meter = meter
+
+    def _sum_up(self) -> None:
+        gathered, self.took = self.took, {}
+        for (account, region, operation, minute, kind, table, units), seconds in gathered.items():
+            name, at_ms = ("TableName", table), minute * MINUTE_MS
+            latencies, used = Summary(), Summary()
+            for took, count in Counter([int(each * 100_000) for each in seconds]).items():
+                latencies.add(took / 100, count)
+            used.add(units, len(seconds))
+            latency = Series(account, region, NAMESPACE, "SuccessfulRequestLatency", (("Operation", operation), name))
+            self._meter.merge(latency, at_ms, "Milliseconds", latencies)
+            self._meter.merge(Series(account, region, NAMESPACE, _CAPACITY[kind], (name,)), at_ms, "Count", used)
+
+
+def _busy(node: Node) -> _Busy:
+    found = node.memory[_MEMORY] = _Busy(node.meter)
+    return found
 
 
 def note(call: Call, usage: Usage, kind: Kind) -> None:
@@ -47,8 +78,13 @@ def counted(call: Call, params: Mapping[str, Any], answer: Mapping[str, Any] | N
     """How a call ended."""
     operation, measured = call.operation, call.measured
     if answer is not None and type(measured) is tuple:
-        kind, name, units = measured
-        _used(call, kind, ("TableName", name), units, int(seconds * 100_000) / 100)
+        busy = call.node.memory.get(_MEMORY) or _busy(call.node)
+        key = (call.account, call.region, operation, call.now_ms // MINUTE_MS, *measured)
+        took = busy.took.get(key)
+        if took is None:
+            took = busy.took[key] = []
+            busy.tell()
+        took.append(seconds)
     elif operation not in _OF_ITEMS:
         if error is not None and error.status < 500:
             _add(call, "UserErrors", (), 1.0)
