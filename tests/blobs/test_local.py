@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import stat
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -152,6 +154,33 @@ async def test_a_cancelled_writer_leaves_nothing(blobs: LocalBlobs, tmp_path: Pa
     with pytest.raises(asyncio.CancelledError):
         await writing
     assert files(tmp_path) == []
+
+
+async def test_a_cancelled_writers_file_is_not_closed_under_the_thread_that_writes_it(
+    blobs: LocalBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its descriptor's number would be another file's a moment later."""
+    at_work, go_on = threading.Event(), threading.Event()
+    flushed: list[int] = []
+
+    def slow(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            return
+        at_work.set()
+        assert go_on.wait(20)
+        os.fstat(descriptor)
+        flushed.append(descriptor)
+
+    monkeypatch.setattr(local.os, "fsync", slow)
+    writing = asyncio.create_task(blobs.write(chunks(b"x")))
+    assert await asyncio.to_thread(at_work.wait, 20)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    go_on.set()
+    await blobs.close()
+    assert flushed
+    assert not [name for name in files(tmp_path) if name.endswith(".part")]
 
 
 async def test_no_room_is_said_and_leaves_nothing(blobs: LocalBlobs, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from tule.blobs import checks
@@ -60,10 +61,20 @@ class LocalBlobs:
             try:
                 await self._fill(file, chunks)
                 await self._off_loop(file.finish)
-            except BaseException:
+            except Exception:
                 file.abandon()
                 raise
+            except BaseException:  # cancelled
+                self._abandon(file)
+                raise
         return file.length
+
+    def _abandon(self, file: _NewFile) -> None:
+        """Off the loop, since a thread may be at work on it still: who was cancelled has not waited for it."""
+        try:
+            self._pool.submit(file.abandon)
+        except RuntimeError:  # the pool has been shut down, and nobody works in it any more
+            file.abandon()
 
     async def _fill(self, file: _NewFile, chunks: AsyncIterator[bytes]) -> None:
         gathered: list[bytes] = []
@@ -177,7 +188,10 @@ class LocalBlobs:
 
 
 class _NewFile:
-    """A file that appears under its name when it is finished, whole and durable, or never."""
+    """A file that appears under its name when it is finished, whole and durable, or never.
+
+    Its descriptor is closed by nobody while another thread uses it: the number may be another file's a moment later.
+    """
 
     def __init__(self, path: Path, fsync: bool, checked: bool) -> None:
         self._path = path
@@ -186,6 +200,7 @@ class _NewFile:
         self._temporary = path.with_name(path.name + _TEMPORARY)
         self._fsync = fsync
         self._descriptor = self._opened()
+        self._lock = Lock()
         self.length = 0
 
     def _opened(self) -> int:
@@ -199,9 +214,10 @@ class _NewFile:
             return os.open(self._temporary, flags, 0o600)
 
     def append(self, data: bytes) -> None:
-        self._crc = zlib.crc32(data, self._crc)
-        self.length += len(data)
-        self._write(data)
+        with self._lock:
+            self._crc = zlib.crc32(data, self._crc)
+            self.length += len(data)
+            self._write(data)
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -209,20 +225,25 @@ class _NewFile:
             view = view[os.write(self._descriptor, view) :]
 
     def finish(self) -> None:
-        if self._checked:
-            self._write(checks.footer(self._crc))
-        if self._fsync:
-            os.fsync(self._descriptor)
-        os.close(self._descriptor)
-        self._descriptor = -1
-        os.rename(self._temporary, self._path)
-        if self._fsync:
-            _fsync_directory(self._path.parent)
+        with self._lock:
+            if self._checked:
+                self._write(checks.footer(self._crc))
+            if self._fsync:
+                os.fsync(self._descriptor)
+            self._close()
+            os.rename(self._temporary, self._path)
+            if self._fsync:
+                _fsync_directory(self._path.parent)
 
     def abandon(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        self._temporary.unlink(missing_ok=True)
+        with self._lock:
+            self._close()
+            self._temporary.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _open(path: Path) -> int:
