@@ -293,8 +293,8 @@ async def test_the_owning_stack_is_named(home):
 async def test_what_a_type_cannot_honour_is_refused_before_anything_is_made(home):
     resources = {
         "Group": {"Type": "AWS::Logs::LogGroup"},
-        "Bucket": {"Type": "AWS::S3::Bucket", "DependsOn": "Group", "Properties": {"ObjectLockEnabled": True}},
+        "Bucket": {"Type": "AWS::S3::Bucket", "DependsOn": "Group", "Properties": {"MetadataTableConfiguration": {}}},
     }
-    with pytest.raises(ServiceError, match="ObjectLockEnabled"):
+    with pytest.raises(ServiceError, match="MetadataTableConfiguration"):
         await home.call("cloudformation", "CreateStack", StackName="shop", TemplateBody=json.dumps({"Resources": resources}))
     assert (await home.call("cloudformation", "ListStacks"))["StackSummaries"] == []
