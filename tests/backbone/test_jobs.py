@@ -242,6 +242,28 @@ async def test_a_job_replaced_while_it_is_delivered_runs_again_as_the_new_one(st
     assert target.kinds() == ["old", "new"]
 
 
+async def test_a_job_that_came_to_the_place_of_one_that_is_ending_runs(store: Store, jobs: Jobs, target: Target) -> None:
+    """SQLite gives the number of the last row again; whoever looked in between took the new job for the old one."""
+
+    came = asyncio.Event()
+
+    async def replaced(_: Delivery) -> Outcome:
+        looks = jobs._looks
+        await put(store, job("new", name="n"))
+        while jobs._looks == looks or jobs._claiming:  # noqa: ASYNC110 - nothing tells of a look that finds nothing
+            await asyncio.sleep(0)
+        return Done()
+
+    async def arrived(_: Delivery) -> Outcome:
+        came.set()
+        return Done()
+
+    target.answers |= {"old": replaced, "new": arrived}
+    await put(store, job("old", name="n"))
+    async with asyncio.timeout(20):
+        await came.wait()
+
+
 async def test_jobs_of_a_group_run_one_at_a_time_in_their_order(store: Store, jobs: Jobs, clock: TurnableClock, target: Target) -> None:
     at_once = most = 0
 

@@ -74,6 +74,7 @@ class Jobs:
         self._progress = asyncio.Event()
         self._claiming = False
         self._left = False  # something may be due that there was no slot for
+        self._looks = 0
         self._activity = 0  # counts claims begun and deliveries ended
         self._paused = False
         self._loop: asyncio.Task[None] | None = None
@@ -166,6 +167,7 @@ class Jobs:
     async def _claim(self) -> None:
         while not self._paused and (free := self._concurrency - len(self._running)) > 0:
             self._activity += 1
+            self._looks += 1
             is_scarce = len(self._running) >= free  # a target may then hold more slots than it should, and is passed over
             self._claiming = True  # what is claimed is no longer due, and not yet running
             try:
@@ -180,15 +182,19 @@ class Jobs:
         self._left = True
 
     def _begin(self, claims: Sequence[Claim]) -> None:
-        first = claims[0]
+        first, look = claims[0], self._looks
         task = asyncio.create_task(self._deliver_and_record(claims), name=f"{first.kind} {first.id}")
         for claim in claims:
             self._targets[claim.target] += 1
             self._running[claim.id] = task
-        task.add_done_callback(lambda ended: self._ended(claims, is_over=not ended.cancelled() and ended.result()))
+        task.add_done_callback(lambda ended: self._ended(claims, look, is_over=not ended.cancelled() and ended.result()))
 
-    def _ended(self, claims: Sequence[Claim], *, is_over: bool) -> None:
-        """`is_over`: none of them is to be tried again, and what else they caused to be due has rung."""
+    def _ended(self, claims: Sequence[Claim], look: int, *, is_over: bool) -> None:
+        """`is_over`: none of them is to be tried again, and what else they caused to be due has rung.
+
+        Whoever has looked since they were claimed, at `look`, has passed over them, and over jobs that came after them to their
+        places: SQLite gives a row's number again once the last row is gone.
+        """
         self._activity += 1
         for claim in claims:
             self._claims.release(claim)
@@ -196,7 +202,7 @@ class Jobs:
             self._targets[claim.target] -= 1
             if not self._targets[claim.target]:
                 del self._targets[claim.target]
-        if self._left or not is_over:  # what is due again was not looked at while it was held
+        if self._left or not is_over or look != self._looks:  # what is due again was not looked at while it was held
             self._alarm.ring()
         self._made_progress()
 
