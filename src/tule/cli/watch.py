@@ -6,6 +6,7 @@ the template names deploys the stack again.  The file system says what changed; 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,10 +32,11 @@ class _Relevant(DefaultFilter):
 
 
 def watch(deployment: Deployment) -> None:
-    """Until it is interrupted."""
-    live: _Live | None = _Live(deployment)
-    while live is not None:
-        live = _watch(deployment, live)
+    """Until it is interrupted, which is how it ends well, whatever it is about."""
+    with contextlib.suppress(KeyboardInterrupt):
+        live: _Live | None = _Live(deployment)
+        while live is not None:
+            live = _watch(deployment, live)
 
 
 def _watch(deployment: Deployment, live: _Live) -> _Live | None:
