@@ -11,6 +11,8 @@ from typing import Literal, cast
 
 from tule.platform.call import Call
 from tule.platform.node import Node
+from tule.platform.throttling import Bucket
+from tule.platform.throttling import is_limited as limits_hold
 from tule.services.dynamodb import metrics, refusals
 from tule.services.dynamodb.capacity import Usage
 from tule.services.dynamodb.table import Index, Table
@@ -20,32 +22,6 @@ BURST_S = 300
 _MEMORY = "dynamodb.throughput"
 
 Kind = Literal["read", "write"]
-
-
-class Bucket:
-    """Fills at `rate` a second up to five minutes' worth; begins with one second's."""
-
-    __slots__ = ("_at_ms", "_level", "_rate")
-
-    def __init__(self, rate: float, now_ms: int) -> None:
-        self._rate = rate
-        self._level = rate
-        self._at_ms = now_ms
-
-    def is_empty(self, rate: float, now_ms: int) -> bool:
-        self._fill(rate, now_ms)
-        return self._level <= 0
-
-    def level(self, rate: float, now_ms: int) -> float:
-        self._fill(rate, now_ms)
-        return self._level
-
-    def take(self, amount: float) -> None:
-        self._level -= amount
-
-    def _fill(self, rate: float, now_ms: int) -> None:
-        self._level = min(rate * BURST_S, self._level + rate * max(0, now_ms - self._at_ms) / 1000)
-        self._rate, self._at_ms = rate, now_ms
 
 
 Buckets = dict[tuple[int, Kind], Bucket]
@@ -67,7 +43,7 @@ def _has_maximum(table: Table) -> bool:
 
 def is_limited(call: Call, table: Table) -> bool:
     """Whether this call's use of the table is limited: not on demand, and not what the platform does for its services."""
-    return call.node.config.throttled and bool(call.headers) and (not table.on_demand or _has_maximum(table))
+    return limits_hold(call) and (not table.on_demand or _has_maximum(table))
 
 
 def check(call: Call, table: Table, kind: Kind, index: str | None = None) -> None:
@@ -75,7 +51,7 @@ def check(call: Call, table: Table, kind: Kind, index: str | None = None) -> Non
     if not is_limited(call, table):
         return
     for id, rate, name in _limits(table, kind, index):
-        if rate and _bucket(call, id, kind, rate).is_empty(rate, call.node.clock.now_ms()):
+        if rate and _bucket(call, id, kind, rate).level(call.node.clock.now_ms()) <= 0:
             if table.on_demand:
                 raise refusals.maximum_exceeded()
             raise refusals.index_throughput_exceeded() if name else refusals.throughput_exceeded()
@@ -84,7 +60,7 @@ def check(call: Call, table: Table, kind: Kind, index: str | None = None) -> Non
 def left(call: Call, table: Table, kind: Kind) -> float:
     """Units that a request may use of a provisioned table at once."""
     rate = _rate(table, table, kind)
-    return _bucket(call, table.id, kind, rate).level(rate, call.node.clock.now_ms()) if rate else float("inf")
+    return _bucket(call, table.id, kind, rate).level(call.node.clock.now_ms()) if rate else float("inf")
 
 
 def use(call: Call, tx: Tx, usage: Usage, kind: Kind) -> None:
@@ -137,5 +113,6 @@ def _bucket(call: Call, id: int, kind: Kind, rate: float) -> Bucket:
     buckets = _buckets(call.node)
     bucket = buckets.get((id, kind))
     if bucket is None:
-        bucket = buckets[id, kind] = Bucket(rate, call.node.clock.now_ms())
+        bucket = buckets[id, kind] = Bucket(rate, call.node.clock.now_ms(), BURST_S)
+    bucket.rate = rate  # which may have changed since
     return bucket

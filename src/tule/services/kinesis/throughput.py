@@ -9,36 +9,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from tule.platform.call import Call
 from tule.platform.node import Node
+from tule.platform.throttling import Bucket
 
 RECORDS_IN = 1_000.0
 BYTES_IN = 1024.0 * 1024
 READS = 5.0
 BYTES_OUT = 2.0 * 1024 * 1024
-
-
-class Bucket:
-    """Fills at `rate` a second, up to one second's worth.  What is taken beyond that is a debt that has to fill up first."""
-
-    __slots__ = ("_at_ms", "_level", "_rate")
-
-    def __init__(self, rate: float, now_ms: int) -> None:
-        self._rate = rate
-        self._level = rate
-        self._at_ms = now_ms
-
-    def holds(self, amount: float, now_ms: int) -> bool:
-        """Whether `amount` may be taken: all of it is there, or the bucket is full."""
-        self._fill(now_ms)
-        return self._level >= min(amount, self._rate)
-
-    def take(self, amount: float) -> None:
-        self._level -= amount
-
-    def _fill(self, now_ms: int) -> None:
-        self._level = min(self._rate, self._level + self._rate * max(0, now_ms - self._at_ms) / 1000)
-        self._at_ms = now_ms
 
 
 class Throughput:
@@ -81,8 +58,3 @@ def of(node: Node) -> Throughput:
 def forget(node: Node) -> None:
     """After a reset."""
     node.memory.pop("kinesis.throughput", None)
-
-
-def is_limited(call: Call) -> bool:
-    """Limits hold for those who call from outside; what the platform reads and writes for its services does not count."""
-    return bool(call.headers) and call.node.config.throttled

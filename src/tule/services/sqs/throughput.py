@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from tule.platform.call import Call
+from tule.platform.throttling import is_limited
 from tule.services.sqs import errors
 from tule.services.sqs.queue import Queue
 
@@ -41,7 +42,7 @@ class Throughput:
 
 def keep(call: Call, queue: Queue, groups: Iterable[str] = ()) -> None:
     """Count a call; `groups` are those of the messages that it sends.  Raises RequestThrottled."""
-    if not queue.is_fifo or not call.headers or not call.node.config.throttled:
+    if not queue.is_fifo or not is_limited(call):
         return
     throughput = cast(Throughput, call.node.memory.setdefault("sqs.throughput", Throughput()))
     kind = call.operation.removesuffix("Batch")

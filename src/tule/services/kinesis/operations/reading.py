@@ -8,6 +8,7 @@ import orjson
 
 from tule.platform.call import Call
 from tule.platform.service import reads
+from tule.platform.throttling import is_limited
 from tule.services.kinesis import encryption, errors, iterators, lookup, names, throughput
 from tule.services.kinesis.iterators import Position
 from tule.services.kinesis.metrics import Read
@@ -47,7 +48,7 @@ async def get_records(call: Call, params: Params) -> Params:
         page = records.read(tx, stream, shard, position.after, limit)
         return stream, shard, page, children_at_end(tx, shard, page)
 
-    if throughput.is_limited(call):
+    if is_limited(call):
         stream, shard = await call.node.store.read(find)
         if not throughput.of(call.node).take_read(shard.number, call.now_ms):
             call.measured = Read(stream.ref)
@@ -56,7 +57,7 @@ async def get_records(call: Call, params: Params) -> Params:
         await call.node.store.read(find)
         raise errors.dry_run()
     stream, shard, page, children = await call.node.store.read(read)
-    if throughput.is_limited(call):
+    if is_limited(call):
         throughput.of(call.node).gave(shard.number, page.size, call.now_ms)
     fragments = await encryption.opened(call, stream, page.fragments) if stream.config.get("sealed") else page.fragments
     call.measured = Read(stream.ref, len(fragments), page.size, behind_ms(page, call.now_ms))

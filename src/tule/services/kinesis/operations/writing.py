@@ -8,6 +8,7 @@ from typing import Any
 
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
+from tule.platform.throttling import is_limited
 from tule.services.kinesis import encryption, errors, hash_keys, layouts, lookup, names, sequence, throughput
 from tule.services.kinesis.encryption import StreamVault
 from tule.services.kinesis.layouts import Layout
@@ -74,7 +75,7 @@ def _refused(shard: Shard, stream: Stream) -> Params:
 
 async def _admitted(call: Call, params: Params, given: Sequence[Params]) -> list[tuple[Shard, Stream] | None]:
     """For each record None, or the shard that cannot take it now: asked outside the transaction, which may run twice."""
-    if not throughput.is_limited(call):
+    if not is_limited(call):
         return [None] * len(given)
 
     def look(tx: Tx) -> tuple[Stream, list[Entry]]:
