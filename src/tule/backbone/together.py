@@ -38,7 +38,3 @@ def in_groups(claims: Sequence[Claim], key: Callable[[Claim], Hashable | None]) 
         group.append(claim)
         sizes[kind] = size
     yield from gathered.values()
-
-
-def apart(claims: Sequence[Claim]) -> Iterator[Sequence[Claim]]:
-    return ((claim,) for claim in claims)

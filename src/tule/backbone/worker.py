@@ -29,7 +29,7 @@ from tule.backbone.alarm import Alarm
 from tule.backbone.claims import Claim, claims_for
 from tule.backbone.delivery import Dead, Delivery, Done, Outcome, Retry
 from tule.backbone.endings import record
-from tule.backbone.together import Together, apart, in_groups
+from tule.backbone.together import Together, in_groups
 from tule.core.clock import Clock
 from tule.core.ids import Ids
 from tule.store.store import Store, Tx
@@ -172,7 +172,7 @@ class Jobs:
             self._claiming = True  # what is claimed is no longer due, and not yet running
             try:
                 taken = await self._claims.take(self._clock.now_ms(), self._targets, free)
-                for claims in apart(taken.claims) if self._together is None else in_groups(taken.claims, self._together.key):
+                for claims in in_groups(taken.claims, _alone if self._together is None else self._together.key):
                     self._begin(claims)
             finally:
                 self._claiming = False
@@ -265,6 +265,10 @@ class Jobs:
 
 
 _EXPIRED = Dead("The job's maximum age was exceeded.")
+
+
+def _alone(_: Claim) -> None:
+    """The key of jobs that go with no others."""
 
 
 def _is_expired(claim: Claim, now_ms: int) -> bool:

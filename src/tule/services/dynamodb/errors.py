@@ -45,11 +45,6 @@ def no_table(name: str) -> ServiceError:
     return not_found(f"Requested resource not found: Table: {name} not found")
 
 
-def non_existent_table(name: str = "") -> ServiceError:
-    """Of PutItem, UpdateItem and DeleteItem under conditions that refer to nothing."""
-    return not_found("Cannot do operations on a non-existent table")
-
-
 def no_resource_at(arn: str) -> ServiceError:
     """Of operations on tags."""
     return not_found(f"Requested resource not found: ResourcArn: {arn} not found")

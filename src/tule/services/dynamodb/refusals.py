@@ -50,10 +50,6 @@ def updated_item_too_large() -> ServiceError:
     return validation("Item size to update has exceeded the maximum allowed size")
 
 
-def cannot_update_key(name: str) -> ServiceError:
-    return parameter_values(f"Cannot update attribute {name}. This attribute is part of the key")
-
-
 def condition_failed(item: object = None) -> ServiceError:
     """`item` as it was found, where the request asked for it."""
     fields = {} if item is None else {"Item": item}
@@ -67,10 +63,6 @@ def throughput_exceeded() -> ServiceError:
         " UpdateTable API.",
         400,
     )
-
-
-def collection_too_large() -> ServiceError:
-    return ServiceError("ItemCollectionSizeLimitExceededException", "Collection size exceeded.", 400)
 
 
 def no_index(name: str) -> ServiceError:

@@ -115,15 +115,15 @@ def token(node: Node, ref: Ref, id: str) -> str:
 
 
 def of_token(node: Node, text: str) -> tuple[Ref, str]:
-    """Raises InvalidToken."""
-    account, region, key_id, id = node.pager.position(_TOKEN, text)
+    """Raises InvalidGrantTokenException for what no CreateGrant has given."""
+    try:
+        account, region, key_id, id = node.pager.position(_TOKEN, text)
+    except InvalidToken as error:
+        raise errors.invalid_grant_token() from error
     return Ref(account, region, key_id), id
 
 
 def check_tokens(node: Node, tokens: Sequence[str]) -> None:
     """Raises InvalidGrantTokenException for what no CreateGrant has given."""
     for text in tokens:
-        try:
-            of_token(node, text)
-        except InvalidToken as error:
-            raise errors.invalid_grant_token() from error
+        of_token(node, text)

@@ -91,11 +91,6 @@ class Key:
         if self.state != "Enabled":
             raise errors.invalid_state(self.arn, _WORDS.get(self.state, self.state))
 
-    def check_not_leaving(self) -> None:
-        """What changes a key is refused while it is to be deleted.  Raises KMSInvalidStateException."""
-        if self.state in ("PendingDeletion", "PendingReplicaDeletion"):
-            raise errors.invalid_state(self.arn, _WORDS[self.state])
-
     def check_usage(self, usage: str, operation: str) -> None:
         if self.usage != usage:
             raise errors.wrong_usage(self.arn, self.usage, operation)

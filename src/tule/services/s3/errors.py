@@ -95,6 +95,10 @@ def invalid_argument(message: str, name: str, value: str | None = None) -> Servi
     return ServiceError("InvalidArgument", message, 400, fields=fields)
 
 
+def bad_continuation_token(token: str | None) -> ServiceError:
+    return invalid_argument("The continuation token provided is incorrect", "continuation-token", token)
+
+
 def invalid_request(message: str) -> ServiceError:
     return ServiceError("InvalidRequest", message, 400)
 

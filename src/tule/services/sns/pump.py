@@ -16,6 +16,7 @@ import orjson
 
 from tule.access.principal import aws_service
 from tule.backbone.jobs import Job, enqueue
+from tule.backbone.together import AT_ONCE, MAX_BYTES
 from tule.core import arn as arns
 from tule.core.errors import ServiceError
 from tule.platform import targets
@@ -30,8 +31,6 @@ from tule.services.sns.state.outbox import Waiting
 from tule.store.store import Tx
 
 PUMP = "sns.pump"
-_AT_ONCE = 10
-_MAX_BYTES = 900_000  # of messages in one call, which may have a megabyte with all that is written around them
 
 
 def put(tx: Tx, known: KnownTopic, subscriber: Subscriber, document: bytes, trace: str | None) -> None:
@@ -43,7 +42,7 @@ def put(tx: Tx, known: KnownTopic, subscriber: Subscriber, document: bytes, trac
 
 async def run(node: Node, arn: str) -> None:
     """Empty one subscription's outbox."""
-    rows = await node.store.read(lambda tx: outbox.first(tx, arn, _AT_ONCE))
+    rows = await node.store.read(lambda tx: outbox.first(tx, arn, AT_ONCE))
     while rows:
         rows = _fitting(rows)
         known = await remembered_topic(node, topic_of(arn))
@@ -58,7 +57,7 @@ def _fitting(rows: list[Waiting]) -> list[Waiting]:
     total = 0
     for count, row in enumerate(rows):
         total += len(row.message)
-        if total > _MAX_BYTES and count:
+        if total > MAX_BYTES and count:
             return rows[:count]
     return rows
 
@@ -71,7 +70,7 @@ def _strike_off(tx: Tx, arn: str, rows: list[Waiting], known: KnownTopic | None,
             document = orjson.Fragment(rows[index].message)
             group = orjson.loads(rows[index].message).get("group", "")
             enqueue(tx, fanout.job(known.topic, subscriber, document, group, rows[index].trace))
-    return outbox.first(tx, arn, _AT_ONCE)
+    return outbox.first(tx, arn, AT_ONCE)
 
 
 async def _send(node: Node, known: KnownTopic, subscriber: Subscriber, rows: list[Waiting]) -> list[int]:

@@ -67,7 +67,6 @@ _PAGE_OF_TABLE = (
     " AND (closed_ms IS NULL OR closed_ms > ?) ORDER BY label LIMIT ?"
 )
 _CLOSE = "UPDATE dynamodb_streams SET closed_ms = ? WHERE table_id = ? AND closed_ms IS NULL"
-_CLOSED_BEFORE = f"SELECT {_STREAM} FROM dynamodb_streams WHERE closed_ms <= ?"
 _EVERYWHERE = f"SELECT {_STREAM} FROM dynamodb_streams ORDER BY id"
 _REMOVE = "DELETE FROM dynamodb_streams WHERE id = ?"
 
@@ -203,10 +202,6 @@ def page_of_table(tx: Tx, account: str, region: str, table_name: str, after: str
 
 def everywhere(tx: Tx) -> list[Stream]:
     return [_stream(row) for row in tx.all(_EVERYWHERE)]
-
-
-def closed_before(tx: Tx, horizon_ms: int) -> list[Stream]:
-    return [_stream(row) for row in tx.all(_CLOSED_BEFORE, horizon_ms)]
 
 
 def remove(tx: Tx, stream: Stream) -> None:

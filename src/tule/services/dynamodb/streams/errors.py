@@ -30,10 +30,6 @@ def trimmed() -> ServiceError:
     return ServiceError("TrimmedDataAccessException", "The requested sequence number is beyond the trim horizon.", 400)
 
 
-def too_many_reads(shard: str) -> ServiceError:
-    return ServiceError("LimitExceededException", f"Rate exceeded for shard {shard}", 400)
-
-
 def too_high(member: str, value: int, limit: int) -> ServiceError:
     text = f"Value '{value}' at '{member}' failed to satisfy constraint: Member must have value less than or equal to {limit}"
     return validation(f"1 validation error detected: {text}")

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tule.core.errors import not_implemented
-from tule.core.paging import InvalidToken, page
+from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.s3 import access_control, errors, names, object_lock, public_access, tag_rules
@@ -104,12 +104,8 @@ def get_bucket_location(call: Call, tx: Tx, params: Params) -> Params:
 def list_buckets(call: Call, tx: Tx, params: Params) -> Params:
     prefix, region, limit = params.get("Prefix", ""), params.get("BucketRegion"), params.get("MaxBuckets", _MAX_BUCKETS)
     scope = f"ListBuckets {call.account} {prefix} {region}"
-    after = ""
-    if token := params.get("ContinuationToken"):
-        try:
-            after = call.node.pager.position(scope, token)
-        except InvalidToken:
-            raise errors.invalid_argument("The continuation token provided is incorrect", "continuation-token", token) from None
+    token = params.get("ContinuationToken")
+    after = call.node.pager.after(scope, token, lambda: errors.bad_continuation_token(token))
     found = buckets.page(tx, call.account, prefix=prefix, after=after, region=region, limit=limit + 1)
     shown, last = page(found, limit, lambda bucket: bucket.name)
     result: Params = {"Buckets": [_listed(bucket) for bucket in shown], "Owner": names.owner(call.account)}

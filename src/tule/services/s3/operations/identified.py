@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tule.core.paging import InvalidToken, page
+from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
 from tule.services.s3 import errors, identified_rules, inventory
@@ -46,12 +46,8 @@ def _list(call: Call, tx: Tx, params: Params, kind: Kind) -> Params:
     """By id, a hundred a page."""
     bucket = buckets.get(tx, params["Bucket"])
     scope = f"{kind.member} {bucket.id}"
-    after, token = "", params.get("ContinuationToken")
-    if token:
-        try:
-            after = call.node.pager.position(scope, token)
-        except InvalidToken:
-            raise errors.invalid_argument("The continuation token provided is incorrect", "continuation-token", token) from None
+    token = params.get("ContinuationToken")
+    after = call.node.pager.after(scope, token, lambda: errors.bad_continuation_token(token))
     known = bucket.config.get(kind.config) or {}
     found = [known[id] for id in sorted(known) if id > after]
     shown, last = page(found[: _PAGE + 1], _PAGE, lambda each: each["Id"])

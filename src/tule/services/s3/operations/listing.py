@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.service import Params, named, reads
 from tule.services.s3 import checksums, errors, names, restoring, walk
@@ -51,10 +50,7 @@ def _start(call: Call, scope: str, params: Params) -> Start:
     """A continuation token wins over start-after."""
     token = params.get("ContinuationToken")
     if token:
-        try:
-            return _after(call.node.pager.position(scope, token), params)
-        except InvalidToken:
-            raise errors.invalid_argument("The continuation token provided is incorrect", "continuation-token", token) from None
+        return _after(call.node.pager.after(scope, token, lambda: errors.bad_continuation_token(token)), params)
     marker = params.get("StartAfter")
     return Start(marker, False) if marker else Start("", True)
 
