@@ -153,6 +153,7 @@ async def test_a_cancelled_writer_leaves_nothing(blobs: LocalBlobs, tmp_path: Pa
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
+    await blobs.close()  # the file is abandoned by a thread
     assert files(tmp_path) == []
 
 

@@ -54,8 +54,7 @@ async def describe_stream(call: Call, params: Params) -> Params:
     if limit > MAX_SHARDS:
         raise errors.too_high("limit", limit, MAX_SHARDS)
     stream = await call.node.store.read(lambda tx: stream_at(tx, params["StreamArn"]))
-    if stream.closed_ms is not None:
-        await sequencing.settle(call.node, stream)
+    await sequencing.settle_shards(call.node, stream)
     found = await call.node.store.read(lambda tx: _shards(tx, stream, params, limit + 1))
     shown, last = page(found, limit, lambda shard: shard.name)
     description: Params = {

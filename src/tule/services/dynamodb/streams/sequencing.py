@@ -22,8 +22,19 @@ AT_ONCE = 1_000
 async def settle(node: Node, stream: Stream) -> None:
     """Give places to all that waits in any slot, and close the shards of a stream that was closed."""
     for head in await node.store.read(lambda tx: streams.heads(tx, stream.id)):
-        while await node.store.read(lambda tx, slot=head.slot: is_waiting(tx, stream, slot)):
-            await move_some(node, stream, head.slot)
+        await _settle(node, stream, head.slot)
+
+
+async def settle_shards(node: Node, stream: Stream) -> None:
+    """Have all shards that there are by now: what waits may belong into one that is still to be opened."""
+    for head in await node.store.read(lambda tx: streams.heads(tx, stream.id)):
+        if stream.closed_ms is not None or node.clock.now_ms() - head.opened_ms >= SHARD_LIFE_MS:
+            await _settle(node, stream, head.slot)
+
+
+async def _settle(node: Node, stream: Stream, slot: int) -> None:
+    while await node.store.read(lambda tx: is_waiting(tx, stream, slot)):
+        await move_some(node, stream, slot)
 
 
 def is_waiting(tx: Tx, stream: Stream, slot: int) -> bool:
