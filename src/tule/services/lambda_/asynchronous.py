@@ -59,7 +59,8 @@ async def run(node: Node, delivery: Delivery) -> Outcome:
         return await _end(node, delivery, function, Ending("EventAgeExceeded", delivery.attempt - 1))
     here.metrics.count(function.ref, "AsyncEventAge", _age_ms(delivery), "Milliseconds")
     try:
-        done = await here.run(function, event["event"].encode(), event["request_id"], event.get("client_context"), delivery.trace)
+        payload, request_id = event["event"].encode(), event["request_id"]
+        done = await here.run(function, payload, request_id, event.get("client_context"), delivery.trace, waits=False)
     except ServiceError as error:
         if error.code == RECURSIVE:
             return await _end(node, delivery, function, Ending("RecursiveLoopDetected", delivery.attempt - 1, refusal=error))

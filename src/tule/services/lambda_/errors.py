@@ -98,9 +98,15 @@ def unreadable_payload(complaint: str) -> ServiceError:
     )
 
 
-def throttled(reason: str) -> ServiceError:
-    """`reason` is a ThrottleReason, such as ReservedFunctionConcurrentInvocationLimitExceeded."""
-    return ServiceError("TooManyRequestsException", "Rate Exceeded.", 429, fields={**_USER, "Reason": reason})
+def throttled(reason: str, retry_after_s: int = 0) -> ServiceError:
+    """`reason` is a ThrottleReason, such as ReservedFunctionConcurrentInvocationLimitExceeded.  When a place is free again
+    nobody knows, and so only of a rate is told when it may be tried again."""
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
+    return ServiceError("TooManyRequestsException", "Rate Exceeded.", 429, fields={**_USER, "Reason": reason}, headers=headers)
+
+
+def called_too_often() -> ServiceError:
+    return ServiceError("TooManyRequestsException", "Rate exceeded", 429, fields={**_USER, "Reason": "CallerRateLimitExceeded"})
 
 
 def recursive_invocation() -> ServiceError:

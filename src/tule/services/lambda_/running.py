@@ -45,11 +45,18 @@ class Functions:
         node.blobs.referenced_by(state.blobs_held)
 
     async def run(
-        self, function: Runnable, payload: bytes, request_id: str, client_context: str | None = None, trace: str | None = None
+        self,
+        function: Runnable,
+        payload: bytes,
+        request_id: str,
+        client_context: str | None = None,
+        trace: str | None = None,
+        *,
+        waits: bool = True,
     ) -> Invocation:
         """Raises TooManyRequestsException, RecursiveInvocationException, AccessDeniedException (the role), ServiceException
-        (no instance can be had), or what says that the function was inactive."""
-        carried, slot = await self._enter(function, trace)
+        (no instance can be had), or what says that the function was inactive.  `waits`: somebody waits for the answer."""
+        carried, slot = await self._enter(function, trace, waits=waits)
         try:
             credentials = await self.credentials(function)
             spec = function.spec if function.sealed is None else await self.opened(function)
@@ -68,7 +75,7 @@ class Functions:
         self, function: Runnable, payload: bytes, request_id: str, client_context: str | None = None, trace: str | None = None
     ) -> RunningStream:
         """As `run`, but returns when the answer begins."""
-        carried, slot = await self._enter(function, trace)
+        carried, slot = await self._enter(function, trace, waits=True)
         try:
             credentials = await self.credentials(function)
             spec = function.spec if function.sealed is None else await self.opened(function)
@@ -85,13 +92,13 @@ class Functions:
         ended.add_done_callback(self._streams.discard)
         return RunningStream(stream, ended)
 
-    async def _enter(self, function: Runnable, trace: str | None) -> tuple[str, Slot]:
+    async def _enter(self, function: Runnable, trace: str | None, *, waits: bool) -> tuple[str, Slot]:
         """The trace that the invocation carries on, and what to `_leave`."""
         try:
             carried = str(recursion.enter(self.node, function, trace))
             if function.sleeper is not None:
                 await idleness.enter(self.node, function.ref, function.sleeper)
-            slot = self.concurrency.enter(function.ref, function.share)
+            slot = self.concurrency.enter(function.ref, function.share, waits=waits)
         except ServiceError as error:
             self.metrics.refused(function.ref, error)
             raise

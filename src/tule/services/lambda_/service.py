@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.lambda_ import access, code, events, metrics, paths
+from tule.services.lambda_ import access, caller_rates, code, events, metrics, paths
 from tule.services.lambda_.mappings import access as mappings_access
 from tule.services.lambda_.mappings.fleet import fleet
 from tule.services.lambda_.mappings.resource import EventSourceMappingType
@@ -40,7 +40,7 @@ _RECORDED = (
 
 SERVICE = Service(
     "lambda",
-    operations=operations_in(*MODULES),
+    operations=caller_rates.limited(operations_in(*MODULES)),
     needs={**access.NEEDS, **mappings_access.NEEDS},
     deliver=events.deliver,
     start=_start,

@@ -50,7 +50,7 @@ async def deliver(node: Node, delivery: Delivery) -> Outcome:
         message = error.message
         return await node.store.write(lambda tx: _lost(tx, delivery, message))
     try:
-        done = await here.run(function, turn.payload, request_id, trace=turn.trace)
+        done = await here.run(function, turn.payload, request_id, trace=turn.trace, waits=False)
     except ServiceError as error:
         if error.status == 429:
             return Retry(error.message, THROTTLED_AFTER_MS, counts=False)
