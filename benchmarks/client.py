@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlsplit
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
@@ -32,10 +33,10 @@ class Load:
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000 if ordered else float("nan")
 
 
-def signed(url: str, service: str, method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
-    """One HTTP/1.1 request with a real signature."""
+def signed(url: str, keys: tuple[str, str], service: str, method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """One HTTP/1.1 request with a real signature.  `keys`: access key and secret."""
     request = AWSRequest(method, url + path, data=body, headers=headers)
-    auth = (S3SigV4Auth if service == "s3" else SigV4Auth)(Credentials("test", "test"), service, REGION)
+    auth = (S3SigV4Auth if service == "s3" else SigV4Auth)(Credentials(*keys), service, REGION)
     auth.add_auth(request)
     lines = [f"{method} {path} HTTP/1.1", f"host: {urlsplit(url).netloc}", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in request.headers.items() if name.lower() not in ("host", "content-length")]
@@ -43,40 +44,92 @@ def signed(url: str, service: str, method: str, path: str, headers: dict[str, st
 
 
 class Connection:
+    """A keep-alive connection, opened at the first request and again when the server has closed it."""
+
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._place = (parts.hostname or "127.0.0.1", parts.port or 80)
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._answers: _Answers | None = None
 
     async def send(self, request: bytes) -> tuple[int, bytes]:
         """Status and body."""
-        if self._streams is None:
-            self._streams = await asyncio.open_connection(*self._place, limit=64 * 1024 * 1024)
-        reader, writer = self._streams
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        status, lower = int(head[9:12]), head.lower()
-        body = await self._body(reader, lower)
-        if b"connection: close" in lower:
+        if self._answers is None:
+            _, self._answers = await asyncio.get_running_loop().create_connection(_Answers, *self._place)
+        status, body, stays = await self._answers.ask(request)
+        if not stays:
             self.close()
         return status, body
 
-    async def _body(self, reader: asyncio.StreamReader, head: bytes) -> bytes:
-        at = head.find(b"content-length:")
-        if at >= 0:
-            return await reader.readexactly(int(head[at + 15 : head.find(b"\r", at)]))
-        if b"transfer-encoding: chunked" not in head:
-            return b""
-        pieces: list[bytes] = []
-        while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
-            pieces.append((await reader.readexactly(size + 2))[:-2])
-        await reader.readexactly(2)
-        return b"".join(pieces)
-
     def close(self) -> None:
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
+        if self._answers is not None:
+            self._answers.transport.close()
+            self._answers = None
+
+
+class _Answers(asyncio.Protocol):
+    """One request at a time; its answer is parsed no further than it must be."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self._answer: asyncio.Future[tuple[int, bytes, bool]] | None = None
+        self._pieces: list[bytes] = []
+        self._have = 0
+        self._head: tuple[int, bool, bool] | None = None  # status, whether the connection stays, whether the body is chunked
+        self._wanted = 0  # bytes of a body that is not chunked
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(exc or ConnectionResetError("the server closed the connection"))
+
+    def ask(self, request: bytes) -> asyncio.Future[tuple[int, bytes, bool]]:
+        self._answer = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return self._answer
+
+    def data_received(self, data: bytes) -> None:
+        self._pieces.append(data)
+        self._have += len(data)
+        if self._head is None and not self._read_head():
+            return
+        assert self._head is not None
+        status, stays, chunked = self._head
+        if chunked:
+            body = b"".join(self._pieces)
+            if body.endswith(b"0\r\n\r\n"):
+                self._finish(status, _joined(body), stays)
+        elif self._have >= self._wanted:
+            self._finish(status, b"".join(self._pieces), stays)
+
+    def _read_head(self) -> bool:
+        head, end, rest = b"".join(self._pieces).partition(b"\r\n\r\n")
+        if not end:
+            return False
+        lower = head.lower()
+        at = lower.find(b"content-length:")
+        self._wanted = int(lower[at + 15 :].split(b"\r", 1)[0]) if at >= 0 else 0
+        self._head = int(head[9:12]), b"connection: close" not in lower, b"transfer-encoding: chunked" in lower
+        self._pieces, self._have = [rest], len(rest)
+        return True
+
+    def _finish(self, status: int, body: bytes, stays: bool) -> None:
+        self._pieces, self._have, self._head = [], 0, None
+        assert self._answer is not None
+        if not self._answer.done():
+            self._answer.set_result((status, body, stays))
+
+
+def _joined(chunked: bytes) -> bytes:
+    """The body without its chunks' sizes."""
+    pieces: list[bytes] = []
+    at = 0
+    while size := int(chunked[at : (end := chunked.index(b"\r\n", at))].split(b";")[0], 16):
+        pieces.append(chunked[end + 2 : end + 2 + size])
+        at = end + 4 + size
+    return b"".join(pieces)
 
 
 async def load(url: str, requests: Sequence[bytes], concurrency: int, seconds: float) -> Load:

@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.client import load, signed
+from benchmarks.client import load
 from benchmarks.figures import Figure
 from benchmarks.servers import Server
 from benchmarks.target import Target
@@ -36,7 +36,7 @@ _names = itertools.count()
 
 
 def _request(t: Target, operation: str, params: dict[str, Any]) -> bytes:
-    return signed(t.url, "dynamodb", "POST", "/", {**HEADERS, "x-amz-target": f"DynamoDB_20120810.{operation}"}, json.dumps(params).encode())
+    return t.signed("dynamodb", "POST", "/", {**HEADERS, "x-amz-target": f"DynamoDB_20120810.{operation}"}, json.dumps(params).encode())
 
 
 def _table(t: Target) -> str:
@@ -199,6 +199,7 @@ def growth(counts: list[int], seconds: float = 4.0) -> None:
         try:
             server.start()
             target = Target(server, seconds)
+            target.prepare()
             name = _table(target)
             server.kill()
             _grow(server.data, name, count)

@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 
 from benchmarks import dynamodb, messaging, storage
-from benchmarks.client import Connection, at_once, load, signed
+from benchmarks.client import Connection, at_once, load
 from benchmarks.figures import Figure
 from benchmarks.servers import Server
 from benchmarks.target import HANDLER, Target
@@ -24,7 +24,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 async def sts(t: Target) -> Figure:
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
-    return Figure((await load(t.url, [signed(t.url, "sts", "POST", "/", FORM, body)], 16, t.seconds)).per_second, "/s")
+    return Figure((await load(t.url, [t.signed("sts", "POST", "/", FORM, body)], 16, t.seconds)).per_second, "/s")
 
 
 async def _cold(t: Target, source: bytes, count: int = 10) -> Figure:

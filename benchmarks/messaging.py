@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.client import Connection, load, signed
+from benchmarks.client import Connection, load
 from benchmarks.figures import Figure
 from benchmarks.target import Target
 
@@ -26,7 +26,7 @@ def handler(event, context):
 
 def _json(t: Target, service: str, operation: str, params: dict[str, Any], version: str = "1.0") -> bytes:
     headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": operation}
-    return signed(t.url, service, "POST", "/", headers, json.dumps(params).encode())
+    return t.signed(service, "POST", "/", headers, json.dumps(params).encode())
 
 
 def _queue(t: Target, name: str) -> str:
@@ -70,7 +70,7 @@ async def sns_publish(t: Target) -> Figure:
     topic = t.client("sns").create_topic(Name="publish")["TopicArn"]
     body = f"Action=Publish&Version=2010-03-31&TopicArn={topic.replace(':', '%3A')}&Message={BODY}".encode()
     headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
-    return Figure((await load(t.url, [signed(t.url, "sns", "POST", "/", headers, body)], 16, t.seconds)).per_second, "/s")
+    return Figure((await load(t.url, [t.signed("sns", "POST", "/", headers, body)], 16, t.seconds)).per_second, "/s")
 
 
 async def sns_to_sqs(t: Target) -> Figure:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from benchmarks.client import load, signed
+from benchmarks.client import load
 from benchmarks.figures import Figure
 from benchmarks.servers import Server
 from benchmarks.target import MEGABYTE, Target
@@ -42,7 +42,7 @@ async def get_small(t: Target) -> Figure:
 async def list_objects(t: Target) -> Figure:
     """A page of a thousand."""
     await load(t.url, [t.s3("PUT", f"listed/{i:04d}", b"") for i in range(1000)], 1, 3.0)
-    request = signed(t.url, "s3", "GET", f"/{BUCKET}?list-type=2&max-keys=1000", {}, b"")
+    request = t.signed("s3", "GET", f"/{BUCKET}?list-type=2&max-keys=1000", {}, b"")
     return Figure((await load(t.url, [request], 4, t.seconds)).per_second, "/s")
 
 
@@ -58,7 +58,7 @@ async def get_large(t: Target) -> Figure:
 async def put_gigabyte(t: Target) -> Figure:
     """One object, streamed, its payload not signed."""
     piece = os.urandom(MEGABYTE)
-    head = signed(t.url, "s3", "PUT", f"/{BUCKET}/gigabyte", UNSIGNED, b"").replace(b"content-length: 0", b"content-length: %d" % GIGABYTE)
+    head = t.signed("s3", "PUT", f"/{BUCKET}/gigabyte", UNSIGNED, b"").replace(b"content-length: 0", b"content-length: %d" % GIGABYTE)
     reader, writer = await _connected(t)
     began = time.perf_counter()
     writer.write(head)
@@ -155,12 +155,13 @@ def growth(counts: list[int], seconds: float = 4.0) -> None:
         server = Server("tule")
         try:
             server.start()
-            Target(server, seconds).prepare()
+            target = Target(server, seconds)
+            target.prepare()
             server.kill()
             _grow(server.data, count)
             server.start()
-            for kind, requests in _kinds(Target(server, seconds)).items():
-                print(f"{count:>12,} objects, {kind}: {_cost(Target(server, seconds), requests)}", flush=True)
+            for kind, requests in _kinds(target).items():
+                print(f"{count:>12,} objects, {kind}: {_cost(target, requests)}", flush=True)
         finally:
             server.close()
 
