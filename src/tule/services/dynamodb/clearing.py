@@ -1,4 +1,5 @@
-"""Forgetting what was kept about the items of a table beside them: when they expire, and their versions as a replica.
+"""Forgetting what was kept about the items of a table beside them: when they expire, their versions as
+a replica, and the sizes of their collections.
 
 The first step is done in the transaction of the cause, the rest by jobs.  A table that begins anew meanwhile loses nothing by it:
 what is forgotten of it would be written again, or is not needed.
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tule.backbone.jobs import Job, enqueue
-from tule.services.dynamodb.state import expiries, replication
+from tule.services.dynamodb.state import collections, expiries, replication
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.table import Table
 from tule.store.store import Tx
@@ -36,6 +37,7 @@ def _step(tx: Tx, payload: dict[str, Any]) -> None:
         cleared += expiries.clear(tx, id, STEP)
     if table is None:
         cleared += replication.forget(tx, id, STEP)
+        cleared += collections.clear(tx, id, STEP)
     if cleared >= STEP:
         name = f"{KIND} {id}"
         enqueue(tx, Job(KIND, payload["arn"], payload["account"], payload["region"], payload, max_attempts=1_000, backoff_cap_ms=60_000, name=name))

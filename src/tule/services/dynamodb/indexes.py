@@ -25,27 +25,33 @@ KB = 1024
 
 def maintain(
     tx: Tx, table: Table, at: Position, old: Item | None, old_stored: Stored | None, new: Item | None, new_stored: Stored | None
-) -> dict[str, int]:
-    """Bring every index of the table from an item's old state to its new one; the write units by index, where there were any."""
+) -> tuple[dict[str, int], int]:
+    """Bring every index of the table from an item's old state to its new one.
+
+    The write units by index, where there were any, and by how many bytes the local ones grew.
+    """
     units: dict[str, int] = {}
+    grown = 0
     for index in table.kept_indexes:
-        used = _maintain(tx, table, index, at, old, old_stored, new, new_stored)
+        used, more = _maintain(tx, table, index, at, old, old_stored, new, new_stored)
         if used:
             units[index.name] = used
-    return units
+        if not index.is_global:
+            grown += more
+    return units, grown
 
 
 def _maintain(
     tx: Tx, table: Table, index: Index, at: Position, old: Item | None, old_stored: Stored | None, new: Item | None, new_stored: Stored | None
-) -> int:
+) -> tuple[int, int]:
     before = keys.place(table, index, old, at) if old is not None else None
     after = keys.place(table, index, new, at) if new is not None else None
     if before is None and after is None:
-        return 0
+        return 0, 0
     before_row = _row(table, index, old, old_stored) if before is not None else None
     after_row = _row(table, index, new, new_stored) if after is not None else None
     if before == after and before_row == after_row:
-        return 0
+        return 0, 0
     used = 0
     if before is not None and before != after:
         index_items.delete(tx, index.id, before)
@@ -53,7 +59,11 @@ def _maintain(
     if after is not None and after_row is not None:
         index_items.put(tx, index.id, after, *after_row)
         used += max(_units(before_row), _units(after_row)) if before == after else _units(after_row)
-    return used
+    return used, _bytes(after_row) - _bytes(before_row)
+
+
+def _bytes(row: Stored | None) -> int:
+    return 0 if row is None else row.size
 
 
 def _units(row: Stored | None) -> int:

@@ -13,7 +13,7 @@ import orjson
 from tule.lang.dynamodb.sizes import LIMIT
 from tule.lang.dynamodb.sizes import size as size_of
 from tule.lang.dynamodb.values import check_item
-from tule.services.dynamodb import capacity, changes, indexes, keys, refusals
+from tule.services.dynamodb import capacity, changes, indexes, item_collections, keys, refusals
 from tule.services.dynamodb.changes import Origin
 from tule.services.dynamodb.state import items as rows
 from tule.services.dynamodb.state.items import Position, Stored
@@ -101,7 +101,10 @@ def _tell(tx: Tx, table: Table, at: Position, old: Found | None, new: Found | No
     before, after = _stored(old), _stored(new)
     units: dict[str, int] = {}
     if table.indexes:
-        units = indexes.maintain(tx, table, at, None if old is None else old.item, before, None if new is None else new.item, after)
+        units, grown = indexes.maintain(tx, table, at, None if old is None else old.item, before, None if new is None else new.item, after)
+        if table.local_indexes:
+            grown += (0 if new is None else new.size) - (0 if old is None else old.size)
+            item_collections.grow(tx, table, at, grown, is_limited=origin is None)
     if table.records_changes or table.ttl_attribute:
         known = new or old
         key = {} if known is None else keys.key_of(table, known.item)

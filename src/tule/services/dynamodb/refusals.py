@@ -101,5 +101,9 @@ def transaction_cancelled(reasons: Sequence[Mapping[str, Any]]) -> ServiceError:
     return ServiceError("TransactionCanceledException", message, 400, fields={"CancellationReasons": list(reasons)})
 
 
+def collection_too_large() -> ServiceError:
+    return ServiceError("ItemCollectionSizeLimitExceededException", "Collection size exceeded.", 400)
+
+
 def token_reused() -> ServiceError:
     return ServiceError("IdempotentParameterMismatchException", "The requested idempotency token was previously used with different parameters.", 400)

@@ -115,6 +115,11 @@ class Table:
         return tuple(index for index in self.indexes if index.is_kept)
 
     @cached_property
+    def local_indexes(self) -> tuple[int, ...]:
+        """Ids of its local indexes, which live as long as the table."""
+        return tuple(index.id for index in self.indexes if not index.is_global)
+
+    @cached_property
     def records_changes(self) -> bool:
         """Whether anybody wants to hear of changes of its items."""
         return bool(self.stream_view or self.keeps_journal or self.replicas or self.destinations)

@@ -29,6 +29,7 @@ Reason = dict[str, Any]
 
 FACTOR = 2  # a transaction prepares and commits
 NO_REASON: Reason = {"Code": "None"}
+_REASONS = {"ValidationException": "ValidationError", "ItemCollectionSizeLimitExceededException": "ItemCollectionSizeLimitExceeded"}
 
 
 @dataclass(slots=True, frozen=True)
@@ -126,9 +127,9 @@ def _applied(tx: Tx, fitted: Sequence[_Fitted], number: int, old: Found | None) 
 
 
 def _invalid_at(number: int, count: int, error: ServiceError) -> ServiceError:
-    """A transaction of `count` writes is cancelled, because one is not valid."""
-    if error.code != "ValidationException":
+    """A transaction of `count` writes is cancelled, because one is not valid, or one too many."""
+    if error.code not in _REASONS:
         return error
     reasons = [NO_REASON] * count
-    reasons[number] = {"Code": "ValidationError", "Message": error.message}
+    reasons[number] = {"Code": _REASONS[error.code], "Message": error.message}
     return refusals.transaction_cancelled(reasons)

@@ -272,7 +272,7 @@ def _write_together(tx: Tx, call: Call, bound: Sequence[Bound], params: Params) 
         table = find_for_change(call.node, tx, call.account, call.region, one.statement.table)
         returns_item = given.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
         try:
-            asked.append(Asked(table.name, statements.write(table, one), returns_item))
+            asked.append(Asked(one.statement.table, statements.write(table, one), returns_item))
         except ServiceError as error:
             raise _failed_in(number, error) from None
     try:

@@ -43,7 +43,6 @@ _PUT = (
 _DELETE = "DELETE FROM dynamodb_index_items WHERE index_id = ? AND hash = ? AND range = ? AND base = ?"
 _PAGE = "SELECT item, size FROM dynamodb_index_items WHERE index_id = ? AND hash = ?"
 _SCAN = "SELECT item, size FROM dynamodb_index_items WHERE index_id = ? AND (hash, range, base) > (?, ?, ?)"
-_SIZE_OF_COLLECTION = "SELECT coalesce(sum(size), 0) FROM dynamodb_index_items WHERE index_id = ? AND hash = ?"
 _SOME = "SELECT hash, range, base FROM dynamodb_index_items WHERE index_id = ? LIMIT ?"
 
 _WRITTEN = " AND written_ms <= ?"
@@ -93,11 +92,6 @@ def scan(tx: Tx, index: int, after: Place, before: bytes | None, limit: int, *, 
         sql += _WRITTEN
         params.append(written_ms)
     return tx.each(f"{sql} ORDER BY hash, range, base LIMIT ?", *params, limit)  # type: ignore[return-value]
-
-
-def collection_size(tx: Tx, index: int, hash: bytes) -> int:
-    row = tx.one(_SIZE_OF_COLLECTION, index, hash)
-    return int(row[0]) if row is not None else 0
 
 
 def sweep(tx: Tx, index: int, limit: int) -> int:

@@ -58,7 +58,6 @@ _PAGE = "SELECT item, size FROM dynamodb_items WHERE table_id = ? AND hash = ? A
 _BEFORE = " AND range < ?"
 _SCAN = "SELECT item, size FROM dynamodb_items WHERE table_id = ? AND (hash, range) > (?, ?)"
 _SCAN_BEFORE = " AND hash < ?"
-_SIZE_OF_COLLECTION = "SELECT coalesce(sum(size), 0) FROM dynamodb_items WHERE table_id = ? AND hash = ?"
 _SOME = "SELECT hash, range FROM dynamodb_items WHERE table_id = ? LIMIT ?"
 _STEP = "SELECT hash, range, item, size FROM dynamodb_items WHERE table_id = ? AND (hash, range) > (?, ?) ORDER BY hash, range LIMIT ?"
 _ANY = "SELECT 1 FROM dynamodb_items WHERE table_id = ? LIMIT 1"
@@ -121,11 +120,6 @@ def scan(tx: Tx, table: int, after: Position, before: bytes | None, limit: int) 
 def step(tx: Tx, table: int, after: Position, limit: int) -> list[tuple[Position, bytes, int]]:
     """The next items with their positions, for work in bounded steps."""
     return [(Position(hash, range), item, size) for hash, range, item, size in tx.all(_STEP, table, *after, limit)]
-
-
-def collection_size(tx: Tx, table: int, hash: bytes) -> int:
-    row = tx.one(_SIZE_OF_COLLECTION, table, hash)
-    return int(row[0]) if row is not None else 0
 
 
 def is_empty(tx: Tx, table: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tule.services.dynamodb.state import (
     backups,
+    collections,
     expiries,
     index_items,
     items,
@@ -16,6 +17,6 @@ from tule.services.dynamodb.state import (
     tokens,
 )
 
-_ALL = (tables, items, index_items, tokens, streams, stream_inbox, stream_records, journal, expiries, replication, backups)
+_ALL = (tables, items, index_items, tokens, streams, stream_inbox, stream_records, journal, expiries, replication, backups, collections)
 
 SCHEMA = "\n".join(module.SCHEMA for module in _ALL)
