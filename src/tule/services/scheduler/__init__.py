@@ -2,8 +2,8 @@
 
 AWS: https://docs.aws.amazon.com/scheduler/latest/APIReference/
 
-Known to differ: runs come at their second, not within their minute; a KMS key is kept and shown, and encrypts nothing; targets
-of services that are not built (ECS, CodeBuild, CodePipeline, SageMaker, Inspector) can be configured, and their runs fail visibly.
+Known to differ: runs come at their second, not within their minute; targets of services that are not built (ECS, CodeBuild,
+CodePipeline, SageMaker, Inspector) can be configured, and their runs fail visibly.
 """
 
 from __future__ import annotations

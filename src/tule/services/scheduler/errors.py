@@ -55,3 +55,8 @@ def invalid_token() -> ServiceError:
 
 def role_of_another_account() -> ServiceError:
     return ServiceError("AccessDeniedException", "Cross-account pass role is not allowed.", 403)
+
+
+def key_refused(kind: str, message: str) -> ServiceError:
+    """KMS refuses the schedule's key; `kind` is such as `AccessDenied`."""
+    return ServiceError("AccessDeniedException", message, 403) if kind == "AccessDenied" else validation(message)

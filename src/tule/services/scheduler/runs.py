@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -22,7 +22,7 @@ from tule.core.errors import ServiceError
 from tule.platform import sdk_calls
 from tule.platform import targets as platform_targets
 from tule.platform.node import Node
-from tule.services.scheduler import state, targets
+from tule.services.scheduler import encryption, state, targets
 from tule.services.scheduler.names import SCHEDULER, ScheduleRef, of_arn
 from tule.services.scheduler.state import Document
 from tule.store.store import Tx
@@ -52,6 +52,7 @@ def enqueue_run(tx: Tx, ref: ScheduleRef, schedule: Document, at_ms: int, due_ms
     target = schedule["settings"]["Target"]
     is_last = schedule["next_ms"] is None
     payload = {"uid": schedule["uid"], "at_ms": at_ms, "due_ms": due_ms, "event_id": tx.ids.uuid(), "is_last": is_last, "target": target}
+    payload["envelope"] = schedule.get("envelope", "")
     attempts = 1 + target["RetryPolicy"]["MaximumRetryAttempts"]
     enqueue(tx, Job(RUN, ref.arn, ref.account, ref.region, payload, due_ms=due_ms, max_attempts=attempts, role=target["RoleArn"]))
 
@@ -63,7 +64,10 @@ async def run(node: Node, delivery: Delivery) -> Outcome:
         return Done()  # a schedule that is deleted calls nobody any more
     attempt = _attempt(node, ref, delivery)
     try:
-        await _call(node, attempt)
+        principal = await _principal(node, attempt)
+        if delivery.payload.get("envelope"):
+            attempt = await _opened(node, attempt, principal)
+        await _call(node, attempt, principal)
     except ServiceError as error:
         return await _failed(node, delivery, attempt, error)
     await _end(node, delivery, attempt)
@@ -74,7 +78,8 @@ def _attempt(node: Node, ref: ScheduleRef, delivery: Delivery) -> Attempt:
     target: dict[str, Any] = delivery.payload["target"]
     at_ms: int = delivery.payload["at_ms"]
     id = node.ids.hex(16)
-    text: str = target["Input"] if "Input" in target else _notification(ref, at_ms, delivery.payload["event_id"])
+    sealed: str = delivery.payload.get("envelope", "")
+    text: str = sealed or (target["Input"] if "Input" in target else _notification(ref, at_ms, delivery.payload["event_id"]))
     return Attempt(ref, target, at_ms, id, delivery.attempt, _with_context(text, ref, at_ms, id, delivery.attempt))
 
 
@@ -108,9 +113,14 @@ def _time(ms: int) -> str:
     return iso8601(ms)[:19] + "Z"
 
 
-async def _call(node: Node, attempt: Attempt) -> None:
+async def _opened(node: Node, attempt: Attempt, principal: Principal) -> Attempt:
+    """With the input that was encrypted.  Raises ServiceError."""
+    text = await encryption.opened(node, principal, attempt.ref, attempt.text)
+    return replace(attempt, text=_with_context(text, attempt.ref, attempt.at_ms, attempt.id, attempt.number))
+
+
+async def _call(node: Node, attempt: Attempt, principal: Principal) -> None:
     """Raises ServiceError."""
-    principal = await _principal(node, attempt)
     arn, region = arns.parse(attempt.target["Arn"]), attempt.ref.region
     if not targets.is_universal(arn):
         await platform_targets.send(node, str(arn), attempt.text, principal=principal, region=region, settings=targets.settings(attempt.target))

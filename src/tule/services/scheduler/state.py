@@ -1,8 +1,9 @@
 """Schedules and groups, as documents.
 
 A schedule's document: `uid` (another for a namesake made later), `created_ms`, `modified_ms`, `token` of the creation,
-`settings` (the request's members, with defaults), `base_ms` (from when the expression counts) and `next_ms`, the time of
-the run that is planned; None when there is none.  A group's: `created_ms`, `modified_ms`, `state`, `tags`, `token`.
+`settings` (the request's members, with defaults), `envelope` (the target's input where that is encrypted), `base_ms` (from
+when the expression counts) and `next_ms`, the time of the run that is planned; None when there is none.  A group's:
+`created_ms`, `modified_ms`, `state`, `tags`, `token`.
 """
 
 from __future__ import annotations

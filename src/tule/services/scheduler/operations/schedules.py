@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from tule.core import arn as arns
@@ -9,7 +11,7 @@ from tule.core.errors import ServiceError
 from tule.core.paging import page
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.scheduler import configuration, errors, runs, state, timers
+from tule.services.scheduler import configuration, encryption, errors, runs, state, timers
 from tule.services.scheduler.names import SCHEDULER, ScheduleRef, schedule_arn, schedule_ref
 from tule.services.scheduler.state import Document
 from tule.store.store import Tx
@@ -23,11 +25,12 @@ async def create_schedule(call: Call, params: Params) -> Params:
     settings = configuration.settings(params, call.region, call.now_ms, call.node.models)
     ref = schedule_ref(call, params)
     await _check_role(call, ref, settings["Target"]["RoleArn"])
-    await call.node.store.write(lambda tx: _create(tx, ref, settings, params.get("ClientToken")))
+    kept, envelope = await encryption.sealed(call, ref, settings)
+    await call.node.store.write(lambda tx: _create(tx, ref, kept, envelope, params.get("ClientToken")))
     return {"ScheduleArn": ref.arn}
 
 
-def _create(tx: Tx, ref: ScheduleRef, settings: Document, token: str | None) -> None:
+def _create(tx: Tx, ref: ScheduleRef, settings: Document, envelope: str, token: str | None) -> None:
     _check_group(tx, ref)
     there = state.find_schedule(tx, ref)
     if there is not None:
@@ -41,6 +44,7 @@ def _create(tx: Tx, ref: ScheduleRef, settings: Document, token: str | None) -> 
         "base_ms": tx.now_ms,
         "token": token,
         "settings": settings,
+        "envelope": envelope,
     }
     timers.start(tx, ref, schedule)
     state.put_schedule(tx, ref, schedule)
@@ -66,10 +70,16 @@ async def _check_role(call: Call, ref: ScheduleRef, role: str) -> None:
 
 
 @reads
-def get_schedule(call: Call, tx: Tx, params: Params) -> Params:
+def get_schedule(call: Call, tx: Tx, params: Params) -> Params | Callable[[], Awaitable[Params]]:
     ref = schedule_ref(call, params)
     schedule = state.schedule(tx, ref)
-    return {"Arn": ref.arn, "GroupName": ref.group, "Name": ref.name, **schedule["settings"], **_dates(schedule)}
+    answer: Params = {"Arn": ref.arn, "GroupName": ref.group, "Name": ref.name, **schedule["settings"], **_dates(schedule)}
+    return partial(_opened, call, ref, answer, schedule["envelope"]) if schedule.get("envelope") else answer
+
+
+async def _opened(call: Call, ref: ScheduleRef, answer: Params, envelope: str) -> Params:
+    text = await encryption.opened(call.node, call.principal, ref, envelope)
+    return {**answer, "Target": {**answer["Target"], encryption.INPUT: text}}
 
 
 def _dates(document: Document) -> Params:
@@ -81,15 +91,16 @@ async def update_schedule(call: Call, params: Params) -> Params:
     ref = schedule_ref(call, params)
     await call.node.store.read(lambda tx: state.schedule(tx, ref))
     await _check_role(call, ref, settings["Target"]["RoleArn"])
-    await call.node.store.write(lambda tx: _update(tx, ref, settings))
+    kept, envelope = await encryption.sealed(call, ref, settings)
+    await call.node.store.write(lambda tx: _update(tx, ref, kept, envelope))
     return {"ScheduleArn": ref.arn}
 
 
-def _update(tx: Tx, ref: ScheduleRef, settings: Document) -> None:
+def _update(tx: Tx, ref: ScheduleRef, settings: Document, envelope: str) -> None:
     schedule = state.schedule(tx, ref)
     if settings["ScheduleExpression"] != schedule["settings"]["ScheduleExpression"]:
         schedule["base_ms"] = tx.now_ms
-    schedule |= {"settings": settings, "modified_ms": tx.now_ms}
+    schedule |= {"settings": settings, "envelope": envelope, "modified_ms": tx.now_ms}
     timers.start(tx, ref, schedule)
     state.put_schedule(tx, ref, schedule)
 
