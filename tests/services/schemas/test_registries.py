@@ -161,12 +161,6 @@ def test_tags_of_everything(aws: Account) -> None:
         assert schemas.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"b": "2"}
 
 
-def test_code_bindings_are_said_to_be_missing(aws: Account) -> None:
-    with pytest.raises(ClientError) as error:
-        client(aws).put_code_binding(RegistryName="aws.events", SchemaName="aws.s3@ObjectCreated", Language="Python36")
-    assert refusal(error)[1] == 501
-
-
 def test_a_user_needs_permission_for_the_schema(aws: Account) -> None:
     schemas = client(aws)
     schemas.create_registry(RegistryName="shop")

@@ -2,9 +2,9 @@
 
 AWS: https://docs.aws.amazon.com/eventbridge/latest/schema-reference/what-is-eventbridge-schemas.html
 
-The registry `aws.events` describes the events that this installation's services emit.  Known to differ: code bindings are not
-built (501), since only AWS's own generators make them; a registry's resource policy is kept, and gives other accounts nothing,
-as no operation names a registry of another account.
+The registry `aws.events` describes the events that this installation's services emit.  Known to differ: code bindings
+are written by generators of our own (`bindings/`): packages and the classes' names are AWS's, what is inside need not be;
+a registry's resource policy is kept, and gives other accounts nothing, as no operation names a registry of another account.
 """
 
 from __future__ import annotations

@@ -16,7 +16,10 @@ Params = dict[str, Any]
 _ON_REGISTRY = (
     "CreateRegistry DescribeRegistry UpdateRegistry DeleteRegistry ListSchemas SearchSchemas PutResourcePolicy GetResourcePolicy DeleteResourcePolicy"
 )
-_ON_SCHEMA = "CreateSchema DescribeSchema UpdateSchema DeleteSchema DeleteSchemaVersion ListSchemaVersions ExportSchema"
+_ON_SCHEMA = (
+    "CreateSchema DescribeSchema UpdateSchema DeleteSchema DeleteSchemaVersion ListSchemaVersions ExportSchema"
+    " PutCodeBinding DescribeCodeBinding GetCodeBindingSource"
+)
 _ON_DISCOVERER = "DescribeDiscoverer UpdateDiscoverer DeleteDiscoverer StartDiscoverer StopDiscoverer"
 
 

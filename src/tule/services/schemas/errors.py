@@ -47,3 +47,8 @@ def no_discoverer(id: str) -> ServiceError:
 
 def read_only(registry: str) -> ServiceError:
     return forbidden(f"The registry {registry} belongs to AWS and cannot be changed.")
+
+
+def no_binding(key: str) -> ServiceError:
+    registry, name, version, language = key.split("/")
+    return not_found(f"Code binding for language {language} of schema {name}, version {version}, in registry {registry} does not exist.")

@@ -3,6 +3,7 @@
 A registry:   description, tags, policy and revision where it has a policy
 A schema:     type, description, tags, version (of the latest), modified_ms, versions ({number: {type, created_ms}})
 A version:    content, under `registry/schema/number`
+A binding:    status, created_ms, modified_ms, under `registry/schema/number/language`
 A discoverer: source, state, cross_account, description, tags
 """
 
@@ -19,6 +20,7 @@ REGISTRIES = Documents("schemas.registry")
 SCHEMAS = Documents("schemas.schema")
 CONTENTS = Documents("schemas.content")
 DISCOVERERS = Documents("schemas.discoverer")
+BINDINGS = Documents("schemas.binding")
 
 Record = dict[str, Any]
 
@@ -75,7 +77,7 @@ def content(tx: Tx, scope: Scope, registry: str, name: str, number: str) -> str 
 
 def delete_version(tx: Tx, scope: Scope, registry: str, name: str, record: Record, number: str) -> None:
     """The last one takes the schema with it."""
-    CONTENTS.delete(tx, *scope, f"{registry}/{name}/{number}")
+    _forget_version(tx, scope, f"{registry}/{name}/{number}")
     left = {each: version for each, version in record["versions"].items() if each != number}
     if not left:
         SCHEMAS.delete(tx, *scope, f"{registry}/{name}")
@@ -86,5 +88,12 @@ def delete_version(tx: Tx, scope: Scope, registry: str, name: str, record: Recor
 
 def delete_schema(tx: Tx, scope: Scope, registry: str, name: str, record: Record) -> None:
     for number in record["versions"]:
-        CONTENTS.delete(tx, *scope, f"{registry}/{name}/{number}")
+        _forget_version(tx, scope, f"{registry}/{name}/{number}")
     SCHEMAS.delete(tx, *scope, f"{registry}/{name}")
+
+
+def _forget_version(tx: Tx, scope: Scope, key: str) -> None:
+    """Its content, and the bindings made of it."""
+    CONTENTS.delete(tx, *scope, key)
+    for binding, _ in BINDINGS.page(tx, *scope, prefix=f"{key}/"):
+        BINDINGS.delete(tx, *scope, binding)

@@ -60,7 +60,7 @@ def update_schema(call: Call, tx: Tx, params: Params) -> Params:
 @reads
 def describe_schema(call: Call, tx: Tx, params: Params) -> Params:
     registry, name, scope = params["RegistryName"], params["SchemaName"], scope_of(call)
-    record, number, content = _version(tx, scope, registry, name, params.get("SchemaVersion"))
+    record, number, content = version(tx, scope, registry, name, params.get("SchemaVersion"))
     return {**_shown(scope, registry, name, record, number), "Content": content}
 
 
@@ -69,7 +69,7 @@ def export_schema(call: Call, tx: Tx, params: Params) -> Params:
     registry, name, scope = params["RegistryName"], params["SchemaName"], scope_of(call)
     if params["Type"] != JSON_SCHEMA:
         raise errors.bad_request(f"Schemas can be exported as {JSON_SCHEMA} only.")
-    record, number, content = _version(tx, scope, registry, name, params.get("SchemaVersion"))
+    record, number, content = version(tx, scope, registry, name, params.get("SchemaVersion"))
     if record["versions"][number]["type"] == OPEN_API:
         content = orjson.dumps(inference.as_json_schema(orjson.loads(content))).decode()
     return {"Content": content, "SchemaArn": schema_arn(scope, registry, name), "SchemaName": name, "SchemaVersion": number, "Type": JSON_SCHEMA}
@@ -84,7 +84,7 @@ def delete_schema(call: Call, tx: Tx, params: Params) -> None:
 def delete_schema_version(call: Call, tx: Tx, params: Params) -> None:
     registry, name, scope = params["RegistryName"], params["SchemaName"], scope_of(call)
     state.own_registry(tx, scope, registry)
-    record, number, _ = _version(tx, scope, registry, name, params["SchemaVersion"])
+    record, number, _ = version(tx, scope, registry, name, params["SchemaVersion"])
     state.delete_version(tx, scope, registry, name, record, number)
 
 
@@ -177,7 +177,7 @@ def _schema(tx: Tx, scope: Scope, registry: str, name: str) -> Record:
     return found
 
 
-def _version(tx: Tx, scope: Scope, registry: str, name: str, number: str | None) -> tuple[Record, str, str]:
+def version(tx: Tx, scope: Scope, registry: str, name: str, number: str | None) -> tuple[Record, str, str]:
     """The schema, the number (the latest one's without a number), its content.  Raises NotFoundException."""
     record = _schema(tx, scope, registry, name)
     chosen = number or record["version"]
