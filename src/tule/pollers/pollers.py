@@ -4,6 +4,7 @@
     await pollers.run()                     # for the node's life
 
 `wanted` says in a transaction what should be read; it is asked when the node starts and when one of the topics is woken.
+`complete`, where it is given, does what takes more than a transaction: of the sources, it gives those that can be read.
 What is no longer wanted, or is wanted differently, ends what it has begun before anything takes its place.  `kept` is told
 after each change who is being read for.
 """
@@ -62,12 +63,14 @@ class Pollers:
         wanted: Callable[[Tx], Sequence[Source]],
         reader_of: Callable[[Source], Reader],
         kept: Callable[[set[str]], Awaitable[None]],
+        complete: Callable[[Sequence[Source]], Awaitable[Sequence[Source]]] | None = None,
     ) -> None:
         self._node = node
         self._topics = topics
         self._wanted = wanted
         self._reader_of = reader_of
         self._kept = kept
+        self._complete = complete
         self._activity = Activity(node.clock)
         self._bell = Bell(node.clock)
         self._sharing = Sharing(node.store, name, self._ring_all)
@@ -119,7 +122,10 @@ class Pollers:
         if self._node.stopping.is_set():
             return
         try:
-            sources = {source.reader: source for source in await self._node.store.read(self._wanted)}
+            wanted = await self._node.store.read(self._wanted)
+            if self._complete is not None:
+                wanted = await self._complete(wanted)
+            sources = {source.reader: source for source in wanted}
             for reader, place in list(self._places.items()):
                 place.want(sources.get(reader))
             for reader, source in sources.items():

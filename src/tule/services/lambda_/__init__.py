@@ -2,10 +2,10 @@
 
 Functions from .zip archives: layers, configuration, resource policies, versions and aliases, concurrency reserved and provisioned,
 invocation with and without waiting, streamed answers, function URLs, durable executions, event source mappings.  Not built, and
-answered 501 by name: container images, capacity providers and what belongs to them, tenant isolation, customer-managed runtimes,
-event source mappings of Kafka, MQ and DocumentDB.
-Known to differ: a function is active as soon as CreateFunction has answered; VpcConfig is kept but joins
-no network; file systems are kept but not mounted; every package counts as unsigned; runtimes are
+answered 501 by name: container images, tenant isolation, customer-managed runtimes, accelerators, event source mappings of
+Kafka, MQ and DocumentDB.
+Known to differ: a function is active as soon as CreateFunction has answered; capacity providers manage no instances (see
+`capacity.py`); VpcConfig is kept but joins no network; file systems are kept but not mounted; every package counts as unsigned; runtimes are
 those of the host, whatever the runtime management says; X-Ray samples all of an active function's traces.  Layers of accounts that
 are not on this installation (the public ones of AWS and others) are kept in the configuration and left out when the function runs,
 which its log and its StateReason say, or refused with `strict_runtimes`.

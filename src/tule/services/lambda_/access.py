@@ -14,7 +14,7 @@ from typing import Any
 from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs
-from tule.services.lambda_ import layers, state
+from tule.services.lambda_ import capacity, layers, state
 from tule.services.lambda_.durable import callbacks
 from tule.services.lambda_.durable import state as durable
 from tule.services.lambda_.execution_role import LAMBDA
@@ -54,6 +54,8 @@ _ON_FUNCTION = [
     "GetProvisionedConcurrencyConfig",
     "DeleteProvisionedConcurrencyConfig",
     "ListProvisionedConcurrencyConfigs",
+    "PutFunctionScalingConfig",
+    "GetFunctionScalingConfig",
     "PutFunctionRecursionConfig",
     "GetFunctionRecursionConfig",
     "PutRuntimeManagementConfig",
@@ -106,14 +108,36 @@ def _create_function(call: Call, tx: Tx, params: Params) -> list[Need]:
     ref = function_ref(call, params["FunctionName"])
     tags = params.get("Tags", {})
     context = {f"aws:RequestTag/{key}": value for key, value in tags.items()} | ({"aws:TagKeys": list(tags)} if tags else {})
-    return [Need("lambda:CreateFunction", ref.arn, context, owner=ref.account), _pass_role(ref, params["Role"]), *_layers(call, tx, params)]
+    needs = [Need("lambda:CreateFunction", ref.arn, context, owner=ref.account), _pass_role(ref, params["Role"])]
+    return [*needs, *_capacity(params), *_layers(call, tx, params)]
 
 
 def _update_function_configuration(call: Call, tx: Tx, params: Params) -> list[Need]:
     needs = _on_function("lambda:UpdateFunctionConfiguration", call, tx, params)
     if "Role" in params:
         needs.append(_pass_role(function_ref(call, params["FunctionName"]), params["Role"]))
-    return [*needs, *_layers(call, tx, params)]
+    return [*needs, *_capacity(params), *_layers(call, tx, params)]
+
+
+def _capacity(params: Params) -> list[Need]:
+    used = capacity.managed(params)
+    return [] if used is None else [Need("lambda:PassCapacityProvider", used["CapacityProviderArn"])]
+
+
+def _create_capacity_provider(call: Call, tx: Tx, params: Params) -> list[Need]:
+    tags = params.get("Tags", {})
+    context = {f"aws:RequestTag/{key}": value for key, value in tags.items()} | ({"aws:TagKeys": list(tags)} if tags else {})
+    arn = capacity.arn(call.account, call.region, capacity.name_in(params["CapacityProviderName"]))
+    role = params["PermissionsConfig"]["CapacityProviderOperatorRoleArn"]
+    passed = {"iam:PassedToService": LAMBDA, "iam:AssociatedResourceArn": arn}
+    return [Need("lambda:CreateCapacityProvider", arn, context), Need("iam:PassRole", role, passed)]
+
+
+def _on_capacity_provider(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
+    name = capacity.name_in(params["CapacityProviderName"])
+    provider = capacity.find(tx, call.account, call.region, name)
+    context = {f"aws:ResourceTag/{key}": value for key, value in provider["tags"].items()} if provider is not None else {}
+    return [Need(action, capacity.arn(call.account, call.region, name), context)]
 
 
 def _layers(call: Call, tx: Tx, params: Params) -> list[Need]:
@@ -209,9 +233,12 @@ def _needs() -> dict[str, Needs]:
         "Invoke": _invoke,
         "InvokeAsync": _invoke,
         "AddPermission": _add_permission,
+        "CreateCapacityProvider": _create_capacity_provider,
         "CreateFunction": _create_function,
         "UpdateFunctionConfiguration": _update_function_configuration,
     }
+    for operation in ("GetCapacityProvider", "UpdateCapacityProvider", "DeleteCapacityProvider", "ListFunctionVersionsByCapacityProvider"):
+        needs[operation] = partial(_on_capacity_provider, f"lambda:{operation}")
     for operation in _ON_EXECUTION:
         needs[operation] = partial(_on_execution, f"lambda:{operation}")
     for ending in ("Success", "Failure", "Heartbeat"):

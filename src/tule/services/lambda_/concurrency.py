@@ -33,7 +33,8 @@ class Share:
     """What a function may use of its account's concurrency.
 
     `provisioned` instances are kept for the version that `key` names, `provisioned_in_all` for all versions of the function;
-    `kept_from_all` is what other functions have reserved or provisioned, and so not for those that share.
+    `kept_from_all` is what other functions have reserved or provisioned, and so not for those that share.  `managed` is what the
+    version may run at once on its capacity provider, apart from the account's concurrency.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Share:
     provisioned: int = 0
     provisioned_in_all: int = 0
     kept_from_all: int = 0
+    managed: int | None = None
 
 
 class Concurrency:
@@ -59,6 +61,8 @@ class Concurrency:
         now = self._monotonic()
         if share.provisioned and (own := self._provisioned(share, now, waits=waits)) is not None:
             return own
+        if share.managed is not None:
+            return self._managed(share, share.managed)
         slot: Slot
         if share.reserved is not None:
             slot, limit, whose = ("reserved", ref.account, ref.region, ref.name), share.reserved - share.provisioned_in_all, "ReservedFunction"
@@ -86,6 +90,13 @@ class Concurrency:
 
     def running_on_provisioned(self, key: str) -> int:
         return self._running[("provisioned", key)]
+
+    def _managed(self, share: Share, limit: int) -> Slot:
+        slot: Slot = ("managed", share.key)
+        if self._running[slot] >= limit:
+            raise errors.throttled("ConcurrentInvocationLimitExceeded")
+        self._running[slot] += 1
+        return slot
 
     def _provisioned(self, share: Share, now: float, *, waits: bool) -> Slot | None:
         """A place on the version's own instances; None when they are busy, or enough have begun on them in this second."""

@@ -23,6 +23,7 @@ Config = dict[str, Any]
 MAX_ENVIRONMENT_BYTES = 4096
 MAX_MEMORY_MB = 10_240
 MAX_TMP_MB = 10_240
+MANAGED_MEMORY_MB = 2048
 MAX_TIMEOUT_S = 900
 
 DEPRECATED = frozenset(
@@ -78,7 +79,7 @@ _SNAP_START = re.compile(r"java(?:11|17|21|25)|python3\.(?:1[2-9])|dotnet(?:8|10
 """Runtimes that SnapStart can be asked for.  AWS: Lambda developer guide, SnapStart, supported features."""
 
 _CREATING = "The function is being created."
-_KEPT = ("Role", "Handler", "Runtime", "KMSKeyArn")  # as given, and absent when not given
+_KEPT = ("Role", "Handler", "Runtime", "KMSKeyArn", "CapacityProviderConfig")  # as given, and absent when not given
 _DURABLE = {"RetentionPeriodInDays": 14, "ExecutionTimeout": 86_400}
 _SUBSET = frozenset(
     ["State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode", "RuntimeVersionConfig"]
@@ -88,17 +89,21 @@ _SUBSET = frozenset(
 
 def refuse_unbuilt(params: Mapping[str, Any]) -> None:
     """What changes how a function runs and is not built is refused, never kept silently.  Raises NotImplemented."""
-    for name in ("ImageConfig", "CapacityProviderConfig", "TenancyConfig", "AcceleratorConfig", "RuntimeConfig", "PublishTo"):
+    for name in ("ImageConfig", "TenancyConfig", "AcceleratorConfig", "RuntimeConfig"):
         if params.get(name):
             raise not_implemented("lambda", name)
     if params.get("PackageType", "Zip") != "Zip":
         raise not_implemented("lambda", "PackageType Image (use a .zip file archive)")
 
 
-def check(params: Mapping[str, Any]) -> None:
-    """The rules that the model does not know.  Raises InvalidParameterValueException or ValidationException."""
-    _check_at_most("memorySize", params.get("MemorySize"), MAX_MEMORY_MB)
-    _check_at_most("timeout", params.get("Timeout"), MAX_TIMEOUT_S)
+def check(params: Mapping[str, Any], *, managed: bool = False) -> None:
+    """The rules that the model does not know.  Raises InvalidParameterValueException or ValidationException.
+
+    `managed`: the function uses a capacity provider, where it may be larger and run for longer.
+    """
+    if not managed:
+        _check_at_most("memorySize", params.get("MemorySize"), MAX_MEMORY_MB)
+        _check_at_most("timeout", params.get("Timeout"), MAX_TIMEOUT_S)
     _check_at_most("ephemeralStorage.size", params.get("EphemeralStorage", {}).get("Size"), MAX_TMP_MB)
     runtime = params.get("Runtime")
     if runtime in DEPRECATED:
@@ -164,6 +169,8 @@ def new(ref: FunctionRef, params: Mapping[str, Any], now_ms: int) -> Config:
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{ref.name}"},
     }
+    if "CapacityProviderConfig" in params:
+        config["MemorySize"] = MANAGED_MEMORY_MB
     apply(config, ref, params, now_ms)
     return config
 

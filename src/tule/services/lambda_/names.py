@@ -13,10 +13,12 @@ from tule.platform.call import Call
 from tule.services.lambda_ import errors
 
 LATEST = "$LATEST"
+LATEST_PUBLISHED = "$LATEST.PUBLISHED"
+"""The version that a function on a capacity provider runs when none is named; published anew in place of itself."""
 MAX_NAME_CHARS = 64
 _NAME = re.compile(
     r"(?:arn:(?P<partition>aws[a-zA-Z-]*):lambda:)?(?:(?P<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?(?:(?P<account>\d{12}):)?"
-    r"(?:function:)?(?P<name>[a-zA-Z0-9_.-]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9_-]+))?"
+    r"(?:function:)?(?P<name>[a-zA-Z0-9_.-]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9_-]+))?"
 )
 
 
@@ -74,3 +76,8 @@ def of_arn(text: str) -> FunctionRef:
         raise ValueError(f"not a function's ARN: {text!r}")
     name, _, qualifier = rest.partition(":")
     return FunctionRef(parsed.account, parsed.region, name, qualifier or None)
+
+
+def is_published(qualifier: str) -> bool:
+    """Whether it names a published version, and not an alias."""
+    return qualifier == LATEST_PUBLISHED or qualifier.isdecimal()

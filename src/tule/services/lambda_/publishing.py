@@ -4,26 +4,54 @@ from __future__ import annotations
 
 from typing import Any
 
-from tule.services.lambda_ import configuration, errors, provisioned, state
-from tule.services.lambda_.names import LATEST, FunctionRef
+from tule.services.lambda_ import capacity, configuration, errors, provisioned, state
+from tule.services.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionRef, is_published
 from tule.store.store import Tx
 
 _NOT_CODE = frozenset(["RevisionId", "LastModified", "Version", "FunctionArn", "Description", "State", "LastUpdateStatus"])
 
 
-def publish(tx: Tx, ref: FunctionRef, function: dict[str, Any], description: str | None = None) -> dict[str, Any]:
-    """The document of the new version; of the last one when nothing changed since.  Changes `function`, which the caller stores."""
+def publish(tx: Tx, ref: FunctionRef, function: dict[str, Any], description: str | None = None, to: str | None = None) -> dict[str, Any]:
+    """The document of the new version; of the last one when nothing changed since.  Changes `function`, which the caller stores.
+
+    `to` is PublishTo: LATEST_PUBLISHED makes $LATEST.PUBLISHED, in place of the one that there was.
+    """
+    if to is not None:
+        return _publish_latest(tx, ref, function, description)
     last = state.version(tx, ref, str(function["published"])) if function["published"] else None
     if last is not None and not _differs(last["configuration"], function["configuration"], description):
         return last
+    capacity.check_room(tx, ref, function["configuration"])
     function["published"] += 1
-    number = str(function["published"])
+    return _put(tx, ref, function, str(function["published"]), description)
+
+
+def _publish_latest(tx: Tx, ref: FunctionRef, function: dict[str, Any], description: str | None) -> dict[str, Any]:
+    if capacity.managed(function["configuration"]) is None:
+        raise errors.invalid_parameter("PublishTo is only supported for functions that use a capacity provider.")
+    before = state.version(tx, ref, LATEST_PUBLISHED)
+    if before is None:
+        capacity.check_room(tx, ref, function["configuration"])
+        return _put(tx, ref, function, LATEST_PUBLISHED, description)
+    state.release_package(tx, ref, LATEST_PUBLISHED)
+    return _put(tx, ref, function, LATEST_PUBLISHED, description, before.get("scaling"))
+
+
+def _put(
+    tx: Tx, ref: FunctionRef, function: dict[str, Any], number: str, description: str | None, scaling: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Keep a copy of $LATEST under this number."""
     config: dict[str, Any] = {**function["configuration"], "Version": number, "FunctionArn": f"{ref.arn}:{number}", "RevisionId": tx.ids.uuid()}
+    if config["State"] == capacity.NOT_INVOCABLE:
+        deactivated = scaling is not None and scaling.get("MaxExecutionEnvironments") == 0
+        config["State"] = capacity.DEACTIVATED if deactivated else capacity.INVOCABLE
     if description:
         config["Description"] = description
     if config["SnapStart"]["ApplyOn"] == "PublishedVersions":
         config["SnapStart"] = {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
     body = {"configuration": config, "generation": tx.ids.hex(16), "code": function["code"], "layers": function["layers"]}
+    if scaling is not None:
+        body["scaling"] = scaling
     state.put_version(tx, ref, number, body)
     state.share_package(tx, ref, number, function["code"])
     state.hold_layers(tx, ref, number, function["layers"])
@@ -52,7 +80,7 @@ def delete_version(tx: Tx, ref: FunctionRef, function: dict[str, Any]) -> None:
     number = ref.qualifier or ""
     if number == LATEST:
         raise errors.invalid_parameter("$LATEST version cannot be deleted without deleting the function.")
-    if not number.isdecimal():
+    if not is_published(number):
         raise errors.invalid_parameter("Deletion of aliases is not currently supported.")
     pointing = [alias["AliasArn"] for alias in state.aliases(tx, ref) if alias["FunctionVersion"] == number]
     if pointing:

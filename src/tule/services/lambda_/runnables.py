@@ -14,7 +14,7 @@ from typing import Any
 
 from tule.compute.compute import FunctionSpec
 from tule.platform.node import Node
-from tule.services.lambda_ import configuration, environments, idleness, layers, provisioned, state
+from tule.services.lambda_ import capacity, configuration, environments, idleness, layers, provisioned, state
 from tule.services.lambda_.concurrency import Share
 from tule.services.lambda_.names import LATEST, FunctionRef
 from tule.services.lambda_.packages import Packages
@@ -72,6 +72,7 @@ class Runnables:
 
     def load(self, tx: Tx, ref: FunctionRef) -> Runnable:
         function, version = state.resolve(tx, ref, random.random())
+        version = capacity.invocable(tx, ref, version)
         config = version["configuration"]
         sha256s: list[str] = [version["code"], *version["layers"]]
         alias = state.alias(tx, ref, ref.qualifier) if ref.qualifier and ref.qualifier != LATEST and not ref.qualifier.isdecimal() else None
@@ -82,7 +83,7 @@ class Runnables:
             role=config["Role"],
             packages=tuple((sha256, state.package_blob(tx, sha256) or "") for sha256 in sha256s),
             policy=policy_document(function, ref.qualifier),
-            share=_share(tx, ref, spec, function),
+            share=_share(tx, ref, spec, function, capacity.room(tx, ref, version)),
             splits_traffic=bool(alias and alias.get("RoutingConfig", {}).get("AdditionalVersionWeights")),
             dead_letter=config.get("DeadLetterConfig", {}).get("TargetArn", ""),
             event_invoke=function["event_invoke"].get(ref.qualifier or LATEST, {}),
@@ -111,8 +112,10 @@ def policy_document(function: dict[str, Any], qualifier: str | None) -> dict[str
     return {"Version": "2012-10-17", "Id": policy.get("id", "default"), "Statement": policy["statements"]}
 
 
-def _share(tx: Tx, ref: FunctionRef, spec: FunctionSpec, function: dict[str, Any]) -> Share:
+def _share(tx: Tx, ref: FunctionRef, spec: FunctionSpec, function: dict[str, Any], managed: int | None) -> Share:
     """What the version that is about to run may use.  Alias and version share the instances of the version."""
+    if managed is not None:
+        return Share(spec.key, managed=managed)
     reserved: int | None = function["reserved"]
     own = provisioned.by_version(tx, ref)
     return Share(

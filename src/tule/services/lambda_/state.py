@@ -7,7 +7,7 @@ A function's document:
     published       the number of the last published version
     tags, reserved (concurrent executions, or null), policies {qualifier or "": {revision, statements}},
     event_invoke {qualifier: config}; and where they were set: recursive_loop, runtime_management {version: config}, code_signing
-A version's document has configuration, generation, code and layers; an alias's the members of AliasConfiguration.
+A version's document has configuration, generation, code and layers, and scaling where that was set; an alias's the members of AliasConfiguration.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from tule.services.lambda_ import errors
-from tule.services.lambda_.names import LATEST, FunctionRef
+from tule.services.lambda_.names import LATEST, FunctionRef, is_published
 from tule.store.documents import Documents
 from tule.store.store import Tx
 
@@ -237,7 +237,7 @@ def resolve(tx: Tx, ref: FunctionRef, pick: float = 0.0) -> tuple[dict[str, Any]
     qualifier = ref.qualifier
     if qualifier is None or qualifier == LATEST:
         return found, found
-    if not qualifier.isdecimal():
+    if not is_published(qualifier):
         pointer = alias(tx, ref, qualifier)
         if pointer is None:
             raise errors.function_not_found(ref.qualified_arn)

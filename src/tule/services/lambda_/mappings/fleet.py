@@ -6,23 +6,28 @@ A mapping that was created, enabled or updated is `Enabled` once its poller has 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from tule.core.errors import ServiceError
+from tule.platform.encryption import KeyRefused
 from tule.platform.node import Node
 from tule.pollers import checkpoints
 from tule.pollers.contract import Reader, Source
 from tule.pollers.pollers import Pollers
 from tule.services.lambda_ import state as functions_state
-from tule.services.lambda_.mappings import state
+from tule.services.lambda_.mappings import sealed_criteria, state
 from tule.services.lambda_.mappings.filter_criteria import filters_of
 from tule.services.lambda_.mappings.kinds import kind_of
 from tule.services.lambda_.mappings.reading import MappingReader
 from tule.store.store import Tx
 
 log = logging.getLogger("tule.lambda")
+
+AGAIN_S = 30.0  # after KMS refused to decrypt
 
 _BEGINNING = ("Creating", "Enabling", "Updating")
 _READ = ("Creating", "Enabling", "Updating", "Enabled")
@@ -32,7 +37,7 @@ _IN_PASSING = (*_BEGINNING, "Disabling", "Deleting")
 class Fleet:
     def __init__(self, node: Node) -> None:
         self._node = node
-        self.pollers = Pollers(node, "lambda", [state.CHANGED, functions_state.CHANGED], self._wanted, self._reader, self._kept)
+        self.pollers = Pollers(node, "lambda", [state.CHANGED, functions_state.CHANGED], self._wanted, self._reader, self._kept, self._complete)
 
     def _wanted(self, tx: Tx) -> Sequence[Source]:
         """Mappings that are enabled and whose function is there."""
@@ -46,6 +51,26 @@ class Fleet:
             except ServiceError:
                 log.exception("The mapping %s cannot be read for; the others are.", uuid)
         return sources
+
+    async def _complete(self, sources: Sequence[Source]) -> Sequence[Source]:
+        """Those whose filter criteria are there or can be decrypted; for the others it is tried again later."""
+        found = [await self._opened(source) for source in sources]
+        if None in found:
+            asyncio.get_running_loop().call_later(AGAIN_S, self.pollers.look_again)
+        return [source for source in found if source is not None]
+
+    async def _opened(self, source: Source) -> Source | None:
+        mapping = cast("dict[str, Any]", source.described)
+        if (sealed := mapping.get("sealed")) is None:
+            return source
+        try:
+            criteria = await sealed_criteria.for_polling(self._node, source.account, source.region, source.reader, sealed)
+        except KeyRefused as refusal:
+            uuid: str = mapping["shown"]["UUID"]
+            problem = f"Lambda cannot decrypt the filter criteria. {refusal.message}"
+            await self._node.store.write(lambda tx: state.put_result(tx, source.account, source.region, uuid, problem))
+            return None
+        return replace(source, filters=filters_of(kind_of(mapping["shown"]), criteria))
 
     def _reader(self, source: Source) -> Reader:
         return MappingReader(self._node, source.account, source.region, cast("dict[str, Any]", source.described))

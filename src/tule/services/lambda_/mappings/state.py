@@ -3,6 +3,7 @@
     shown      the members of EventSourceMappingConfiguration
     function   the function's name; qualifier as it was given, or null
     enabled, created_ms, tags
+    sealed     the filter criteria, encrypted, where they are (`sealed_criteria.py`)
     revision   changes with what its poller must know
 
 How the reading goes is a document of its own (`problem`; empty when it goes well), written only when it changes.

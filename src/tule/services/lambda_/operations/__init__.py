@@ -1,11 +1,13 @@
 """Lambda's operations, named as in the API, by the thing that they work on."""
 
 from tule.services.lambda_.operations import (
+    capacity_providers,
     concurrency,
     durable_callbacks,
     durable_executions,
     event_invoke,
     event_source_mappings,
+    function_scaling,
     functions,
     invocations,
     layers,
@@ -22,11 +24,13 @@ from tule.services.lambda_.operations import (
 )
 
 MODULES = (
+    capacity_providers,
     concurrency,
     durable_callbacks,
     durable_executions,
     event_invoke,
     event_source_mappings,
+    function_scaling,
     functions,
     invocations,
     layers,

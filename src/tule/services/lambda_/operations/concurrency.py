@@ -7,7 +7,7 @@ from typing import Any
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import errors, provisioned, state
+from tule.services.lambda_ import capacity, errors, provisioned, state
 from tule.services.lambda_.code import MAX_INLINE_BYTES
 from tule.services.lambda_.concurrency import MINIMUM_UNRESERVED
 from tule.services.lambda_.names import FunctionRef, function_ref
@@ -22,6 +22,8 @@ Params = dict[str, Any]
 def put_function_concurrency(call: Call, tx: Tx, params: Params) -> Params:
     ref = _unqualified(call, params)
     function = state.function(tx, ref)
+    if capacity.managed(function["configuration"]) is not None:
+        raise capacity.unsupported("Reserved concurrency")
     asked = params["ReservedConcurrentExecutions"]
     reserved = state.reserved_by_function(tx, ref.account, ref.region)
     reserved[ref.name] = asked

@@ -9,7 +9,7 @@ from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.lambda_ import errors, state
 from tule.services.lambda_.destinations import SERVICES
-from tule.services.lambda_.names import LATEST, FunctionRef, function_ref, of_arn
+from tule.services.lambda_.names import LATEST, FunctionRef, function_ref, is_published, of_arn
 from tule.store.store import Tx
 
 _SETTINGS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
@@ -68,7 +68,7 @@ def _target(call: Call, tx: Tx, params: Params) -> tuple[FunctionRef, Params]:
     if function is None:
         raise _no_function()
     if ref.qualifier not in (None, LATEST):
-        known = state.version(tx, ref, ref.qualifier) if ref.qualifier.isdecimal() else state.alias(tx, ref, ref.qualifier)
+        known = state.version(tx, ref, ref.qualifier) if is_published(ref.qualifier) else state.alias(tx, ref, ref.qualifier)
         if known is None:
             raise _no_function()
     _check_destinations(tx, ref, destinations)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tule.core import arn as arns
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
+from tule.platform.encryption import KeyRefused
 from tule.platform.service import reads
 from tule.services.lambda_ import configuration, errors
 from tule.services.lambda_ import state as functions_state
-from tule.services.lambda_.mappings import rules, source_checks, state
+from tule.services.lambda_.mappings import rules, sealed_criteria, source_checks, state
 from tule.services.lambda_.mappings.kinds import Kind, kind_of
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
 from tule.store.store import Tx
@@ -29,10 +31,13 @@ async def create_event_source_mapping(call: Call, params: Params) -> Params:
     ref = function_ref(call, params["FunctionName"])
     role, timeout_s = await call.node.store.read(lambda tx: _runs(tx, ref))
     await source_checks.check(call, kind, shown, ref, role, timeout_s)
-    return await call.node.store.write(lambda tx: _create(call, tx, kind, ref, params, shown))
+    sealed = await sealed_criteria.seal(call, shown)
+    made = await call.node.store.write(lambda tx: _create(call, tx, kind, ref, params, shown, sealed))
+    return await _revealed(call, made)
 
 
-def _create(call: Call, tx: Tx, kind: Kind, ref: FunctionRef, params: Params, shown: Params) -> Params:
+def _create(call: Call, tx: Tx, kind: Kind, ref: FunctionRef, params: Params, shown: Params, sealed: str | None) -> Params:
+    """The mapping's document."""
     _runs(tx, ref)
     _check_unique(tx, kind, ref, params["EventSourceArn"])
     uuid, enabled = tx.ids.uuid(), params.get("Enabled", True)
@@ -53,8 +58,10 @@ def _create(call: Call, tx: Tx, kind: Kind, ref: FunctionRef, params: Params, sh
             "StateTransitionReason": kind.reason,
         },
     }
+    if sealed is not None:
+        mapping["sealed"] = sealed
     state.put(tx, ref.account, ref.region, mapping)
-    return _shown(tx, ref.account, ref.region, mapping)
+    return mapping
 
 
 def _runs(tx: Tx, ref: FunctionRef) -> tuple[str, int]:
@@ -79,8 +86,16 @@ def _check_unique(tx: Tx, kind: Kind, ref: FunctionRef, source: str, but: str = 
 
 
 @reads
-def get_event_source_mapping(call: Call, tx: Tx, params: Params) -> Params:
-    return _shown(tx, call.account, call.region, _mapping(call, tx, params["UUID"]))
+def get_event_source_mapping(call: Call, tx: Tx, params: Params) -> Callable[[], Awaitable[Params]]:
+    mapping = _mapping(call, tx, params["UUID"])
+    shown = _shown(tx, call.account, call.region, mapping)
+    return lambda: sealed_criteria.revealed(call, shown, mapping)
+
+
+async def _revealed(call: Call, mapping: Params) -> Params:
+    """A mapping as it stands, with its filter criteria."""
+    shown = await call.node.store.read(lambda tx: _shown(tx, call.account, call.region, mapping))
+    return await sealed_criteria.revealed(call, shown, mapping)
 
 
 @reads
@@ -115,12 +130,23 @@ def _wanted(call: Call, tx: Tx, params: Params) -> Params:
 async def update_event_source_mapping(call: Call, params: Params) -> Params:
     mapping = await call.node.store.read(lambda tx: _mapping(call, tx, params["UUID"]))
     kind, ref, shown = await _updated(call, mapping, params)
-    return await call.node.store.write(lambda tx: _update(call, tx, kind, ref, params, shown))
+    sealed = await sealed_criteria.seal(call, shown)
+    if sealed is None and "FilterCriteria" not in shown and not _changes_criteria(mapping, params):
+        sealed = mapping.get("sealed")
+    return await _revealed(call, await call.node.store.write(lambda tx: _update(call, tx, kind, ref, params, shown, sealed)))
+
+
+def _changes_criteria(mapping: Params, params: Params) -> bool:
+    """Whether the filter criteria are given anew, or are to be encrypted in another way than they are."""
+    key = mapping["shown"].get("KMSKeyArn", "")
+    return "FilterCriteria" in params or params.get("KMSKeyArn", key) != key
 
 
 async def _updated(call: Call, mapping: Params, params: Params) -> tuple[Kind, FunctionRef, Params]:
     """What the mapping is to be, once it is known that it may be."""
     before = mapping["shown"]
+    if "sealed" in mapping and "FilterCriteria" not in params and _changes_criteria(mapping, params):
+        before = {**before, "FilterCriteria": await _opened(call, mapping["sealed"])}
     kind = kind_of(before)
     asked = {name: value for name, value in params.items() if name not in _UNTOUCHED}
     shown = {name: before[name] for name in before if name not in kind.settings} | rules.shown_of(kind, asked, before)
@@ -134,7 +160,16 @@ async def _updated(call: Call, mapping: Params, params: Params) -> tuple[Kind, F
     return kind, ref, shown
 
 
-def _update(call: Call, tx: Tx, kind: Kind, ref: FunctionRef, params: Params, shown: Params) -> Params:
+async def _opened(call: Call, sealed: str) -> Params:
+    """Raises InvalidParameterValueException."""
+    try:
+        return await sealed_criteria.opened(call.node, call.principal, call.region, sealed)
+    except KeyRefused as refusal:
+        raise errors.invalid_parameter(f"Lambda was unable to decrypt the filter criteria. KMS Message: {refusal.message}") from refusal
+
+
+def _update(call: Call, tx: Tx, kind: Kind, ref: FunctionRef, params: Params, shown: Params, sealed: str | None) -> Params:
+    """The mapping's document."""
     mapping = _mapping(call, tx, params["UUID"])
     if mapping["shown"]["State"] == "Deleting":
         raise errors.in_use("Cannot update the event source mapping because it is in use.")
@@ -151,18 +186,25 @@ def _update(call: Call, tx: Tx, kind: Kind, ref: FunctionRef, params: Params, sh
         "State": moves_to,
         "StateTransitionReason": kind.reason,
     }
+    mapping.pop("sealed", None)
+    if sealed is not None:
+        mapping["sealed"] = sealed
     state.put(tx, call.account, call.region, mapping)
-    return _shown(tx, call.account, call.region, mapping)
+    return mapping
 
 
-def delete_event_source_mapping(call: Call, tx: Tx, params: Params) -> Params:
+async def delete_event_source_mapping(call: Call, params: Params) -> Params:
+    return await _revealed(call, await call.node.store.write(lambda tx: _delete(call, tx, params)))
+
+
+def _delete(call: Call, tx: Tx, params: Params) -> Params:
     mapping = _mapping(call, tx, params["UUID"])
     if mapping["shown"]["State"] == "Deleting":
         raise errors.in_use("Cannot delete the event source mapping because it is in use.")
     mapping["enabled"] = False
     mapping["shown"] |= {"State": "Deleting", "LastModified": call.now_ms / 1000}
     state.put(tx, call.account, call.region, mapping)
-    return _shown(tx, call.account, call.region, mapping)
+    return mapping
 
 
 def _mapping(call: Call, tx: Tx, uuid: str) -> Params:

@@ -8,9 +8,22 @@ from typing import Any
 from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import code, configuration, environments, errors, execution_role, idleness, layers, provisioned, publishing, signing, state
+from tule.services.lambda_ import (
+    capacity,
+    code,
+    configuration,
+    environments,
+    errors,
+    execution_role,
+    idleness,
+    layers,
+    provisioned,
+    publishing,
+    signing,
+    state,
+)
 from tule.services.lambda_.environments import shows_environment
-from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
+from tule.services.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionRef, function_ref
 from tule.services.lambda_.packages import MAX_UNZIPPED_BYTES, Package
 from tule.services.lambda_.runnables import instances_key
 from tule.services.lambda_.running import functions
@@ -24,7 +37,7 @@ Params = dict[str, Any]
 
 async def create_function(call: Call, params: Params) -> Params:
     configuration.refuse_unbuilt(params)
-    configuration.check(params)
+    configuration.check(params, managed="CapacityProviderConfig" in params)
     if not params.get("Runtime") or not params.get("Handler"):
         raise errors.invalid_parameter("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
     ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)
@@ -41,7 +54,8 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
     if sealed is not None:
         config["Environment"] = sealed
     config |= {"CodeSha256": package.code_sha256, "CodeSize": package.size, "RevisionId": tx.ids.uuid()}
-    config |= {"State": "Active", "LastUpdateStatus": "Successful"}
+    config |= {"State": capacity.INVOCABLE if capacity.managed(config) is None else capacity.NOT_INVOCABLE, "LastUpdateStatus": "Successful"}
+    capacity.check(tx, ref, config)
     body = {
         "configuration": config,
         "generation": tx.ids.hex(16),
@@ -62,8 +76,8 @@ def _create(call: Call, tx: Tx, ref: FunctionRef, params: Params, package: Packa
     state.use_package(tx, ref, LATEST, package.sha256, package.blob, package.size)
     _lay(call, tx, ref, body, params)
     signing.enforce(tx, ref, body)
-    if params.get("Publish"):
-        config = publishing.publish(tx, ref, body)["configuration"] | {"FunctionArn": ref.arn}
+    if params.get("Publish") or "PublishTo" in params:
+        config = publishing.publish(tx, ref, body, to=params.get("PublishTo"))["configuration"] | {"FunctionArn": ref.arn}
     state.put_function(tx, ref, body)
     tx.after_commit(lambda: call.node.compute.prepare(config["Runtime"]))
     return configuration.just_created(config, tx.ids.uuid())
@@ -147,8 +161,8 @@ def _with_code(config: Params, params: Params, package: Package) -> Params:
 
 async def update_function_configuration(call: Call, params: Params) -> Params:
     configuration.refuse_unbuilt(params)
-    configuration.check(params)
     ref = function_ref(call, params["FunctionName"])._replace(qualifier=None)
+    configuration.check(params, managed=await call.node.store.read(lambda tx: _is_managed(tx, ref)))
     before = await call.node.store.read(lambda tx: _latest(tx, ref, params))
     if "Role" in params:
         await execution_role.assume(call.node, ref, params["Role"])
@@ -157,6 +171,8 @@ async def update_function_configuration(call: Call, params: Params) -> Params:
     def change(config: Params) -> Params:
         if "DurableConfig" in params and "DurableConfig" not in config:
             raise errors.invalid_parameter("You cannot enable durable execution for a function that exists already.")
+        if "CapacityProviderConfig" in params and capacity.managed(config) is None:
+            raise errors.invalid_parameter("You cannot configure a capacity provider for a function that was created without one.")
         changed = dict(config)
         configuration.apply(changed, ref, params, call.now_ms)
         if environment is not None:
@@ -166,6 +182,11 @@ async def update_function_configuration(call: Call, params: Params) -> Params:
         return changed
 
     return await environments.shown(call, await call.node.store.write(lambda tx: _change(call, tx, ref, params, change)))
+
+
+def _is_managed(tx: Tx, ref: FunctionRef) -> bool:
+    function = state.find_function(tx, ref)
+    return function is not None and capacity.managed(function["configuration"]) is not None
 
 
 def _latest(tx: Tx, ref: FunctionRef, params: Params) -> Params:
@@ -190,9 +211,13 @@ def _change(call: Call, tx: Tx, ref: FunctionRef, params: Params, change: Callab
     _lay(call, tx, ref, function, params)
     if package is not None or params.get("Layers"):
         signing.enforce(tx, ref, function)
-    published = publishing.publish(tx, ref, function)["configuration"] if params.get("Publish") else None
+    capacity.check(tx, ref, config)
+    publishes = params.get("Publish") or "PublishTo" in params
+    published = publishing.publish(tx, ref, function, to=params.get("PublishTo"))["configuration"] if publishes else None
     state.put_function(tx, ref, function)
     tx.after_commit(lambda: call.node.compute.retire(retired))
+    if "PublishTo" in params:
+        tx.after_commit(lambda: call.node.compute.retire(instances_key(ref, LATEST_PUBLISHED)))
     if config["Runtime"] != before["Runtime"]:
         tx.after_commit(lambda: call.node.compute.prepare(config["Runtime"]))
     return configuration.just_updated(config, tx.ids.uuid()) if published is None else configuration.just_created(published, published["RevisionId"])

@@ -7,7 +7,7 @@ from typing import Any
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import errors, provisioned, state
+from tule.services.lambda_ import capacity, errors, provisioned, state
 from tule.services.lambda_.concurrency import MINIMUM_UNRESERVED
 from tule.services.lambda_.configuration import timestamp
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
@@ -25,6 +25,8 @@ def put_provisioned_concurrency_config(call: Call, tx: Tx, params: Params) -> Pa
     if ref.qualifier == LATEST:
         raise errors.invalid_parameter("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
     _check_is_there(tx, ref)
+    if capacity.managed(state.function(tx, ref)["configuration"]) is not None:
+        raise capacity.unsupported("Provisioned concurrency")
     _check_not_twice(tx, ref)
     asked = params["ProvisionedConcurrentExecutions"]
     _check_room(call, tx, ref, asked)

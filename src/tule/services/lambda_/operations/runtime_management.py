@@ -10,7 +10,7 @@ from typing import Any
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.lambda_ import errors, state
-from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
+from tule.services.lambda_.names import LATEST, FunctionRef, function_ref, is_published
 from tule.store.store import Tx
 
 Params = dict[str, Any]
@@ -37,7 +37,7 @@ def get_runtime_management_config(call: Call, tx: Tx, params: Params) -> Params:
 
 def _version(call: Call, params: Params) -> FunctionRef:
     ref = function_ref(call, params["FunctionName"], params.get("Qualifier"))
-    if ref.qualifier is not None and ref.qualifier != LATEST and not ref.qualifier.isdecimal():
+    if ref.qualifier is not None and ref.qualifier != LATEST and not is_published(ref.qualifier):
         raise errors.invalid_parameter("Aliases are not supported for runtime management; specify $LATEST or a version.")
     return ref
 

@@ -1,4 +1,7 @@
-"""Tags of functions, code signing configurations and event source mappings.  AWS: Lambda API reference, TagResource, UntagResource, ListTags."""
+"""Tags of functions, code signing configurations, event source mappings and capacity providers.
+
+AWS: Lambda API reference, TagResource, UntagResource, ListTags.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import configuration, errors, signing, state
+from tule.services.lambda_ import capacity, configuration, errors, signing, state
 from tule.services.lambda_.mappings import state as mappings
 from tule.services.lambda_.names import FunctionRef, of_arn
 from tule.store.store import Tx
@@ -57,6 +60,9 @@ def _tagged(tx: Tx, arn: str) -> _Tagged:
             if mapping is None:
                 raise errors.resource_absent()
             return _Tagged(mapping["tags"], lambda tx: mappings.put(tx, parsed.account, parsed.region, mapping))
+        case capacity.RESOURCE:
+            provider = capacity.get(tx, parsed.account, parsed.region, arn)
+            return _Tagged(provider["tags"], lambda tx: capacity.PROVIDERS.put(tx, parsed.account, parsed.region, parsed.resource_id, provider))
         case _:
             ref, function = _function(tx, arn)
             return _Tagged(function["tags"], lambda tx: state.put_function(tx, ref, function))

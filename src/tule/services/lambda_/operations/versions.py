@@ -10,7 +10,8 @@ from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.lambda_ import errors, provisioned, publishing, state
 from tule.services.lambda_.environments import shows_environment
-from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
+from tule.services.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionRef, function_ref
+from tule.services.lambda_.runnables import instances_key
 from tule.services.lambda_.urls import configs as urls
 from tule.store.store import Tx
 
@@ -31,9 +32,16 @@ def publish_version(call: Call, tx: Tx, params: Params) -> Params:
             f"CodeSHA256 ({params['CodeSha256']}) is different from current CodeSHA256 in $LATEST ({config['CodeSha256']})."
             " Please try again with the CodeSHA256 in $LATEST."
         )
-    published = publishing.publish(tx, ref, function, params.get("Description"))
+    published = publishing.publish(tx, ref, function, params.get("Description"), params.get("PublishTo"))
+    tx.after_commit(lambda: _retire_before(call, ref, published))
     state.put_function(tx, ref, function)
     return published["configuration"]
+
+
+def _retire_before(call: Call, ref: FunctionRef, published: Params) -> None:
+    """What $LATEST.PUBLISHED was until now runs no more."""
+    if published["configuration"]["Version"] == LATEST_PUBLISHED:
+        call.node.compute.retire(instances_key(ref, LATEST_PUBLISHED))
 
 
 @shows_environment

@@ -1,6 +1,7 @@
 """Lambda's CloudFormation resource types.  AWS: CloudFormation template reference, AWS::Lambda."""
 
 from tule.platform.resource_type import ResourceType
+from tule.services.lambda_.resources.capacity import CapacityProviderType
 from tule.services.lambda_.resources.functions import FunctionType
 from tule.services.lambda_.resources.layers import LayerVersionPermissionType, LayerVersionType
 from tule.services.lambda_.resources.permissions import PermissionType, ResourcePolicyType
@@ -19,4 +20,5 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
     LayerVersionPermissionType(),
     UrlType(),
     CodeSigningConfigType(),
+    CapacityProviderType(),
 )

@@ -8,7 +8,8 @@ from tule.core.errors import ServiceError
 from tule.core.tags import to_map
 from tule.platform.resource_type import Properties, Resource, StackContext
 from tule.services.lambda_ import inline_code
-from tule.services.lambda_.resources.existence import gone, is_there, refuse
+from tule.services.lambda_.names import LATEST_PUBLISHED
+from tule.services.lambda_.resources.existence import gone, is_there
 
 _CONFIGURATION: dict[str, Any] = {  # what UpdateFunctionConfiguration takes, and what takes a setting back when it leaves the template
     "Description": "",
@@ -39,18 +40,14 @@ class FunctionType:
     name = "AWS::Lambda::Function"
     replace_on = frozenset({"FunctionName", "PackageType", "TenancyConfig"})
 
-    def check(self, properties: Properties) -> None:
-        """Raises NotImplemented for what would be without effect."""
-        refuse(self.name, properties, "FunctionScalingConfig", "PublishToLatestPublished")
-
     async def exists(self, stack: StackContext, properties: Properties) -> bool:
         return await is_there(stack, "GetFunction", {"FunctionName": properties["FunctionName"]})
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
-        self.check(properties)
         params = {_RENAMED.get(key, key): properties[key] for key in _CREATED_WITH if key in properties}
         params["FunctionName"] = properties.get("FunctionName") or stack.generated_name(64)
         params["Code"] = _code(properties)
+        params |= _publishing(properties)
         tags = _tags(stack, properties)
         if tags:
             params["Tags"] = tags
@@ -63,15 +60,16 @@ class FunctionType:
         return _function_resource(made)
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
-        self.check(new)
         name = {"FunctionName": physical_id}
         if any(old.get(key) != new.get(key) for key in ("Code", "Architectures")) or _inline_name(old) != _inline_name(new):
             architectures = {"Architectures": new["Architectures"]} if "Architectures" in new else {"Architectures": ["x86_64"]}
             await stack.call("lambda", "UpdateFunctionCode", name | _code(new) | architectures)
-        changed = {key for key in (*_CONFIGURATION, "DurableConfig") if old.get(key) != new.get(key)}
+        changed = {key for key in (*_CONFIGURATION, "CapacityProviderConfig", "DurableConfig") if old.get(key) != new.get(key)}
         if changed:
             given = {_RENAMED.get(key, key): new.get(key, _CONFIGURATION.get(key)) for key in changed}
             await stack.call("lambda", "UpdateFunctionConfiguration", name | {key: value for key, value in given.items() if value is not None})
+        if _publishing(new):
+            await stack.call("lambda", "PublishVersion", name | _publishing(new))
         made = await stack.call("lambda", "GetFunctionConfiguration", name)
         await _settle(stack, physical_id, old, new)
         await _retag(stack, made["FunctionArn"], new)
@@ -96,6 +94,12 @@ def _code(properties: Properties) -> dict[str, Any]:
     if "ZipFile" in code:
         code["ZipFile"] = inline_code.package(code["ZipFile"], properties.get("Runtime", ""))
     return code
+
+
+def _publishing(properties: Properties) -> dict[str, Any]:
+    """Functions on a capacity provider have $LATEST.PUBLISHED in stacks, unless the template says that they do not."""
+    wanted = properties.get("PublishToLatestPublished", "CapacityProviderConfig" in properties)
+    return {"PublishTo": "LATEST_PUBLISHED"} if wanted else {}
 
 
 def _inline_name(properties: Properties) -> tuple[bool, bool]:
@@ -132,6 +136,9 @@ async def _settle(stack: StackContext, name: str, old: Properties, new: Properti
             await stack.call("lambda", "PutFunctionCodeSigningConfig", function | {"CodeSigningConfigArn": new["CodeSigningConfigArn"]})
         else:
             await stack.call("lambda", "DeleteFunctionCodeSigningConfig", function)
+    if new.get("FunctionScalingConfig") != old.get("FunctionScalingConfig"):
+        scaling = {"Qualifier": LATEST_PUBLISHED, "FunctionScalingConfig": new.get("FunctionScalingConfig", {})}
+        await stack.call("lambda", "PutFunctionScalingConfig", function | scaling)
     if new.get("RecursiveLoop") != old.get("RecursiveLoop"):
         await stack.call("lambda", "PutFunctionRecursionConfig", function | {"RecursiveLoop": new.get("RecursiveLoop", "Terminate")})
     if new.get("RuntimeManagementConfig") != old.get("RuntimeManagementConfig"):

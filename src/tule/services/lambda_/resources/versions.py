@@ -20,21 +20,30 @@ class VersionType:
 
     def check(self, properties: Properties) -> None:
         """Raises NotImplemented for what would be without effect."""
-        refuse(self.name, properties, "RuntimePolicy", "FunctionScalingConfig")
+        refuse(self.name, properties, "RuntimePolicy")
 
     async def create(self, stack: StackContext, properties: Properties) -> Resource:
         self.check(properties)
         params = {key: properties[key] for key in ("FunctionName", "CodeSha256", "Description") if key in properties}
         made = await stack.call("lambda", "PublishVersion", params)
         await _provision(stack, {}, properties, made["Version"])
+        await _scale(stack, properties, made["Version"])
         return Resource(made["FunctionArn"], {"Version": made["Version"], "FunctionArn": made["FunctionArn"]})
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
         number = physical_id.rpartition(":")[2]
+        if old.get("FunctionScalingConfig") != new.get("FunctionScalingConfig"):
+            await _scale(stack, {"FunctionScalingConfig": {}, **new}, number)
         return Resource(physical_id, {"Version": number, "FunctionArn": physical_id})
 
     async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
         await gone(stack, "DeleteFunction", {"FunctionName": physical_id})
+
+
+async def _scale(stack: StackContext, properties: Properties, number: str) -> None:
+    if "FunctionScalingConfig" in properties:
+        function = {"FunctionName": properties["FunctionName"], "Qualifier": number}
+        await stack.call("lambda", "PutFunctionScalingConfig", function | {"FunctionScalingConfig": properties["FunctionScalingConfig"]})
 
 
 class AliasType:
