@@ -28,7 +28,6 @@ from tule.services.dynamodb.operations import queries
 from tule.services.dynamodb.table import Keys, Table
 from tule.services.dynamodb.tables import find
 from tule.services.dynamodb.writes import Write
-from tule.store.store import Tx
 
 Params = dict[str, Any]
 Item = dict[str, Any]
@@ -86,19 +85,19 @@ def columns(statement: Select) -> Columns | None:
     return None if statement.columns is None else Columns(statement.columns, statement.wording.names)
 
 
-def select(tx: Tx, call: Call, bound: Bound, params: Params, start: Mapping[str, Any]) -> tuple[Params, Params | None]:
+async def select(call: Call, bound: Bound, params: Params, start: Mapping[str, Any]) -> tuple[Params, Params | None]:
     """A page of what the statement selects, as Query and Scan answer, and where to go on, `start` of the next page."""
     statement = bound.statement
     assert isinstance(statement, Select)
-    table = find(call.node, tx, call.account, call.region, statement.table)
+    table = await call.node.store.read(lambda tx: find(call.node, tx, call.account, call.region, statement.table))
     keys = _keys(table, statement)
     lookups = bound.key_conditions(keys.hash, keys.range)
     asked = _asked(statement, params, start)
     _order(statement, keys, lookups, asked)
     if not lookups:
-        answer = queries.by_position(tx, call, asked, _reading(bound, statement, None))
+        answer = await queries.Walk(call, asked, _reading(bound, statement, None)).answer()
         return answer, _next(answer, 0)
-    return _looked_up(tx, call, bound, statement, lookups, asked, start.get("at", 0))
+    return await _looked_up(call, bound, statement, lookups, asked, start.get("at", 0))
 
 
 def check_index(table: Table, statement: Select) -> None:
@@ -141,13 +140,13 @@ def _order(statement: Select, keys: Keys, lookups: list[KeyConditions], asked: P
             asked["ScanIndexForward"] = not descends
 
 
-def _looked_up(
-    tx: Tx, call: Call, bound: Bound, statement: Select, lookups: list[KeyConditions], asked: Params, at: int
+async def _looked_up(
+    call: Call, bound: Bound, statement: Select, lookups: list[KeyConditions], asked: Params, at: int
 ) -> tuple[Params, Params | None]:
     """Partition key by partition key, until the page is full."""
     found: list[Params] = []
     for number in range(at, len(lookups)):
-        answer = queries.by_key(tx, call, asked, _reading(bound, statement, lookups[number]))
+        answer = await queries.Walk(call, dict(asked), _reading(bound, statement, lookups[number])).answer()
         found.append(answer)
         if "LastEvaluatedKey" in answer:
             return _joined(found), _next(answer, number)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
 from tule.lang.dynamodb import clauses
 from tule.lang.dynamodb.clauses import Reading
-from tule.lang.dynamodb.key_conditions import KeyCondition
+from tule.lang.dynamodb.key_conditions import KeyCondition, KeyConditions
 from tule.platform.call import Call
 from tule.platform.service import reads
 from tule.services.dynamodb import capacity, items, keys, pages, refusals, starting, throttling
@@ -34,40 +35,86 @@ LAG_MS = 500  # of global indexes behind their tables, under chaos
 
 
 @reads
-def query(call: Call, tx: Tx, params: Params) -> Params:
-    return by_key(tx, call, params, clauses.queried(params))
-
-
-def by_key(tx: Tx, call: Call, params: Params, reading: Reading) -> Params:
-    """What a Query reads, however it was asked for."""
-    assert reading.keys is not None
-    table = find(call.node, tx, call.account, call.region, params["TableName"])
-    index = _index(table, params)
-    names = table.keys if index is None else index.keys
-    condition = reading.keys.on(names.hash, names.range, table.types)
-    reading.check_filter(names.all)
-    chosen = selection(params, table, index, reading.projection, "Querying")
-    throttling.check(call, table, "read", None if index is None else index.name)
-    rows = _partition(call, tx, params, table, index, condition)
-    page, fetched = _page(tx, params, table, index, reading, chosen, rows)
-    return _answer(call, tx, params, table, index, chosen, page, fetched)
+def query(call: Call, tx: Tx, params: Params) -> Any:
+    return Walk(call, params, clauses.queried(params)).begin(tx)
 
 
 @reads
-def scan(call: Call, tx: Tx, params: Params) -> Params:
+def scan(call: Call, tx: Tx, params: Params) -> Any:
     reading = clauses.scanned(params)
     _check_segments(params)
-    return by_position(tx, call, params, reading)
+    return Walk(call, params, reading).begin(tx)
 
 
-def by_position(tx: Tx, call: Call, params: Params, reading: Reading) -> Params:
-    """What a Scan reads, however it was asked for."""
-    table = find(call.node, tx, call.account, call.region, params["TableName"])
-    index = _index(table, params)
-    chosen = selection(params, table, index, reading.projection, "Scanning")
-    throttling.check(call, table, "read", None if index is None else index.name)
-    page, fetched = _page(tx, params, table, index, reading, chosen, _everything(call, tx, params, table, index))
-    return _answer(call, tx, params, table, index, chosen, page, fetched)
+class _Slice(NamedTuple):
+    """A part of a page: what was found, the units that fetching from the table took, and the key where it ends."""
+
+    page: Page
+    units: float
+    end: Item
+
+
+class Walk:
+    """What a Query or a Scan reads, however it was asked for: a page, in slices where it takes long.
+
+    A page is no snapshot at AWS either, so each slice is a transaction of its own that goes on where the one before it ended.
+    """
+
+    def __init__(self, call: Call, params: Params, reading: Reading) -> None:
+        self._call = call
+        self._params = params
+        self._reading = reading
+        self._slices: list[_Slice] = []
+
+    def begin(self, tx: Tx) -> Any:
+        """The answer; a coroutine function that completes it, where the page takes long.  Raises what the operations do."""
+        step = self._step(tx)
+        if not isinstance(step, _Slice):
+            return step
+        self._slices.append(step)
+        return self.answer
+
+    async def answer(self) -> Params:
+        """The same, but always the answer."""
+        while True:
+            step = await self._call.node.store.read(self._step)
+            if not isinstance(step, _Slice):
+                return step
+            self._slices.append(step)
+            await asyncio.sleep(0)  # others are served meanwhile
+
+    def _step(self, tx: Tx) -> Params | _Slice:
+        """The next slice, or the answer when it is the last."""
+        call, reading, before = self._call, self._reading, self._slices
+        params: Params = {**self._params, "ExclusiveStartKey": before[-1].end} if before else self._params
+        table = find(call.node, tx, call.account, call.region, params["TableName"])
+        index = _index(table, params)
+        condition = None if reading.keys is None else _condition(table, index, reading, reading.keys)
+        chosen = selection(params, table, index, reading.projection, "Scanning" if condition is None else "Querying")
+        if not before:
+            throttling.check(call, table, "read", None if index is None else index.name)
+        limit = _left(params.get("Limit"), before)
+        rows = (
+            _everything(call, tx, params, table, index, limit) if condition is None else _partition(call, tx, params, table, index, condition, limit)
+        )
+        page, fetched = _page(tx, params, table, reading, chosen, rows, limit, pages.BYTES - sum(one.page.size for one in before))
+        if page.is_cut:
+            return _Slice(page, fetched, starting.last_key(table, index, page.last))
+        if before:
+            page, fetched = pages.joined([*(one.page for one in before), page]), fetched + sum(one.units for one in before)
+        return _answer(call, tx, self._params, table, index, chosen, page, fetched)
+
+
+def _condition(table: Table, index: Index | None, reading: Reading, keys: KeyConditions) -> KeyCondition:
+    names = table.keys if index is None else index.keys
+    condition = keys.on(names.hash, names.range, table.types)
+    reading.check_filter(names.all)
+    return condition
+
+
+def _left(limit: int | None, before: Sequence[_Slice]) -> int | None:
+    """Items that a page has room for."""
+    return limit if limit is None or not before else limit - sum(one.page.scanned for one in before)
 
 
 def _index(table: Table, params: Params) -> Index | None:
@@ -92,18 +139,18 @@ def _seen_ms(call: Call, tx: Tx, index: Index) -> int | None:
 # Rows of a query.
 
 
-def _partition(call: Call, tx: Tx, params: Params, table: Table, index: Index | None, condition: KeyCondition) -> Rows:
+def _partition(call: Call, tx: Tx, params: Params, table: Table, index: Index | None, condition: KeyCondition, limit: int | None) -> Rows:
     names = table.keys if index is None else index.keys
     hash = keys.hash_of(table.types, names.hash, dict(zip(names.hash, condition.hash, strict=True)))
     span = _span(table, index, condition)
     forward: bool = params.get("ScanIndexForward", True)
-    limit: int = params.get("Limit", NO_LIMIT)
+    most = NO_LIMIT if limit is None else limit
     start = starting.start_key(params, table, index, refusals.starting_key_invalid())
     if index is None:
         after = None if start is None else _position_within(table, start, hash, span, condition)
-        return item_rows.page(tx, table.id, hash, _beyond(span, after, forward=forward), limit, forward=forward)
+        return item_rows.page(tx, table.id, hash, _beyond(span, after, forward=forward), most, forward=forward)
     place = None if start is None else _place_within(table, index, start, hash, span, condition)
-    return index_rows.page(tx, index.id, hash, span, place, limit, forward=forward, written_ms=_seen_ms(call, tx, index))
+    return index_rows.page(tx, index.id, hash, span, place, most, forward=forward, written_ms=_seen_ms(call, tx, index))
 
 
 def _span(table: Table, index: Index | None, condition: KeyCondition) -> Span:
@@ -161,20 +208,20 @@ def _check_segments(params: Params) -> None:
         )
 
 
-def _everything(call: Call, tx: Tx, params: Params, table: Table, index: Index | None) -> Rows:
+def _everything(call: Call, tx: Tx, params: Params, table: Table, index: Index | None, limit: int | None) -> Rows:
     segment, total = params.get("Segment", 0), params.get("TotalSegments", 1)
     low, high = keys.segment(segment, total)
-    limit: int = params.get("Limit", NO_LIMIT)
+    most = NO_LIMIT if limit is None else limit
     start = starting.start_key(params, table, index, refusals.starting_key_invalid("The provided key element does not match the schema"))
     if index is None:
         after = Position(low, b"") if start is None else keys.position(table, start)
         _check_in_segment(after.hash, low, high, params)
-        return item_rows.scan(tx, table.id, after, high, limit)
+        return item_rows.scan(tx, table.id, after, high, most)
     place = Place(low, b"", b"") if start is None else keys.place(table, index, start, keys.position(table, start))
     if place is None:
         raise refusals.starting_key_invalid()
     _check_in_segment(place.hash, low, high, params)
-    return index_rows.scan(tx, index.id, place, high, limit, written_ms=_seen_ms(call, tx, index))
+    return index_rows.scan(tx, index.id, place, high, most, written_ms=_seen_ms(call, tx, index))
 
 
 def _check_in_segment(hash: bytes, low: bytes, high: bytes | None, params: Params) -> None:
@@ -188,16 +235,15 @@ def _check_in_segment(hash: bytes, low: bytes, high: bytes | None, params: Param
 # From rows to answers.
 
 
-def _page(tx: Tx, params: Params, table: Table, index: Index | None, reading: Reading, chosen: Selection, rows: Rows) -> tuple[Page, float]:
-    """The page, and the units that fetching from the table took."""
-    limit = params.get("Limit")
+def _page(tx: Tx, params: Params, table: Table, reading: Reading, chosen: Selection, rows: Rows, limit: int | None, room: int) -> tuple[Page, float]:
+    """The page, or the next slice of it, and the units that fetching from the table took."""
     units: list[float] = []
     if chosen.fetches:
         rows = _fetched(tx, table, rows, units, consistent=params.get("ConsistentRead", False))
     if reading.filter is None and chosen.show is None:
-        return pages.whole(rows, limit), 0.0 if not units else sum(units)
+        return pages.whole(rows, limit, room), sum(units)
     matches = None if reading.filter is None else reading.filter.matches
-    return pages.chosen(rows, limit, matches, chosen.show), sum(units)
+    return pages.chosen(rows, limit, matches, chosen.show, room), sum(units)
 
 
 def _fetched(tx: Tx, table: Table, rows: Rows, units: list[float], *, consistent: bool) -> Rows:
@@ -213,7 +259,7 @@ def _answer(call: Call, tx: Tx, params: Params, table: Table, index: Index | Non
     answer: Params = {"Count": page.count, "ScannedCount": page.scanned}
     if not chosen.counts:
         answer["Items"] = page.shown
-    if page.last is not None:
+    if page.more:
         answer["LastEvaluatedKey"] = starting.last_key(table, index, page.last)
     mode = params.get("ReturnConsumedCapacity")
     usage = _usage(call, params, table, index, page, fetched)

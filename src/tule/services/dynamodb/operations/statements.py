@@ -50,7 +50,7 @@ async def execute_statement(call: Call, params: Params) -> Params:
     if isinstance(bound.statement, Exists):
         raise validation("Unsupported operation: EXISTS is a condition of a transaction")
     if isinstance(bound.statement, Select):
-        return await call.node.store.read(lambda tx: _select(tx, call, bound, params))
+        return await _select(call, bound, params)
     return await call.node.store.write(lambda tx: _execute(tx, call, bound, params))
 
 
@@ -58,14 +58,14 @@ def _bound(params: Params) -> Bound:
     return Bound(parse(params["Statement"]), params.get("Parameters"))
 
 
-def _select(tx: Tx, call: Call, bound: Bound, params: Params) -> Params:
+async def _select(call: Call, bound: Bound, params: Params) -> Params:
     pager, scope = call.node.pager, f"ExecuteStatement {call.account} {call.region} {params['Statement']}"
     token = params.get("NextToken")
     try:
         start = {} if token is None else pager.position(scope, token)
     except InvalidToken:
         raise validation("Given NextToken is not valid for the statement") from None
-    answer, rest = statements.select(tx, call, bound, params, start)
+    answer, rest = await statements.select(call, bound, params, start)
     shown = {name: answer[name] for name in ("Items", "LastEvaluatedKey", "ConsumedCapacity") if answer.get(name) is not None}
     return shown if rest is None else {**shown, "NextToken": pager.token(scope, rest)}
 
