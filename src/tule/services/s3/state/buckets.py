@@ -13,13 +13,14 @@ from tule.services.s3.state import access_points
 from tule.services.s3.state.access_points import AccessPoint
 from tule.store.store import Row, Tx
 
-_COLUMNS = "name, id, account, region, created_ms, config"
-_GET = f"SELECT {_COLUMNS} FROM s3_buckets WHERE name = ?"
-_INSERT = f"INSERT INTO s3_buckets ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+CHANGED = "s3.buckets"  # the topic of all that changes a bucket's row
+COLUMNS = "name, id, account, region, created_ms, config"  # what `of_row` takes
+_GET = f"SELECT {COLUMNS} FROM s3_buckets WHERE name = ?"
+_INSERT = f"INSERT INTO s3_buckets ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _CONFIGURE = "UPDATE s3_buckets SET config = ? WHERE id = ? AND name = ?"
 _DELETE = "DELETE FROM s3_buckets WHERE name = ?"
-_PAGE = f"SELECT {_COLUMNS} FROM s3_buckets WHERE account = ? AND name > ? AND name >= ? AND name < ? ORDER BY name LIMIT ?"
-_PAGE_OF_REGION = f"SELECT {_COLUMNS} FROM s3_buckets WHERE account = ? AND name > ? AND name >= ? AND name < ? AND region = ? ORDER BY name LIMIT ?"
+_PAGE = f"SELECT {COLUMNS} FROM s3_buckets WHERE account = ? AND name > ? AND name >= ? AND name < ? ORDER BY name LIMIT ?"
+_PAGE_OF_REGION = f"SELECT {COLUMNS} FROM s3_buckets WHERE account = ? AND name > ? AND name >= ? AND name < ? AND region = ? ORDER BY name LIMIT ?"
 
 
 class Bucket(NamedTuple):
@@ -48,13 +49,13 @@ def _decoded(config: bytes) -> Mapping[str, Any]:
     return orjson.loads(config)
 
 
-def _bucket(row: Row) -> Bucket:
+def of_row(row: Row) -> Bucket:
     return Bucket(row[0], row[1], row[2], row[3], row[4], _decoded(row[5]))
 
 
 def find(tx: Tx, name: str) -> Bucket | None:
     row = tx.one(_GET, name)
-    return None if row is None else _bucket(row)
+    return None if row is None else of_row(row)
 
 
 def get(tx: Tx, name: str) -> Bucket:
@@ -62,7 +63,7 @@ def get(tx: Tx, name: str) -> Bucket:
     row = tx.one(_GET, name)
     if row is None:
         return _behind(tx, name)
-    return _bucket(row)
+    return of_row(row)
 
 
 def _behind(tx: Tx, name: str) -> Bucket:
@@ -71,12 +72,13 @@ def _behind(tx: Tx, name: str) -> Bucket:
     row = None if point is None else tx.one(_GET, point.config["Bucket"])
     if row is None:
         raise errors.no_such_bucket(name)
-    return _bucket(row)._replace(point=point)
+    return of_row(row)._replace(point=point)
 
 
 def create(tx: Tx, name: str, account: str, region: str, config: Mapping[str, Any]) -> bool:
     """False, and nothing changed, when the name is taken."""
     number = int.from_bytes(tx.ids.bytes(8)) >> 1
+    tx.wake(CHANGED)
     return tx.execute(_INSERT, name, number, account, region, tx.now_ms, orjson.dumps(config)) == 1
 
 
@@ -85,10 +87,12 @@ def configure(tx: Tx, bucket: Bucket, **changes: Any) -> None:
     config = {**bucket.config, **changes}
     config = {name: value for name, value in config.items() if value is not None}
     tx.execute(_CONFIGURE, orjson.dumps(config), bucket.id, bucket.name)
+    tx.wake(CHANGED)
 
 
 def delete(tx: Tx, bucket: Bucket) -> None:
     tx.execute(_DELETE, bucket.name)
+    tx.wake(CHANGED)
 
 
 def page(tx: Tx, account: str, *, prefix: str, after: str, region: str | None, limit: int) -> list[Bucket]:
@@ -98,4 +102,4 @@ def page(tx: Tx, account: str, *, prefix: str, after: str, region: str | None, l
         rows = tx.all(_PAGE, account, after, prefix, end, limit)
     else:
         rows = tx.all(_PAGE_OF_REGION, account, after, prefix, end, region, limit)
-    return [_bucket(row) for row in rows]
+    return [of_row(row) for row in rows]
