@@ -5,15 +5,27 @@ AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_ama
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 
 from tule.core.clock import iso8601
 from tule.platform.call import Call
-from tule.platform.service import Need, Needs, Params
-from tule.services.s3 import access_control, browsers, copy_source, errors, log_delivery, names, request_metrics, resource_policy, tag_rules
+from tule.platform.service import Need, Needs, Params, RememberedNeeds
+from tule.services.s3 import (
+    access_control,
+    browsers,
+    copy_source,
+    errors,
+    known_buckets,
+    log_delivery,
+    names,
+    request_metrics,
+    resource_policy,
+    tag_rules,
+)
 from tule.services.s3.state import access_points, buckets, objects, uploads
 from tule.services.s3.state.access_points import AccessPoint
 from tule.services.s3.state.buckets import Bucket
@@ -21,7 +33,11 @@ from tule.services.s3.state.objects import Access
 from tule.store.store import Tx
 
 Context = dict[str, Any]
-_ACL_MEMBERS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP", "AccessControlPolicy")
+Gather = Callable[[], Context]
+OfBucket = Callable[[Call, Bucket, Params], Sequence[Need]]
+OfKnownBucket = Callable[[Call, Bucket, Params], Sequence[Need] | None]  # None where something must be looked up
+_ACL_MEMBERS = frozenset(("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP", "AccessControlPolicy"))
+_LOCK_MEMBERS = {"Mode": "ObjectLockMode", "RetainUntilDate": "ObjectLockRetainUntilDate", "Hold": "ObjectLockLegalHoldStatus"}
 _WRITE_KEYS = {
     "ACL": "s3:x-amz-acl",
     "StorageClass": "s3:x-amz-storage-class",
@@ -43,9 +59,43 @@ _WRITE_KEYS = {
 _LIST_KEYS = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys", "MaxUploads": "s3:max-keys"}
 
 
+class _Lazy(Mapping[str, Any]):
+    """Condition keys, gathered when a decision asks for them: most are known already, and were made without any."""
+
+    __slots__ = ("_found", "_gather")
+
+    def __init__(self, gather: Gather) -> None:
+        self._gather = gather
+        self._found: Context | None = None
+
+    def _all(self) -> Context:
+        if self._found is None:
+            self._found = self._gather()
+        return self._found
+
+    def __getitem__(self, key: str) -> Any:
+        return self._all()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
 def bucket_of(call: Call, tx: Tx, params: Params) -> Bucket:
     """The bucket, once the expected owner was compared.  Raises NoSuchBucket, AccessDenied."""
-    bucket = buckets.get(tx, params["Bucket"])
+    return _attended(call, tx, known_buckets.get(call.node, tx, params["Bucket"]), params)
+
+
+def _attended(call: Call, tx: Tx, bucket: Bucket, params: Params) -> Bucket:
+    _attend(call, bucket, params)
+    request_metrics.watch(call, tx, bucket, params)
+    return bucket
+
+
+def _attend(call: Call, bucket: Bucket, params: Params) -> None:
+    """What every request to a bucket meets, but for its metrics.  Raises AccessDenied."""
     expected = params.get("ExpectedBucketOwner")
     if expected is not None:
         if not (len(expected) == 12 and expected.isdigit()):
@@ -55,8 +105,6 @@ def bucket_of(call: Call, tx: Tx, params: Params) -> Bucket:
     browsers.allow(call, bucket)
     _check_payer(call, bucket, params)
     log_delivery.watch(call, bucket)
-    request_metrics.watch(call, tx, bucket, params)
-    return bucket
 
 
 def _check_payer(call: Call, bucket: Bucket, params: Params) -> None:
@@ -73,7 +121,7 @@ def need(
     bucket: Bucket,
     action: str,
     key: str | None = None,
-    context: Context | None = None,
+    context: Context | Gather | None = None,
     found: Access | None = None,
     *,
     opened: bool = False,
@@ -83,12 +131,16 @@ def need(
     `opened`: nothing but a denial keeps the caller from it.
     """
     resource = bucket.arn if key is None else f"{bucket.arn}/{key}"
-    context = context if context is not None else {}
+    action = f"s3:{action}"
+    policy = resource_policy.of(call.principal, bucket, action, resource, found, opened=opened)
+    return Need(action, resource, _Lazy(partial(_context, call, bucket, context, found)), policy, _authority(bucket, found))
+
+
+def _context(call: Call, bucket: Bucket, own: Context | Gather | None, found: Access | None) -> Context:
+    context = {**_of_request(call), **_of_point(bucket), **_of_tags(bucket), **((own() if callable(own) else own) or {})}
     if found is not None and found.tags:
-        context = context | {f"s3:ExistingObjectTag/{name}": value for name, value in orjson.loads(found.tags).items()}
-    context = {**_of_request(call), **_of_point(bucket), **_of_tags(bucket), **context}
-    policy = resource_policy.of(call.principal, bucket, f"s3:{action}", resource, found, opened=opened)
-    return Need(f"s3:{action}", resource, context, policy, _authority(bucket, found))
+        context |= {f"s3:ExistingObjectTag/{name}": value for name, value in orjson.loads(found.tags).items()}
+    return context
 
 
 def _authority(bucket: Bucket, found: Access | None) -> str:
@@ -162,6 +214,21 @@ def _is_plain(call: Call, bucket: Bucket) -> bool:
     return call.principal.kind == "root" and call.principal.account == bucket.account and "Policy" not in bucket.config and bucket.point is None
 
 
+def _remembered(of_bucket: OfKnownBucket, needs: Needs) -> RememberedNeeds:
+    """The same needs without a transaction, where the bucket is known and there is nothing to look up beside it."""
+
+    async def remembered(call: Call, params: Params) -> Sequence[Need]:
+        bucket = known_buckets.known(call.node, params["Bucket"])
+        if bucket is not None and "Metrics" not in bucket.config:
+            _attend(call, bucket, params)
+            needed = of_bucket(call, bucket, params)
+            if needed is not None:
+                return needed
+        return await call.node.store.read(lambda tx: needs(call, tx, params))
+
+    return remembered
+
+
 def _on_bucket(*actions: str) -> Needs:
     def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
         bucket = bucket_of(call, tx, params)
@@ -200,8 +267,12 @@ def _reading(action: str, versioned: str | None = None, *more: tuple[str, str]) 
 def _object(action: str, versioned: str | None = None) -> Needs:
     """Of an object that need not exist."""
 
-    def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-        bucket = bucket_of(call, tx, params)
+    of_bucket = _of_object(action, versioned)
+    return lambda call, tx, params: of_bucket(call, bucket_of(call, tx, params), params)
+
+
+def _of_object(action: str, versioned: str | None = None) -> OfBucket:
+    def needs(call: Call, bucket: Bucket, params: Params) -> Sequence[Need]:
         if _is_plain(call, bucket):
             return []
         version_id = params.get("VersionId")
@@ -240,17 +311,14 @@ def _changing(action: str, versioned: str) -> Needs:
             return []
         version_id = params.get("VersionId")
         found = objects.access(tx, bucket, params["Key"], version_id)
-        context = _write_context(params) | _tag_context((params.get("Tagging") or {}).get("TagSet"))
+        context = _header_context(params) | _tag_context((params.get("Tagging") or {}).get("TagSet"))
         return [need(call, bucket, versioned if version_id else action, params["Key"], context, found)]
 
     return needs
 
 
 def writing(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-    bucket = bucket_of(call, tx, params)
-    if _is_plain(call, bucket):
-        return []
-    return _write_needs(call, bucket, params)
+    return _write_needs(call, bucket_of(call, tx, params), params)
 
 
 def _posting(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
@@ -261,26 +329,32 @@ def _posting(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
 
 def _write_needs(call: Call, bucket: Bucket, params: Params) -> list[Need]:
     """An ACL and tags that come with an object need permissions of their own."""
-    key, context = params["Key"], _write_context(params)
+    if _is_plain(call, bucket):
+        return []
     wanted = ["PutObject"]
-    if any(params.get(member) is not None for member in _ACL_MEMBERS):
+    if not _ACL_MEMBERS.isdisjoint(params):
         wanted.append("PutObjectAcl")
     if params.get("ObjectLockMode") is not None:
         wanted.append("PutObjectRetention")
     if params.get("ObjectLockLegalHoldStatus") is not None:
         wanted.append("PutObjectLegalHold")
-    lock = {"Mode": "ObjectLockMode", "RetainUntilDate": "ObjectLockRetainUntilDate", "Hold": "ObjectLockLegalHoldStatus"}
-    context |= _lock_context(call, {name: params.get(member) for name, member in lock.items()})
     if params.get("Tagging"):
         wanted.append("PutObjectTagging")
+        tag_rules.from_header(params["Tagging"])  # refused before anybody is asked
+    context = partial(_write_context, call, params)
+    owns = _may_own(call, bucket)  # what is written, and an owner may set the ACL
+    return [need(call, bucket, action, params["Key"], context, opened=owns and action == "PutObjectAcl") for action in wanted]
+
+
+def _write_context(call: Call, params: Params) -> Context:
+    context = _header_context(params) | _lock_context(call, {name: params.get(member) for name, member in _LOCK_MEMBERS.items()})
+    if params.get("Tagging"):
         tags = tag_rules.from_header(params["Tagging"])
         context |= _tag_context([{"Key": name, "Value": value} for name, value in tags.items()])
-    # Who is of another account will own what is written, where ACLs count, and an owner may set the ACL.
-    owns = bucket.config.get("Ownership") != access_control.ENFORCED and call.principal.account != bucket.account
-    return [need(call, bucket, action, key, context, opened=owns and action == "PutObjectAcl") for action in wanted]
+    return context
 
 
-def _write_context(params: Params) -> Context:
+def _header_context(params: Params) -> Context:
     return {key: params[member] for member, key in _WRITE_KEYS.items() if isinstance(params.get(member), str)}
 
 
@@ -294,7 +368,7 @@ def _tag_context(tags: Sequence[Mapping[str, str]] | None) -> Context:
 def _copying(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
     """Reading the source, its tags where they come along, and writing."""
     name = copy_source.parse(params["CopySource"])
-    source, target = buckets.get(tx, name.bucket), bucket_of(call, tx, params)
+    source, target = buckets.get(tx, name.bucket), _attended(call, tx, buckets.get(tx, params["Bucket"]), params)
     found = objects.access(tx, source, name.key, name.version)
     read = ["GetObject" if name.version is None else "GetObjectVersion"]
     write = _write_needs(call, target, params)
@@ -315,7 +389,7 @@ def _create_bucket(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
     resource = names.bucket_arn(call.region, params["Bucket"])
     context: Context = {"s3:LocationConstraint": (params.get("CreateBucketConfiguration") or {}).get("LocationConstraint") or call.region}
     wanted = ["CreateBucket"]
-    if any(params.get(member) is not None for member in _ACL_MEMBERS):
+    if not _ACL_MEMBERS.isdisjoint(params):
         wanted.append("PutBucketAcl")
     if params.get("ObjectOwnership") is not None:
         wanted.append("PutBucketOwnershipControls")
@@ -337,6 +411,11 @@ def delete_needs(call: Call, bucket: Bucket, entries: Sequence[Mapping[str, Any]
     return [_delete_entry(call, bucket, entry["Key"], entry.get("VersionId"), bypass=bypass) for entry in entries]
 
 
+def _may_own(call: Call, bucket: Bucket) -> bool:
+    """Whether objects of the bucket may belong to a caller of another account."""
+    return call.principal.account != bucket.account and bucket.config.get("Ownership") != access_control.ENFORCED
+
+
 def _delete_entry(call: Call, bucket: Bucket, key: str, version_id: str | None, *, bypass: bool) -> list[Need]:
     context: Context = {} if version_id is None else {"s3:versionid": version_id}
     actions = ["DeleteObject" if version_id is None else "DeleteObjectVersion"]
@@ -346,7 +425,10 @@ def _delete_entry(call: Call, bucket: Bucket, key: str, version_id: str | None, 
 
 
 def _delete_object(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-    bucket = bucket_of(call, tx, params)
+    return _delete_one(call, bucket_of(call, tx, params), params)
+
+
+def _delete_one(call: Call, bucket: Bucket, params: Params) -> Sequence[Need]:
     if _is_plain(call, bucket):
         return []
     return _delete_entry(call, bucket, params["Key"], params.get("VersionId"), bypass=bool(params.get("BypassGovernanceRetention")))
@@ -478,3 +560,12 @@ _NEEDS: dict[str, Needs] = {
 }
 NEEDS = {operation: through_points(needs) for operation, needs in _NEEDS.items()}
 ANONYMOUS = frozenset(NEEDS) - {"CreateBucket", "ListBuckets"}
+_KNOWN: dict[str, OfKnownBucket] = {
+    "PutObject": _write_needs,
+    "CreateMultipartUpload": _write_needs,
+    "UploadPart": _of_object("PutObject"),
+    "CompleteMultipartUpload": _of_object("PutObject"),
+    "DeleteObject": _delete_one,
+    "DeleteObjects": lambda call, bucket, params: [],
+}
+REMEMBERED_NEEDS = {operation: _remembered(of_bucket, NEEDS[operation]) for operation, of_bucket in _KNOWN.items()}

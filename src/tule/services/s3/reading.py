@@ -7,8 +7,21 @@ from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from typing import Any
 
+from tule.core.errors import ServiceError
 from tule.platform.call import Call
-from tule.services.s3 import checksums, customer_keys, encryption, errors, metadata, object_lock, preconditions, ranges, restoring, writing
+from tule.services.s3 import (
+    checksums,
+    customer_keys,
+    encryption,
+    errors,
+    known_buckets,
+    metadata,
+    object_lock,
+    preconditions,
+    ranges,
+    restoring,
+    writing,
+)
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.encryption import Unlock
 from tule.services.s3.ranges import Span
@@ -59,6 +72,17 @@ def find(tx: Tx, bucket: Bucket, key: str, version_id: str | None, method: str, 
     return found
 
 
+def _look_up(call: Call, tx: Tx, params: Mapping[str, Any], method: str) -> tuple[Bucket, Version]:
+    """By what is known of the bucket; by its row, should the object not be there.  Raises what `find` does, and NoSuchBucket."""
+    name, key, version_id = params["Bucket"], params["Key"], params.get("VersionId")
+    bucket = known_buckets.known(call.node, name) or buckets.get(tx, name)
+    try:
+        return bucket, find(tx, bucket, key, version_id, method)
+    except ServiceError:
+        now = buckets.get(tx, name)
+        return now, find(tx, now, key, version_id, method)
+
+
 def check_version_id(version_id: str, argument: str = "versionId") -> None:
     """Raises InvalidArgument for what cannot be the id of a version."""
     if version_id != objects.NULL and not (len(version_id) == writing.VERSION_ID_CHARS and version_id.replace("_", "").replace(".", "").isalnum()):
@@ -77,8 +101,8 @@ class Reading:
     def __init__(self, call: Call, tx: Tx, params: Mapping[str, Any], method: str) -> None:
         self._call = call
         self._params = params
-        self.bucket = buckets.get(tx, params["Bucket"])
-        self.version = version = find(tx, self.bucket, params["Key"], params.get("VersionId"), method)
+        self.bucket, self.version = _look_up(call, tx, params, method)
+        version = self.version
         if not _CONDITIONS.isdisjoint(params):
             unchanged = {"etag": f'"{version.etag}"', "last-modified": http_date(version.modified_ms)}
             preconditions.check_read(params, version.etag, version.modified_ms, errors.not_modified(unchanged))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.s3 import access, browsers, deliveries, garbage, paths, website
+from tule.services.s3 import access, browsers, deliveries, garbage, known_buckets, paths, website
 from tule.services.s3.control import access as control_access
 from tule.services.s3.control import access_points as control_points
 from tule.services.s3.control import account as control_account
@@ -147,9 +147,11 @@ SERVICE = Service(
     name="s3",
     operations=_OPERATIONS,
     needs=access.NEEDS,
+    remembered_needs=access.REMEMBERED_NEEDS,
     anonymous=access.ANONYMOUS,
     deliver=deliveries.deliver,
     start=_start,
+    reset=known_buckets.forget,
     resource_types=RESOURCE_TYPES,
     sites={paths.WEBSITE_SITE: website.serve},
     preflight=browsers.preflight,
