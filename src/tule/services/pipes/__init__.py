@@ -2,8 +2,8 @@
 
 AWS: https://docs.aws.amazon.com/eventbridge/latest/pipes-reference/
 
-Queues, Kinesis and DynamoDB streams are read.  Known to differ: a KMS key is kept and shown, and encrypts nothing; pipes are
-not stopped by themselves when everything fails; targets of services that are not built can be configured, and fail visibly.
+Queues, Kinesis and DynamoDB streams are read.  Known to differ: pipes are not stopped by themselves when everything fails;
+targets of services that are not built can be configured, and fail visibly.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from tule.platform.node import Node
 from tule.platform.permissions import may
 from tule.platform.targets import queue_url
 from tule.services.pipes import sources, state
+from tule.services.pipes.encryption import principal_of
 from tule.services.pipes.names import PipeRef, of_arn
-from tule.services.pipes.reader import principal_of
 from tule.services.pipes.state import Document
 from tule.store.store import Tx
 

@@ -12,9 +12,11 @@ from tule.backbone.jobs import enqueue
 from tule.core.clock import iso8601
 from tule.core.errors import ServiceError
 from tule.platform import targets
+from tule.platform.encryption import KeyRefused
 from tule.platform.node import Node
 from tule.pollers.contract import Batch, GivenUp, NotNow, Outcome
-from tule.services.pipes import sources, state
+from tule.services.pipes import encryption, sources, state
+from tule.services.pipes.encryption import principal_of
 from tule.services.pipes.execution import Execution
 from tule.services.pipes.names import PIPES, PipeRef
 from tule.services.pipes.state import Document
@@ -23,18 +25,13 @@ from tule.store.store import Tx
 log = logging.getLogger("tule.pipes")
 
 
-async def principal_of(node: Node, ref: PipeRef, role: str) -> Principal:
-    """The pipe's role.  Raises ServiceError."""
-    session = await node.roles.session(role, service=PIPES, account=ref.account, region=ref.region, session_name=ref.session_name, source_arn=ref.arn)
-    return session.principal
-
-
 class PipeReader:
     """`pipe` is its document; a change of it makes another reader."""
 
     def __init__(self, node: Node, ref: PipeRef, pipe: Document) -> None:
         self._node = node
         self._ref = ref
+        self._pipe = pipe
         self._settings: dict[str, Any] = pipe["settings"]
         self._problem = ""
 
@@ -44,9 +41,10 @@ class PipeReader:
     async def handle(self, batch: Batch) -> Outcome:
         try:
             principal = await self.principal()
-        except ServiceError as error:
+            settings = await encryption.opened(self._node, self._ref, self._pipe)
+        except (KeyRefused, ServiceError) as error:
             return NotNow(error.message)
-        return await Execution(self._node, self._ref, self._settings, principal).run(batch)
+        return await Execution(self._node, self._ref, settings, principal).run(batch)
 
     def give_up(self, tx: Tx, given_up: GivenUp) -> None:
         """AWS: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-kinesis.html, reporting batch item failures"""
@@ -77,14 +75,14 @@ class PipeReader:
         self._problem = problem
         if problem:
             log.warning("%s cannot read %s: %s", self._ref.arn, self._settings["Source"], problem)
-        await self._node.store.write(lambda tx: _tell(tx, self._ref, problem))
+        await self._node.store.write(lambda tx: tell(tx, self._ref, problem))
 
 
-def _tell(tx: Tx, ref: PipeRef, problem: str) -> None:
-    pipe = state.find(tx, ref)
-    if pipe is not None and pipe["current"] == "RUNNING":
-        pipe["reason"] = f"PROBLEM: {problem}"[:512] if problem else state.USER_INITIATED
-        state.put(tx, ref, pipe)
+def tell(tx: Tx, ref: PipeRef, problem: str) -> None:
+    """What is wrong with a running pipe, or that nothing is."""
+    pipe, reason = state.find(tx, ref), f"PROBLEM: {problem}"[:512] if problem else state.USER_INITIATED
+    if pipe is not None and pipe["current"] == "RUNNING" and pipe["reason"] != reason:
+        state.put(tx, ref, {**pipe, "reason": reason})
 
 
 def _letter(ref: PipeRef, source: str, given_up: GivenUp, now_ms: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Pipes, as documents.
 
-A pipe's document: `settings` (the request's members), `desired` (RUNNING, STOPPED, DELETED), `current` (the API's
-CurrentState), `reason`, `tags`, `created_ms`, `modified_ms`, and `revision`, another with each change of the settings.
+A pipe's document: `settings` (the request's members), `envelope` (those of them that are encrypted), `desired` (RUNNING,
+STOPPED, DELETED), `current` (the API's CurrentState), `reason`, `tags`, `created_ms`, `modified_ms`, and `revision`, another
+with each change of the settings.
 """
 
 from __future__ import annotations

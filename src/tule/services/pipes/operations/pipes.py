@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
+from tule.core.errors import ServiceError
 from tule.core.paging import page
 from tule.platform.call import Call
+from tule.platform.encryption import KeyRefused
 from tule.platform.service import reads
-from tule.services.pipes import checks, errors, settings, sources, state
+from tule.services.pipes import checks, encryption, errors, settings, sources, state
 from tule.services.pipes.names import PipeRef, pipe_ref
 from tule.services.pipes.state import Document
 from tule.services.pipes.tags import checked
@@ -19,13 +23,19 @@ _SETTLED = ("RUNNING", "STOPPED", "CREATE_FAILED", "UPDATE_FAILED", "START_FAILE
 Params = dict[str, Any]
 
 
-def create_pipe(call: Call, tx: Tx, params: Params) -> Params:
+async def create_pipe(call: Call, params: Params) -> Params:
     ref, wanted = pipe_ref(call, params["Name"]), settings.created(params)
     settings.check(wanted, call.account, call.region)
+    kept, envelope = await encryption.sealed(call.node, ref, wanted)
+    return await call.node.store.write(lambda tx: _create(tx, ref, params, kept, envelope))
+
+
+def _create(tx: Tx, ref: PipeRef, params: Params, kept: Document, envelope: str) -> Params:
     if state.find(tx, ref) is not None:
         raise errors.pipe_exists(ref.name)
     pipe: Document = {
-        "settings": wanted,
+        "settings": kept,
+        "envelope": envelope,
         "desired": params.get("DesiredState", "RUNNING"),
         "current": "CREATING",
         "reason": state.USER_INITIATED,
@@ -56,19 +66,43 @@ def _answer(ref: PipeRef, pipe: Document) -> Params:
 
 
 @reads
-def describe_pipe(call: Call, tx: Tx, params: Params) -> Params:
+def describe_pipe(call: Call, tx: Tx, params: Params) -> Params | Callable[[], Awaitable[Params]]:
     ref = pipe_ref(call, params["Name"])
     pipe = state.get(tx, ref)
-    shown = {**pipe["settings"], "SourceParameters": sources.shown(pipe["settings"])}
+    return partial(_opened, call, ref, pipe) if pipe.get("envelope") else _shown(ref, pipe, pipe["settings"])
+
+
+async def _opened(call: Call, ref: PipeRef, pipe: Document) -> Params:
+    return _shown(ref, pipe, await _whole(call, ref, pipe))
+
+
+async def _whole(call: Call, ref: PipeRef, pipe: Document) -> Params:
+    """The pipe's settings.  Raises ValidationException."""
+    try:
+        return await encryption.opened(call.node, ref, pipe)
+    except (KeyRefused, ServiceError) as refusal:
+        raise errors.invalid_field(encryption.KEY, refusal.message) from refusal
+
+
+def _shown(ref: PipeRef, pipe: Document, whole: Params) -> Params:
+    shown = {**whole, "SourceParameters": sources.shown(whole)}
     return {**_answer(ref, pipe), **shown, "StateReason": pipe["reason"], "Tags": pipe["tags"]}
 
 
-def update_pipe(call: Call, tx: Tx, params: Params) -> Params:
+async def update_pipe(call: Call, params: Params) -> Params:
     ref = pipe_ref(call, params["Name"])
-    pipe = _settled(tx, ref)
-    wanted = settings.updated(pipe["settings"], params)
+    before = await call.node.store.read(lambda tx: _settled(tx, ref))
+    wanted = settings.updated(await _whole(call, ref, before), params)
     settings.check(wanted, call.account, call.region)
-    pipe |= {"settings": wanted, "desired": params.get("DesiredState", pipe["desired"]), "current": "UPDATING"}
+    kept, envelope = await encryption.sealed(call.node, ref, wanted)
+    return await call.node.store.write(lambda tx: _update(tx, ref, params, before["revision"], kept, envelope))
+
+
+def _update(tx: Tx, ref: PipeRef, params: Params, revision: str, kept: Document, envelope: str) -> Params:
+    pipe = _settled(tx, ref)
+    if pipe["revision"] != revision:
+        raise errors.pipe_in_passing(ref.name, "UPDATING")  # by somebody else, meanwhile
+    pipe |= {"settings": kept, "envelope": envelope, "desired": params.get("DesiredState", pipe["desired"]), "current": "UPDATING"}
     return _changing(tx, ref, pipe | {"modified_ms": tx.now_ms, "revision": tx.ids.hex(16)})
 
 
