@@ -41,3 +41,15 @@ def test_throttling_halves_it_down_to_one() -> None:
         scaling.throttled()
         limits.append(scaling.limit())
     assert limits == [2, 1, 1, 1]
+
+
+def test_provisioned_pollers_handle_ten_batches_each_and_grow_faster() -> None:
+    scaling = Scaling(None, (2, 200))
+    assert scaling.limit() == 20
+    scaling.busy(0)
+    scaling.busy(60_000)
+    assert scaling.limit() == 1_020
+    scaling.busy(600_000)
+    assert scaling.limit() == 2_000
+    scaling.idle()
+    assert scaling.limit() == 20

@@ -42,6 +42,7 @@ class Source:
     described: object = field(default=None, compare=False)  # whatever its reader is made from
     # of queues
     max_concurrency: int | None = None
+    pollers: tuple[int, int] | None = None  # the fewest and the most that are provisioned
     # of streams
     position: Position = "TRIM_HORIZON"
     since_ms: int = 0

@@ -46,7 +46,7 @@ class QueuePoller:
         self._arn = arns.parse(source.arn)
         self._url = queue_url(node, self._arn)
         self._bell = Bell(node.clock)
-        self._scaling = Scaling(source.max_concurrency)
+        self._scaling = Scaling(source.max_concurrency, source.pollers)
         self._pauses = Pauses()
         self._running: set[asyncio.Task[None]] = set()
         self._gathered: list[Record] = []

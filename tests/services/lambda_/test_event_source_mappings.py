@@ -239,6 +239,36 @@ async def test_an_update_changes_what_it_names_and_takes_back_what_is_empty(hous
     assert "ScalingConfig" not in await house.lam("UpdateEventSourceMapping", UUID=uuid, ScalingConfig={})
 
 
+async def test_settings_of_other_sources_are_refused(house: House) -> None:
+    await function(house)
+    await queue(house)
+    await stream(house)
+    asked: dict[str, Any] = {"FunctionName": "fun", "EventSourceArn": queue_arn("q")}
+    of_stream: dict[str, Any] = {"FunctionName": "fun", "EventSourceArn": stream_arn("s"), "StartingPosition": "LATEST"}
+    settings: list[dict[str, Any]] = [
+        {**asked, "LoggingConfig": {"SystemLogLevel": "INFO"}},
+        {**asked, "MetricsConfig": {"Metrics": ["KafkaMetrics"]}},
+        {**asked, "ProvisionedPollerConfig": {"MinimumPollers": 1}},
+        {**asked, "ProvisionedPollerConfig": {"MinimumPollers": 5, "MaximumPollers": 3}},
+        {**asked, "ProvisionedPollerConfig": {"PollerGroupName": "group"}},
+        {**of_stream, "ProvisionedPollerConfig": {"MinimumPollers": 2}},
+        {**of_stream, "MetricsConfig": {"Metrics": ["ErrorCount"]}},
+        {**of_stream, "StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": house.node.clock.now_ms() / 1000 + 60},
+    ]
+    for wrong in settings:
+        assert (await refusal(house, **wrong))[0] == "InvalidParameterValueException"
+
+
+async def test_provisioned_pollers_are_completed(house: House) -> None:
+    await function(house)
+    await queue(house)
+    asked: dict[str, Any] = {"FunctionName": "fun", "EventSourceArn": queue_arn("q"), "ProvisionedPollerConfig": {"MinimumPollers": 3}}
+    made = await house.lam("CreateEventSourceMapping", **asked)
+    assert made["ProvisionedPollerConfig"] == {"MinimumPollers": 3, "MaximumPollers": 200}
+    none = await house.lam("UpdateEventSourceMapping", UUID=made["UUID"], ProvisionedPollerConfig={})
+    assert "ProvisionedPollerConfig" not in none
+
+
 async def test_mappings_carry_tags(house: House) -> None:
     await function(house)
     await queue(house)

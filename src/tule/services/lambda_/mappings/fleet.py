@@ -94,7 +94,7 @@ def _move_all(tx: Tx, running: set[str]) -> None:
             state.delete(tx, account, region, uuid)
             checkpoints.forget(tx, state.arn(account, region, uuid))
             continue
-        mapping["shown"]["State"] = "Enabled" if mapping["enabled"] else "Disabled"
+        mapping["shown"] |= {"State": "Enabled" if mapping["enabled"] else "Disabled", "LastModified": tx.now_ms / 1000}
         state.put(tx, account, region, mapping)
 
 
@@ -102,6 +102,7 @@ def source_of(account: str, region: str, uuid: str, mapping: dict[str, Any]) -> 
     shown = mapping["shown"]
     age_s = shown.get("MaximumRecordAgeInSeconds", -1)
     position = shown.get("StartingPosition", "TRIM_HORIZON")
+    provisioned = shown.get("ProvisionedPollerConfig")
     since_ms = int(shown["StartingPositionTimestamp"] * 1000) if position == "AT_TIMESTAMP" else mapping["created_ms"]
     return Source(
         arn=shown["EventSourceArn"],
@@ -114,6 +115,7 @@ def source_of(account: str, region: str, uuid: str, mapping: dict[str, Any]) -> 
         revision=mapping["revision"],
         described=mapping,
         max_concurrency=shown.get("ScalingConfig", {}).get("MaximumConcurrency"),
+        pollers=(provisioned["MinimumPollers"], provisioned["MaximumPollers"]) if provisioned else None,
         position=position,
         since_ms=since_ms,
         lanes=shown.get("ParallelizationFactor", 1),

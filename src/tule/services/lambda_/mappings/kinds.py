@@ -14,7 +14,7 @@ from tule.core.arn import Arn
 from tule.core.errors import not_implemented
 from tule.services.lambda_ import errors
 
-_EVERY = frozenset({"BatchSize", "FilterCriteria", "KMSKeyArn", "MaximumBatchingWindowInSeconds", "MetricsConfig", "LoggingConfig"})
+_EVERY = frozenset({"BatchSize", "FilterCriteria", "KMSKeyArn", "MaximumBatchingWindowInSeconds", "MetricsConfig"})
 _STREAM = _EVERY | {
     "BisectBatchOnFunctionError",
     "DestinationConfig",
@@ -41,6 +41,7 @@ _QUEUE_DEFAULTS: dict[str, Any] = {"BatchSize": 10, "FunctionResponseTypes": [],
 SETTINGS = _STREAM | {
     "AmazonManagedKafkaEventSourceConfig",
     "DocumentDBEventSourceConfig",
+    "LoggingConfig",
     "ProvisionedPollerConfig",
     "Queues",
     "ScalingConfig",

@@ -13,16 +13,22 @@ from tule.services.lambda_.mappings.kinds import SETTINGS, Kind
 MAX_FIFO_BATCH = 10
 MAX_BATCH_WITHOUT_WINDOW = 10
 MIN_AGE_S = 60
+MIN_QUEUE_POLLERS = 2
+QUEUE_POLLERS = {"MinimumPollers": 2, "MaximumPollers": 200}
 DESTINATIONS = ("sqs", "sns", "s3")
 
 Params = dict[str, Any]
 
 
-def check(kind: Kind, params: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+def check(kind: Kind, params: Mapping[str, Any], shown: Mapping[str, Any], now_ms: int) -> None:
     """`params` are what was asked for, `shown` what would come of it.  Raises InvalidParameterValueException."""
     _check_settings(kind, params)
+    for metric in shown.get("MetricsConfig", {}).get("Metrics", ()):
+        if metric != "EventCount":
+            raise errors.invalid_parameter(f"The metric {metric} is not supported for {kind.name} event sources.")
     if kind.is_stream:
         _check_stream(kind, shown)
+        _check_since(params, now_ms)
     else:
         _check_queue(kind, shown)
     filters_of(kind, shown.get("FilterCriteria"))
@@ -49,6 +55,23 @@ def _check_queue(kind: Kind, shown: Mapping[str, Any]) -> None:
         )
     if "ScalingConfig" in shown and "ProvisionedPollerConfig" in shown:
         raise errors.invalid_parameter("ScalingConfig and ProvisionedPollerConfig cannot be used together.")
+    if "ProvisionedPollerConfig" in shown:
+        _check_pollers(shown["ProvisionedPollerConfig"])
+
+
+def _check_pollers(config: Mapping[str, Any]) -> None:
+    least, most = config["MinimumPollers"], config["MaximumPollers"]
+    if "PollerGroupName" in config:
+        raise errors.invalid_parameter("PollerGroupName is not valid for SQS event sources.")
+    if least < MIN_QUEUE_POLLERS:
+        raise errors.invalid_parameter(f"MinimumPollers must be greater than or equal to {MIN_QUEUE_POLLERS} for SQS event sources.")
+    if least > most:
+        raise errors.invalid_parameter("MinimumPollers must be less than or equal to MaximumPollers.")
+
+
+def _check_since(params: Mapping[str, Any], now_ms: int) -> None:
+    if params.get("StartingPositionTimestamp", 0) * 1000 > now_ms:
+        raise errors.invalid_parameter("StartingPositionTimestamp cannot be in the future.")
 
 
 def _check_stream(kind: Kind, shown: Mapping[str, Any]) -> None:
@@ -84,6 +107,8 @@ def shown_of(kind: Kind, params: Mapping[str, Any], before: Mapping[str, Any]) -
         value = params[name]
         if name == "DestinationConfig":
             shown[name] = {"OnFailure": dict(value.get("OnFailure", {})), **({"OnSuccess": value["OnSuccess"]} if "OnSuccess" in value else {})}
+        elif name == "ProvisionedPollerConfig" and value:
+            shown[name] = {**QUEUE_POLLERS, **value}
         elif value in ({}, "") or (name == "FilterCriteria" and not value.get("Filters")):
             shown.pop(name, None)
         else:

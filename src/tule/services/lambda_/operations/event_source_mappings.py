@@ -26,7 +26,7 @@ Params = dict[str, Any]
 async def create_event_source_mapping(call: Call, params: Params) -> Params:
     kind = kind_of(params)
     shown = {"EventSourceArn": params["EventSourceArn"], **rules.shown_of(kind, params, {})}
-    rules.check(kind, params, shown)
+    rules.check(kind, params, shown, call.now_ms)
     configuration.check_tags(params.get("Tags", {}))
     ref = function_ref(call, params["FunctionName"])
     role, timeout_s = await call.node.store.read(lambda tx: _runs(tx, ref))
@@ -150,7 +150,7 @@ async def _updated(call: Call, mapping: Params, params: Params) -> tuple[Kind, F
     kind = kind_of(before)
     asked = {name: value for name, value in params.items() if name not in _UNTOUCHED}
     shown = {name: before[name] for name in before if name not in kind.settings} | rules.shown_of(kind, asked, before)
-    rules.check(kind, asked, shown)
+    rules.check(kind, asked, shown, call.now_ms)
     ref = state.function_ref(call.account, call.region, mapping)
     if "FunctionName" in params:
         ref = function_ref(call, params["FunctionName"])
