@@ -67,6 +67,10 @@ QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
             "RoleArn is required for target arn:aws:kinesis:us-east-1:123456789012:stream/s.",
         ),
         (
+            {"Arn": "arn:aws:ssm:us-east-1:123456789012:document/d", "RoleArn": "arn:aws:iam::123456789012:role/r"},
+            "Parameter(s) RunCommandParameters must be specified for target: a.",
+        ),
+        (
             {"Arn": QUEUE, "InputTransformer": {"InputPathsMap": {"a": "$.a"}, "InputTemplate": "<a> b"}},
             'Invalid InputTemplate for target a : [Source: (String)"null b"; line: 1, column: 7].',
         ),
@@ -76,6 +80,13 @@ QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 def test_targets_that_are_refused(aws: Account, target: dict[str, Any], message: str) -> None:
     rule(aws)
     assert refusal(aws.events.put_targets, Rule="r", Targets=[{"Id": "a", **target}]) == ("ValidationException", message)
+
+
+def test_an_automation_of_systems_manager_needs_no_parameters_of_a_command(aws: Account) -> None:
+    automation = "arn:aws:ssm:us-east-1::automation-definition/AWSSupport-ConfigureEC2Metadata"
+    rule(aws)
+    put = aws.events.put_targets(Rule="r", Targets=[{"Id": "a", "Arn": automation, "RoleArn": "arn:aws:iam::123456789012:role/r"}])
+    assert put["FailedEntryCount"] == 0
 
 
 def test_a_rule_has_five_targets(aws: Account) -> None:

@@ -13,7 +13,7 @@ from tule.services.events.state import Record
 
 _INPUTS = ("Input", "InputPath", "InputTransformer")
 _NEEDS_ROLE = ("kinesis", "firehose", "states", "ecs", "batch", "codebuild", "codepipeline", "redshift", "redshift-serverless", "ssm", "sagemaker")
-_NEEDS_PARAMETERS = {"ecs": "EcsParameters", "batch": "BatchParameters", "ssm": "RunCommandParameters"}
+_NEEDS_PARAMETERS = {("ecs", "cluster"): "EcsParameters", ("batch", "job-queue"): "BatchParameters", ("ssm", "document"): "RunCommandParameters"}
 
 
 def check(target: Record) -> None:
@@ -39,7 +39,7 @@ def _check_arn(target: Record, id: str) -> None:
         parsed = arns.parse(arn)
     except ValueError as error:
         raise errors.invalid_parameter("Arn", "Provided Arn is not in correct format.") from error
-    needed = _NEEDS_PARAMETERS.get(parsed.service)
+    needed = _NEEDS_PARAMETERS.get((parsed.service, parsed.resource_type))
     if needed is not None and needed not in target:
         raise errors.validation(f"Parameter(s) {needed} must be specified for target: {id}.")
     if parsed.service == "sqs" and parsed.resource.endswith(".fifo") and "SqsParameters" not in target:
