@@ -15,7 +15,7 @@ import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -50,8 +50,7 @@ _FREE_LAPSED = (
 _FREE_EARLIER = "UPDATE jobs SET lease_owner = '', lease_until_ms = 0 WHERE lease_until_ms > 0 AND lease_owner LIKE ?"
 
 
-@dataclass(slots=True, frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """A job that this node runs now.  `lease` is what the row must still say when its end is recorded."""
 
     sequence: int
@@ -77,10 +76,11 @@ class Claim:
 
 @dataclass(slots=True, frozen=True)
 class Taken:
-    """`is_all`: nothing else is due that could run now."""
+    """`is_all`: nothing else is due that could run now.  `next_ms` is the next due time after that, if there is one."""
 
     claims: list[Claim]
     is_all: bool
+    next_ms: int | None
 
 
 class Claims(Protocol):
@@ -124,8 +124,8 @@ class MemoryClaims:
             limit = min(free, LOOKED_UP)
             due = self._due(tx, now_ms, limit, barred(running, free))
             chosen = choose(due, running, free)
-            claims = [Claim(*row) for sequence in chosen for row in tx.all(_ROW, sequence)]
-            return Taken(claims, len(due) < limit and len(chosen) == len(due))
+            claims = [Claim._make(row) for sequence in chosen for row in tx.all(_ROW, sequence)]
+            return Taken(claims, len(due) < limit and len(chosen) == len(due), _next_due(tx, now_ms))
 
         taken = await self._store.read(claim)
         self._held.update(claim.sequence for claim in taken.claims)
@@ -133,7 +133,7 @@ class MemoryClaims:
 
     def _due(self, tx: Tx, now_ms: int, limit: int, excluded: list[str]) -> list[Any]:
         """Those that are held stay where they are in the index, and are passed over by the database: there may be a thousand."""
-        return _due(tx, now_ms, limit, excluded, held=orjson.dumps(list(self._held)).decode())
+        return _due(tx, now_ms, limit, excluded, held=orjson.dumps(list(self._held)).decode() if self._held else "")
 
     def release(self, claim: Claim) -> None:
         self._held.discard(claim.sequence)
@@ -167,7 +167,8 @@ class LeaseClaims:
             due = _due(tx, now_ms, free, barred(running, free), lock=" FOR UPDATE SKIP LOCKED")
             chosen = choose(due, running, free)
             rows = tx.all(_LEASE, self._owner, self._lease_ms, chosen) if chosen else []
-            return Taken([Claim(*row) for row in sorted(rows)], len(due) < free and len(chosen) == len(due))
+            claims = [Claim._make(row) for row in sorted(rows)]
+            return Taken(claims, len(due) < free and len(chosen) == len(due), _next_due(tx, now_ms))
 
         taken = await self._store.write_relaxed(claim)
         self._held.update(claim.sequence for claim in taken.claims)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)  # to freeze it would cost as much as all else that is done with it
 class Delivery:
     """A job that has come due.  `attempt` counts from 1; `payload` is what was enqueued.
 

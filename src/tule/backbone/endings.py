@@ -11,7 +11,7 @@ import orjson
 
 from tule.backbone.claims import Claim
 from tule.backbone.delivery import Dead, Done, Outcome, Retry
-from tule.backbone.jobs import TOPIC, Job, enqueue, remove
+from tule.backbone.jobs import TOPIC, Job, end, enqueue, remove
 from tule.store.store import Tx
 
 DEAD_LETTER_ATTEMPTS = 10
@@ -22,12 +22,12 @@ _OWNED = "SELECT 1 FROM jobs WHERE sequence = ? AND id = ? AND lease_owner = ?"
 
 def record(tx: Tx, claim: Claim, outcome: Outcome) -> bool:
     """Whether the job died.  Nothing happens when the lease went to somebody else, or the job was cancelled or replaced meanwhile."""
+    if isinstance(outcome, Done):
+        end(tx, claim.sequence, claim.id, claim.lease)
+        return False
     if tx.one(_OWNED, claim.sequence, claim.id, claim.lease) is None:
         return False
     match outcome:
-        case Done():
-            remove(tx, claim.sequence, claim.id)
-            return False
         case Dead(reason, code):
             bury(tx, claim, reason, claim.attempts + 1, code)
             return True

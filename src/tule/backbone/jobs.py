@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from tule.store.store import Tx
+from tule.store.store import Row, Tx
 
 TOPIC = "jobs"  # woken by whatever may have made a job due
 
@@ -56,6 +56,7 @@ _INSERT = (
 )
 _NAMED = "SELECT sequence, id FROM jobs WHERE name = ?"
 _REMOVE = "DELETE FROM jobs WHERE sequence = ? AND id = ? RETURNING member_of"
+_END = "DELETE FROM jobs WHERE sequence = ? AND id = ? AND lease_owner = ? RETURNING member_of"
 # Whether the group has members, asked by writing to its last one: whoever removes that one at the same time, having seen no
 # next, meets this transaction there, and one of them runs again.  To read it would not do: a claim, which is no serializable
 # transaction, may make another version of the row in between, and then the database sees no conflict.
@@ -63,7 +64,7 @@ _JOIN_GROUP = "UPDATE jobs SET member_of = member_of WHERE sequence = (SELECT ma
 _NEXT_IN_GROUP = "UPDATE jobs SET waiting = 0 WHERE sequence = (SELECT min(sequence) FROM jobs WHERE member_of = ?)"
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Job:
     """Something to be done at or after `due_ms` (0: now), at `target`, whose service's `deliver` gets it as a Delivery.
 
@@ -133,7 +134,15 @@ def cancel(tx: Tx, name: str) -> bool:
 
 def remove(tx: Tx, sequence: int, id: str) -> bool:
     """The job has ended; the next one of its group may run."""
-    row = tx.one(_REMOVE, sequence, id)
+    return _removed(tx, tx.one(_REMOVE, sequence, id))
+
+
+def end(tx: Tx, sequence: int, id: str, lease: str) -> bool:
+    """The same, as long as the lease on it stands."""
+    return _removed(tx, tx.one(_END, sequence, id, lease))
+
+
+def _removed(tx: Tx, row: Row | None) -> bool:
     if row is None:
         return False
     if row[0] is not None and tx.execute(_NEXT_IN_GROUP, row[0]):

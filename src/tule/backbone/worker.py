@@ -91,6 +91,7 @@ class Jobs:
         self._unsubscribe()
         if self._loop is None:
             return
+        await self._cease()
         self._loop.cancel()
         await asyncio.gather(self._loop, return_exceptions=True)
         self._loop = None
@@ -99,10 +100,14 @@ class Jobs:
 
     async def pause(self) -> None:
         """Claim nothing and cancel the deliveries on their way (for reset)."""
+        await self._cease()
+        await self._end_deliveries(0)
+
+    async def _cease(self) -> None:
+        """Claim no more.  A claim on its way is waited for: on a shared store it would else take its lease when nobody runs the job."""
         self._paused = True
         while self._claiming:
             await self._progress.wait()
-        await self._end_deliveries(0)
 
     def resume(self) -> None:
         self._paused = False
@@ -153,10 +158,8 @@ class Jobs:
     async def _run(self) -> None:
         while True:
             self._alarm.hush()
-            now_ms = self._clock.now_ms()  # what becomes due while it is claimed was perhaps not seen
             try:
-                await self._claim()
-                next_ms = await self._claims.next_due_ms(now_ms)
+                next_ms = await self._claim()
             except Exception:
                 log.exception("Jobs cannot be claimed and wait.")
                 await asyncio.sleep(STORE_PAUSE_S)
@@ -164,7 +167,9 @@ class Jobs:
             self._made_progress()
             await self._alarm.wait(next_ms)
 
-    async def _claim(self) -> None:
+    async def _claim(self) -> int | None:
+        """When something will be due next, as far as is known; else somebody rings then."""
+        next_ms: int | None = None
         while not self._paused and (free := self._concurrency - len(self._running)) > 0:
             self._activity += 1
             self._looks += 1
@@ -176,10 +181,11 @@ class Jobs:
                     self._begin(claims)
             finally:
                 self._claiming = False
-            self._left = is_scarce or not taken.is_all
+            self._left, next_ms = is_scarce or not taken.is_all, taken.next_ms
             if taken.is_all or not taken.claims:
-                return
+                return next_ms
         self._left = True
+        return next_ms
 
     def _begin(self, claims: Sequence[Claim]) -> None:
         first, look = claims[0], self._looks

@@ -19,6 +19,10 @@ Mode = Literal["real", "frozen", "accelerated"]
 class Clock(Protocol):
     def now_ms(self) -> int: ...
 
+    def real_s_until(self, due_ms: int) -> float | None:
+        """How many real seconds it is until the clock shows `due_ms`, as it runs now; None when it stands still before that."""
+        ...
+
     async def sleep_until(self, due_ms: int) -> None:
         """Return once the clock shows `due_ms` or later."""
         ...
@@ -81,12 +85,17 @@ class TurnableClock:
         self._speed = 1.0
         self._notify()
 
+    def real_s_until(self, due_ms: int) -> float | None:
+        left_ms = due_ms - self.now_ms()
+        if left_ms <= 0:
+            return 0.0
+        return left_ms / 1000 / self._speed if self._speed else None
+
     async def sleep_until(self, due_ms: int) -> None:
-        while (left := due_ms - self.now_ms()) > 0:
+        while due_ms > self.now_ms():
             changed = self._changed
-            timeout = None if self._speed == 0 else left / 1000 / self._speed
             try:
-                async with asyncio.timeout(timeout):  # Python 3.11's wait_for may swallow a cancellation
+                async with asyncio.timeout(self.real_s_until(due_ms)):  # Python 3.11's wait_for may swallow a cancellation
                     await changed.wait()
             except TimeoutError:
                 continue
