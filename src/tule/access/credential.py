@@ -149,8 +149,7 @@ def scope_of_query(found: dict[str, str], kind: Family) -> Scope:
         return scope_of(found["x-amz-credential"], found["x-amz-signedheaders"], kind)
     except ServiceError as error:
         if kind is Family.S3 and error.code == "AuthorizationHeaderMalformed":
-            text = error.message.removeprefix("The authorization header is malformed; the Credential is mal-formed; ")
-            text = text.removeprefix("The authorization header is malformed; ")
+            text = error.message.removeprefix("The authorization header is malformed; ")
             raise query_error(f"Error parsing the X-Amz-Credential parameter; {text}") from error
         raise
 

@@ -133,7 +133,7 @@ def _check_condition(condition: Any, values: Mapping[str, str]) -> tuple[str, ra
         try:
             return "content-length-range", range(int(first), int(second) + 1)
         except (TypeError, ValueError) as error:
-            raise _failed(condition) from error
+            raise _failed([str(each) for each in condition]) from error
     if operator not in ("eq", "starts-with"):
         raise _invalid(f"Invalid Simple-Condition: unknown operator '{operator}'.")
     return _check_field(operator, first, second, values, condition)

@@ -27,6 +27,7 @@ _SUBRESOURCES = frozenset(
         "versioning", "versions", "website",
     }
 )  # fmt: skip
+_BYTES = "latin-1"  # what is signed are bytes: a query's are held as a header's are, one character each
 
 
 @dataclass(slots=True, frozen=True)
@@ -97,7 +98,7 @@ def _resources(request: Request) -> Iterator[str]:
     for part in request.query.split("&"):
         name, equals, value = part.partition("=")
         if name in _SUBRESOURCES:
-            parts.append(f"{name}={unquote(value)}" if equals else name)
+            parts.append(f"{name}={unquote(value, _BYTES)}" if equals else name)
     suffix = "?" + "&".join(sorted(parts)) if parts else ""
     yield request.path + suffix
     if request.path.count("/") == 1:
@@ -109,4 +110,4 @@ def _resources(request: Request) -> Iterator[str]:
 
 def _query(request: Request) -> dict[str, str]:
     pairs = (part.partition("=") for part in request.query.split("&"))
-    return {unquote(name): unquote(value) for name, _, value in pairs}
+    return {unquote(name, _BYTES): unquote(value, _BYTES) for name, _, value in pairs}

@@ -29,6 +29,7 @@ MAX_QUERY_FIELDS = 10_000
 
 _CONDITIONS = ("if-", "x-amz-copy-source-if-")
 """Conditions whose date cannot be read are ignored (RFC 9110, 13.1.3)."""
+_MAY_BE_EMPTY = frozenset(("max-parts", "part-number-marker"))  # to S3 as if they were not there
 
 _BODY_HEADERS = ("content-type", "content-length")
 """Written in lower case, as whoever sends the body looks for them."""
@@ -112,7 +113,8 @@ class RestInput:
                 try:
                     params[bound[0]] = bound[1](values)
                 except Malformed as error:
-                    raise MalformedArgument(key, values[0], str(error)) from error
+                    if values[0] or key not in _MAY_BE_EMPTY:
+                        raise MalformedArgument(key, values[0], str(error)) from error
         if self._query_rest is not None:
             name, many = self._query_rest
             rest = {key: values if many else values[0] for key, values in grouped.items() if key not in self._query and key not in self._literals}

@@ -406,9 +406,18 @@ def _delete_objects(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
     return []
 
 
-def delete_needs(call: Call, bucket: Bucket, entries: Sequence[Mapping[str, Any]], *, bypass: bool) -> list[list[Need]]:
+def delete_needs(call: Call, tx: Tx, bucket: Bucket, entries: Sequence[Mapping[str, Any]], *, bypass: bool) -> list[list[Need]]:
     """What deleting each of the entries needs."""
-    return [_delete_entry(call, bucket, entry["Key"], entry.get("VersionId"), bypass=bypass) for entry in entries]
+    return [
+        _delete_entry(call, bucket, entry["Key"], entry.get("VersionId"), own=_is_own(call, tx, bucket, entry), bypass=bypass) for entry in entries
+    ]
+
+
+def _is_own(call: Call, tx: Tx, bucket: Bucket, entry: Mapping[str, Any]) -> bool:
+    """Whether, where ACLs count, somebody of another account deletes what it wrote there."""
+    if not _may_own(call, bucket) or entry.get("VersionId") is not None:
+        return False
+    return resource_policy.may_delete_own(call.principal, bucket, objects.access(tx, bucket, entry["Key"], None))
 
 
 def _may_own(call: Call, bucket: Bucket) -> bool:
@@ -416,22 +425,27 @@ def _may_own(call: Call, bucket: Bucket) -> bool:
     return call.principal.account != bucket.account and bucket.config.get("Ownership") != access_control.ENFORCED
 
 
-def _delete_entry(call: Call, bucket: Bucket, key: str, version_id: str | None, *, bypass: bool) -> list[Need]:
+def _delete_entry(call: Call, bucket: Bucket, key: str, version_id: str | None, *, own: bool, bypass: bool) -> list[Need]:
     context: Context = {} if version_id is None else {"s3:versionid": version_id}
     actions = ["DeleteObject" if version_id is None else "DeleteObjectVersion"]
     if bypass and version_id is not None:
         actions.append("BypassGovernanceRetention")
-    return [need(call, bucket, action, key, context) for action in actions]
+    return [need(call, bucket, action, key, context, opened=own) for action in actions]
 
 
 def _delete_object(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
-    return _delete_one(call, bucket_of(call, tx, params), params)
+    bucket = bucket_of(call, tx, params)
+    return _delete_one(call, bucket, params, own=_is_own(call, tx, bucket, params))
 
 
-def _delete_one(call: Call, bucket: Bucket, params: Params) -> Sequence[Need]:
+def _delete_of_known(call: Call, bucket: Bucket, params: Params) -> Sequence[Need] | None:
+    return None if _may_own(call, bucket) else _delete_one(call, bucket, params, own=False)
+
+
+def _delete_one(call: Call, bucket: Bucket, params: Params, *, own: bool) -> Sequence[Need]:
     if _is_plain(call, bucket):
         return []
-    return _delete_entry(call, bucket, params["Key"], params.get("VersionId"), bypass=bool(params.get("BypassGovernanceRetention")))
+    return _delete_entry(call, bucket, params["Key"], params.get("VersionId"), own=own, bypass=bool(params.get("BypassGovernanceRetention")))
 
 
 def _locking(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
@@ -565,7 +579,7 @@ _KNOWN: dict[str, OfKnownBucket] = {
     "CreateMultipartUpload": _write_needs,
     "UploadPart": _of_object("PutObject"),
     "CompleteMultipartUpload": _of_object("PutObject"),
-    "DeleteObject": _delete_one,
+    "DeleteObject": _delete_of_known,
     "DeleteObjects": lambda call, bucket, params: [],
 }
 REMEMBERED_NEEDS = {operation: _remembered(of_bucket, NEEDS[operation]) for operation, of_bucket in _KNOWN.items()}

@@ -30,7 +30,8 @@ async def preflight(node: Node, request: Request) -> Response | None:
         headers = cors.preflight(rules, request.headers, bucket_exists=bucket is not None)
     except ServiceError as error:
         return _refusal(error, node.ids.uuid())
-    return Response(200, {**headers, "content-length": "0"})
+    request_id = node.ids.uuid()
+    return Response(200, {**headers, "x-amz-request-id": request_id, "x-amz-id-2": names.host_id(request_id), "content-length": "0"})
 
 
 def _refusal(error: ServiceError, request_id: str) -> Response:

@@ -143,8 +143,6 @@ def wanted(params: Mapping[str, Any], headers: Mapping[str, str]) -> Wanted | No
     if not found:
         return Wanted(algorithm, None) if algorithm and headers.get("x-amz-sdk-checksum-algorithm") is None else None
     want = found[0]
-    if algorithm is not None and algorithm != want.algorithm:
-        raise errors.invalid_request("Value for x-amz-sdk-checksum-algorithm header is invalid.")
     if want.value is not None:
         check_value(want.algorithm, want.value, want.header)
     return want

@@ -13,6 +13,7 @@ from urllib.parse import quote_plus
 import orjson
 
 from tule.backbone.jobs import enqueue
+from tule.core import arn as arns
 from tule.core.clock import iso8601
 from tule.platform import targets
 from tule.platform.call import Call
@@ -27,6 +28,7 @@ _SOURCE = "s3.amazonaws.com"
 _EXPIRES_MS = 24 * 3_600_000
 _MAX_ATTEMPTS = 500
 _BACKOFF_CAP_MS = 300_000
+_SETTINGS = {"sns": {"Subject": "Amazon S3 Notification"}}
 # Configuration member, the member with the destination's ARN.
 DESTINATIONS = (
     ("LambdaFunctionConfigurations", "LambdaFunctionArn"),
@@ -127,6 +129,7 @@ def _enqueue(tx: Tx, bucket: Bucket, target: str, payload: dict[str, Any], origi
         expires_ms=tx.now_ms + _EXPIRES_MS,
         source_service=_SOURCE,
         source_arn=bucket.arn,
+        settings=_SETTINGS.get(arns.parse(target).service),
         trace=origin.trace,
     )
     enqueue(tx, job)

@@ -20,10 +20,10 @@ _MAX_PART_HEAD_BYTES = 8 * 1024
 
 @dataclass(slots=True, frozen=True)
 class Form:
-    """`fields` by lower-case name, those before the file; `file` are the file's bytes, once."""
+    """`fields` by lower-case name, those before the file; `filename` is None where the form names none; `file` are its bytes, once."""
 
     fields: dict[str, str]
-    filename: str
+    filename: str | None
     content_type: str | None
     file: AsyncIterator[bytes]
 
@@ -45,9 +45,9 @@ async def read(body: Body, content_type: str) -> Form:
         if not isinstance(name, str):
             raise malformed()
         if name.lower() == "file":
-            filename = disposition.get_filename("")
+            filename = disposition.get_filename()
             kind = disposition["content-type"]
-            return Form(fields, re.split(r"[\\/]", filename)[-1], kind, stream.content())
+            return Form(fields, filename and re.split(r"[\\/]", filename)[-1], kind, stream.content())
         value = b"".join([piece async for piece in stream.content(limit=_MAX_FIELDS_BYTES - size)])
         size += len(value)
         fields[name.lower()] = value.decode("utf-8", "replace")

@@ -121,7 +121,8 @@ class _Run:
         self._tell(Change("LifecycleExpiration:Delete", _EXPIRED, now.key, max(self._seq, now.seq + 1), version=now.version))
 
     def _mark(self, now: Aged) -> None:
-        bucket, version, seq = self._bucket, writing.new_version_id(self._tx, self._bucket), max(self._seq, now.seq + 1)
+        bucket, seq = self._bucket, max(self._seq, now.seq + 1)
+        version = writing.new_version_id(self._tx, bucket, seq)
         marker = Version(bucket.id, now.key, seq, version, 1, 0, "", self._tx.now_ms, bucket.account, "", "", b"{}", None, None, None, None, None)
         garbage.let_go(self._tx, bucket, objects.put(self._tx, bucket, marker, _head(now)))
         self._tell(Change("LifecycleExpiration:DeleteMarkerCreated", _EXPIRED, now.key, seq, etag=_EMPTY_ETAG, version=version))

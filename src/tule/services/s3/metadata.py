@@ -5,7 +5,11 @@ AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Mapping
+from email.errors import HeaderParseError
+from email.header import decode_header
 from typing import Any
 
 import orjson
@@ -18,6 +22,7 @@ _STORAGE_CLASSES = (STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA",
 SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires", "WebsiteRedirectLocation")
 _DEFAULT_TYPE = "binary/octet-stream"
 _MAX_USER_BYTES = 2048
+_ENCODED = re.compile(r"=\?[^?\s]+\?[BbQq]\?[^?\s]*\?=")
 _UNQUOTED = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset("=?_")
 _NOT_BUILT = {
     "WriteOffsetBytes": "appending to objects",
@@ -52,12 +57,20 @@ def of_request(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: str) -> str:
-    """A header's bytes are UTF-8 where they can be, though HTTP reads them as Latin-1."""
+    """A header's bytes are UTF-8 where they can be, though HTTP reads them as Latin-1; what came encoded is decoded."""
     if value.isascii():
-        return value
+        return _decoded(value) if _ENCODED.fullmatch(value) else value
     try:
         return value.encode("latin-1").decode()
     except UnicodeError:
+        return value
+
+
+def _decoded(value: str) -> str:
+    """The text of an encoded word; itself where it is none after all."""
+    try:
+        return "".join(piece if isinstance(piece, str) else piece.decode(charset or "ascii", "replace") for piece, charset in decode_header(value))
+    except (HeaderParseError, LookupError):
         return value
 
 
@@ -70,6 +83,9 @@ def shown(headers: bytes) -> dict[str, Any]:
 
 
 def _rfc2047(value: str) -> str:
+    """Quoted where most of it is ASCII, else in base64."""
+    if 2 * sum(char.isascii() for char in value) <= len(value):
+        return f"=?UTF-8?B?{b64encode(value.encode()).decode()}?="
     encoded = "".join(chr(byte) if chr(byte) in _UNQUOTED else f"={byte:02X}" for byte in value.encode())
     return f"=?UTF-8?Q?{encoded}?="
 

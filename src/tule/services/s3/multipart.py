@@ -57,8 +57,6 @@ def check_number(number: int) -> None:
 
 def chosen(upload: Upload, wanted: Sequence[Mapping[str, Any]], found: Sequence[Part]) -> list[Part]:
     """The parts that CompleteMultipartUpload names.  Raises InvalidPartOrder, InvalidPart, EntityTooSmall or InvalidRequest."""
-    if not wanted:
-        raise errors.invalid_request("You must specify at least one part")
     numbers = [each.get("PartNumber", 0) for each in wanted]
     if any(first >= second for first, second in pairwise(numbers)):
         raise errors.invalid_part_order(upload.id)

@@ -166,6 +166,8 @@ class Reading:
     def _overrides(self) -> dict[str, Any]:
         """Headers that the client asks to have in their place."""
         found = {member: self._params[parameter] for parameter, member in _OVERRIDES.items() if self._params.get(parameter) is not None}
+        if "Expires" in found:
+            found["Expires"] = http_date(int(found["Expires"] * 1000))
         if found and self._call.principal.kind == "anonymous":
             raise errors.invalid_request("Request specific response headers cannot be used for anonymous GET requests.")
         for parameter, member in _OVERRIDES.items():

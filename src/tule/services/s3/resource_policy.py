@@ -75,6 +75,11 @@ def _unblocked(caller: Principal, bucket: Bucket) -> Mapping[str, Any] | None:
     return _denials(policy)
 
 
+def may_delete_own(caller: Principal, bucket: Bucket, found: Access | None) -> bool:
+    """Whoever a bucket's ACL lets write may delete what is its own."""
+    return found is not None and found.owner == caller.account and _granted(caller, bucket, "s3:PutObject", None)
+
+
 def _granted(caller: Principal, bucket: Bucket, action: str, found: Access | None) -> bool:
     grants: Sequence[Mapping[str, Any]] = ()
     if action in _OF_BUCKET:

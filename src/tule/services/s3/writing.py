@@ -19,7 +19,7 @@ from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import NULL, Head, Version
 from tule.store.store import Tx
 
-VERSION_ID_CHARS = 32
+VERSION_ID_CHARS = objects.VERSION_ID_CHARS
 
 
 class Draft:
@@ -70,11 +70,12 @@ def replace(call: Call, tx: Tx, bucket: Bucket, old: Head | None, draft: Draft, 
     preconditions.check_write(draft.params, key, None if old is None or old.marker else old.etag)
     owner = bucket.account if bucket.config.get("Ownership") == access_control.ENFORCED else call.account
     grants = access_control.for_new_object(draft.params, bucket.config, owner, bucket.account)
+    seq = draft.seq if old is None else max(draft.seq, old.seq + 1)
     new = Version(
         bucket=bucket.id,
         key=key,
-        seq=draft.seq if old is None else max(draft.seq, old.seq + 1),
-        version=new_version_id(tx, bucket),
+        seq=seq,
+        version=new_version_id(tx, bucket, seq),
         marker=0,
         size=draft.size,
         etag=draft.etag,
@@ -107,8 +108,8 @@ def expiration_member(bucket: Bucket, version: Version) -> dict[str, str]:
     return lifecycle.expiration_member(bucket.config, subject)
 
 
-def new_version_id(tx: Tx, bucket: Bucket) -> str:
-    return tx.ids.alnum(VERSION_ID_CHARS) if bucket.versioning == "Enabled" else NULL
+def new_version_id(tx: Tx, bucket: Bucket, seq: int) -> str:
+    return objects.version_id(tx, seq) if bucket.versioning == "Enabled" else NULL
 
 
 def new_version_member(version: str) -> dict[str, str]:

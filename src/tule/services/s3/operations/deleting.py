@@ -82,7 +82,8 @@ async def _decide(call: Call, bucket: Bucket, wanted: list[Params], *, bypass: b
     """Entries that the caller may delete, and the errors of the others."""
     allowed: list[Params] = []
     denied: list[Params] = []
-    for entry, needs in zip(wanted, access.delete_needs(call, bucket, wanted, bypass=bypass), strict=True):
+    needed = await call.node.store.read(lambda tx: access.delete_needs(call, tx, bucket, wanted, bypass=bypass))
+    for entry, needs in zip(wanted, needed, strict=True):
         try:
             await call.node.authorizer.authorize(call, needs)
         except ServiceError as error:
@@ -144,7 +145,7 @@ def _delete(call: Call, tx: Tx, bucket: Bucket, key: str, params: Params, seq: i
 
 def _put_marker(call: Call, tx: Tx, bucket: Bucket, key: str, seq: int, old: objects.Head | None, reason: str) -> Deleted:
     seq = seq if old is None else max(seq, old.seq + 1)
-    version = writing.new_version_id(tx, bucket)
+    version = writing.new_version_id(tx, bucket, seq)
     marker = Version(bucket.id, key, seq, version, 1, 0, "", tx.now_ms, bucket.account, "", "", b"{}", None, None, None, None, None)
     marker = replication.marked(tx, bucket, marker)
     garbage.let_go(tx, bucket, objects.put(tx, bucket, marker, old))

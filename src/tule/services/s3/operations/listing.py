@@ -23,7 +23,8 @@ def list_objects(call: Call, tx: Tx, params: Params) -> Params:
     start = _after(marker, params) if marker else Start("", True)
     page, result = _page(tx, bucket, params, start)
     result |= {"Marker": shown(marker, params)}
-    result["Contents"] = [_entry(item, params, with_owner=True) for item in page.items]
+    with_owner = call.principal.kind != "anonymous"
+    result["Contents"] = [_entry(item, params, with_owner=with_owner) for item in page.items]
     if page.truncated and params.get("Delimiter") and page.last is not None:
         result["NextMarker"] = shown(page.last, params)
     return result

@@ -16,7 +16,7 @@ from tule.store.store import Tx
 
 def put_bucket_policy(call: Call, tx: Tx, params: Params) -> Params:
     bucket = buckets.get(tx, params["Bucket"])
-    policy = policy_rules.parsed(params["Policy"], policy_rules.of_bucket(bucket))
+    policy = policy_rules.parsed(params.get("Policy", ""), policy_rules.of_bucket(bucket))
     if public_access.blocks(bucket, "BlockPublicPolicy") and policy_rules.is_public(policy):
         raise errors.public_policy_blocked(call.principal.arn, bucket.arn)
     buckets.configure(tx, bucket, Policy=policy)

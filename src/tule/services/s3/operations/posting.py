@@ -23,6 +23,7 @@ _MEMBERS = {
     "content-disposition": "ContentDisposition",
     "content-encoding": "ContentEncoding",
     "content-type": "ContentType",
+    "expires": "Expires",
     "x-amz-server-side-encryption": "ServerSideEncryption",
     "x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId",
     "x-amz-server-side-encryption-context": "SSEKMSEncryptionContext",
@@ -61,7 +62,7 @@ def _wanted(bucket: str, upload: Form) -> Params:
     if not fields.get("key"):
         message = "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."
         raise errors.invalid_argument(message, "key", "")
-    wanted: Params = {"Bucket": bucket, "Key": fields["key"].replace("${filename}", upload.filename)}
+    wanted: Params = {"Bucket": bucket, "Key": _key(upload)}
     wanted |= {member: fields[name] for name, member in _MEMBERS.items() if name in fields}
     meta = {name.removeprefix(_META): value for name, value in fields.items() if name.startswith(_META)}
     if meta:
@@ -71,6 +72,11 @@ def _wanted(bucket: str, upload: Form) -> Params:
     names.check_key(wanted["Key"])
     metadata.refuse_unbuilt("PostObject", wanted)
     return wanted
+
+
+def _key(upload: Form) -> str:
+    key = upload.fields["key"]
+    return key if upload.filename is None else key.replace("${filename}", upload.filename)
 
 
 def _tags(text: str) -> dict[str, str]:

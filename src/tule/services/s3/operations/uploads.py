@@ -24,6 +24,7 @@ from tule.services.s3 import (
     upload_keys,
     writing,
 )
+from tule.services.s3.checksums import Checksum
 from tule.services.s3.operations.listing import max_keys, shown
 from tule.services.s3.state import buckets, objects, uploads
 from tule.services.s3.state.buckets import Bucket
@@ -92,9 +93,7 @@ def _complete(call: Call, tx: Tx, params: Params, number: int) -> Params:
     found = uploads.parts(tx, upload.id)
     multipart.check_type(upload, params)
     upload_keys.check_completion(params, upload)
-    if "MultipartUpload" not in params:
-        raise errors.malformed_xml()
-    parts = multipart.chosen(upload, (params.get("MultipartUpload") or {}).get("Parts") or (), found)
+    parts = multipart.chosen(upload, _named(params), found)
     conditions = {name: params[name] for name in ("IfMatch", "IfNoneMatch") if name in params}
     draft = Draft({**upload.request, "Key": upload.key, **conditions}, number)
     checksum = multipart.whole_checksum(upload, parts)
@@ -109,13 +108,29 @@ def _complete(call: Call, tx: Tx, params: Params, number: int) -> Params:
         "Bucket": bucket.name,
         "Key": upload.key,
         "ETag": f'"{version.etag}"',
-        **checksum.members,
+        **_checksum_told(upload, checksum),
         **_encryption_told(upload),
         **writing.new_version_member(version.version),
         **writing.expiration_member(bucket, version),
     }
     garbage.let_go_blobs(tx, bucket, uploads.complete(tx, upload.id, parts, found, answer))
     return answer
+
+
+def _named(params: Params) -> list[Params]:
+    """The parts that the document names.  Raises InvalidRequest without a document, MalformedXML for an empty one."""
+    if "MultipartUpload" not in params:
+        raise errors.invalid_request("You must specify at least one part")
+    parts = params["MultipartUpload"].get("Parts")
+    if not parts:
+        raise errors.malformed_xml()
+    return parts
+
+
+def _checksum_told(upload: Upload, checksum: Checksum) -> Params:
+    """Nothing of S3's own checksum under keys of KMS."""
+    by_kms = "SSEKMSKeyId" in upload_keys.protection(upload).told
+    return {} if by_kms and multipart.kind_of(upload) is None else checksum.members
 
 
 def _encryption_told(upload: Upload) -> Params:

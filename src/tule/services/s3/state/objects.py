@@ -14,6 +14,7 @@ from tule.services.s3.walk import Start
 from tule.store.store import Tx
 
 NULL = "null"
+VERSION_ID_CHARS = 32
 _OF_KEY = ("bucket", "key")
 _OF_VERSION = ("seq", "version", "marker", "size", "etag", "modified_ms", "owner", "storage_class", "checksum", "headers", "tags", "acl")
 _OF_BYTES = ("manifest", "blob", "data")
@@ -58,10 +59,24 @@ _CURRENT_AFTER = f"SELECT {_VERSION_LISTED} FROM s3_objects WHERE bucket = ? AND
 _NONCURRENT_FROM = f"SELECT {_VERSION_LISTED} FROM s3_noncurrent WHERE bucket = ? AND key >= ? AND key < ? {_NEWEST_FIRST}"
 _NONCURRENT_AFTER = f"SELECT {_VERSION_LISTED} FROM s3_noncurrent WHERE bucket = ? AND key > ? AND key < ? {_NEWEST_FIRST}"
 _OLDER = f"SELECT {_VERSION_LISTED} FROM s3_noncurrent WHERE bucket = ? AND key = ? AND seq < ? {_NEWEST_FIRST}"
+_CURRENT_OLDER = f"SELECT {_VERSION_LISTED} FROM s3_objects WHERE bucket = ? AND key = ? AND seq < ?"
 _SEQ = (
     "SELECT seq FROM s3_objects WHERE bucket = ? AND key = ? AND version = ?"
     " UNION ALL SELECT seq FROM s3_noncurrent WHERE bucket = ? AND key = ? AND version = ?"
 )
+
+
+def version_id(tx: Tx, seq: int) -> str:
+    """Of a new version.  It says where the version stands, so that a listing goes on behind one that is gone by then."""
+    return f"{seq:016x}{tx.ids.alnum(VERSION_ID_CHARS - 16)}"
+
+
+def _seq_of(version_id: str) -> int | None:
+    """None for one that does not tell, such as `null`."""
+    try:
+        return int(version_id[:16], 16) if len(version_id) == VERSION_ID_CHARS else None
+    except ValueError:
+        return None
 
 
 class Version(NamedTuple):
@@ -158,6 +173,16 @@ def head(tx: Tx, bucket: Bucket, key: str) -> Head | None:
     return None if row is None else Head(*row)
 
 
+def bucket_and_head(tx: Tx, name: str, key: str) -> tuple[Bucket, Head | None]:
+    """Both at once, as every write needs them.  Raises NoSuchBucket."""
+    row = tx.one(_BUCKET_AND_HEAD, key, name)
+    if row is None:
+        bucket = buckets.get(tx, name)
+        return bucket, head(tx, bucket, key)
+    count = len(_BUCKET_NAMES)
+    return buckets.of_row(row), None if row[count] is None else Head(*row[count:])
+
+
 def access(tx: Tx, bucket: Bucket, key: str, version_id: str | None) -> Access | None:
     """None when there is no such object, or version."""
     if version_id is None:
@@ -173,16 +198,6 @@ def version(tx: Tx, bucket: Bucket, key: str, version_id: str) -> Version | None
         return now
     row = tx.one(_NONCURRENT, bucket.id, key, version_id)
     return None if row is None else Version(*row)
-
-
-def bucket_and_head(tx: Tx, name: str, key: str) -> tuple[Bucket, Head | None]:
-    """Both at once, as every write needs them.  Raises NoSuchBucket."""
-    row = tx.one(_BUCKET_AND_HEAD, key, name)
-    if row is None:
-        bucket = buckets.get(tx, name)
-        return bucket, head(tx, bucket, key)
-    count = len(_BUCKET_NAMES)
-    return buckets.of_row(row), None if row[count] is None else Head(*row[count:])
 
 
 def put(tx: Tx, bucket: Bucket, new: Version, old: Head | None) -> list[Dropped]:
@@ -255,8 +270,11 @@ class VersionRows(NamedTuple):
         return sorted(found, key=lambda each: (each.key, -each.seq))[:limit]
 
     def rest(self, key: str, mark: str, limit: int) -> list[ListedVersion]:
-        """Versions older than `mark`; none when there is no such version."""
+        """Versions older than `mark`, which may be gone by now; then one of them may be the current one."""
         row = self.tx.one(_SEQ, self.bucket.id, key, mark, self.bucket.id, key, mark)
-        if row is None:
+        seq = row[0] if row is not None else _seq_of(mark)
+        if seq is None:
             return []
-        return [ListedVersion(*each, latest=False) for each in self.tx.all(_OLDER, self.bucket.id, key, row[0], limit)]
+        current = self.tx.all(_CURRENT_OLDER, self.bucket.id, key, seq) if row is None else []
+        older = self.tx.all(_OLDER, self.bucket.id, key, seq, limit)
+        return [ListedVersion(*each, latest=True) for each in current] + [ListedVersion(*each, latest=False) for each in older]
