@@ -37,18 +37,18 @@ def step(tx: Tx, source: Source, target: int, after: Position, table: Table | No
     page = _page(tx, source, after)
     if not page.items:
         return Step(0, 0, page.after)
-    items.put_all(tx, target, [(at, stored.item, stored.size) for at, stored in page.items])
+    found = [(at, stored.item, stored.size) for at, stored in page.items]
+    items.put_all(tx, target, found)
     if table is not None:
-        for index in table.kept_indexes:
-            indexes.backfill(tx, table, index, after, len(page.items))
+        indexes.take_in(tx, table, table.kept_indexes, found)
     return Step(len(page.items), sum(stored.size for _, stored in page.items), page.after)
 
 
 def _page(tx: Tx, source: Source, after: Position) -> recovery.Page:
     if source.at_ms is not None:
         return recovery.page_at(tx, source.id, source.at_ms, after, STEP)
-    found = items.step(tx, source.id, after, STEP)
-    return recovery.Page([(at, items.Stored(text, size)) for at, text, size in found], found[-1][0] if len(found) == STEP else None)
+    found, more = items.step(tx, source.id, after, STEP)
+    return recovery.Page([(at, items.Stored(text, size)) for at, text, size in found], found[-1][0] if more else None)
 
 
 def payload(source: Source, after: Position) -> dict[str, Any]:

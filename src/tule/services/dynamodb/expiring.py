@@ -63,12 +63,12 @@ def note_existing(tx: Tx, table: Table, attribute: str, after: Position = rows.S
     What is written meanwhile is noted by its write, so both may come in any order.
     """
     step = rows.step(tx, table.id, after, NOTED_AT_ONCE)
-    for at, text, _ in step:
+    for at, text, _ in step.items:
         due_ms = lifetimes.due_ms(orjson.loads(text).get(attribute), tx.now_ms)
         if due_ms is not None:
             expiries.put(tx, table.id, at, due_ms)
-    if len(step) == NOTED_AT_ONCE:
-        hash, range = step[-1][0]
+    if step.more:
+        hash, range = step.items[-1][0]
         payload = {"table": table.id, "attribute": attribute, "hash": hash.hex(), "range": range.hex()}
         job = Job(NOTE, table.arn, table.account, table.region, payload, max_attempts=1_000, backoff_cap_ms=60_000, name=f"{NOTE} {table.id}")
         enqueue(tx, job)

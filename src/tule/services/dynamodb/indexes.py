@@ -5,7 +5,7 @@ AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/SecondaryI
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -90,17 +90,25 @@ def projected(table: Table, index: Index, item: Item) -> dict[str, Any]:
 def backfill(tx: Tx, table: Table, index: Index, after: Position, limit: int) -> Position | None:
     """Put up to `limit` items beyond `after` into a new index.  Where to go on, or None at the table's end.
 
-    Items that lack the index's keys, or whose attributes cannot be its keys, are left out, as AWS leaves them out.  What is
-    written meanwhile keeps the index itself; a step sees it, so both may come in any order.
+    What is written meanwhile keeps the index itself; a step sees it, so both may come in any order.
     """
     step = items.step(tx, table.id, after, limit)
+    take_in(tx, table, (index,), step.items)
+    return step.items[-1][0] if step.more else None
+
+
+def take_in(tx: Tx, table: Table, indexes: Sequence[Index], found: Sequence[tuple[Position, bytes, int]]) -> None:
+    """Put items into indexes that have none of them yet.
+
+    Items that lack an index's keys, or whose attributes cannot be its keys, are left out, as AWS leaves them out.
+    """
     rows: list[tuple[int, Place, bytes, int]] = []
-    for at, text, size in step:
+    for at, text, size in found if indexes else ():
         item = orjson.loads(text)
-        where = keys.place(table, index, item, at)
-        row = _row(table, index, item, Stored(text, size))
-        if where is not None and row is not None:
-            rows.append((index.id, where, row.item, row.size))
+        for index in indexes:
+            where = keys.place(table, index, item, at)
+            row = _row(table, index, item, Stored(text, size))
+            if where is not None and row is not None:
+                rows.append((index.id, where, row.item, row.size))
     if rows:
         index_items.put_all(tx, rows)
-    return step[-1][0] if len(step) == limit else None

@@ -39,9 +39,9 @@ class Window(NamedTuple):
 
 def page_at(tx: Tx, table: int, at_ms: int, after: Position = START, limit: int = 500) -> Page:
     """The next items after a position of a table as it was at `at_ms`, changes in that very millisecond included."""
-    present = items.step(tx, table, after, limit)
-    changed = journal.changed_since(tx, table, at_ms, after, limit)
-    ends = [page[-1][0] for page in (present, changed) if len(page) == limit]
+    present, more = items.step(tx, table, after, limit)
+    changed, more_changed = journal.changed_since(tx, table, at_ms, after, limit)
+    ends = [page[-1][0] for page, goes_on in ((present, more), (changed, more_changed)) if goes_on]
     end = min(ends) if ends else None
     found: dict[Position, Stored | None] = {at: Stored(text, size) for at, text, size in present}
     found.update(changed)

@@ -77,13 +77,13 @@ def _put(tx: Tx, table: Table, at: Position, item: Stored) -> None:
 def copy(tx: Tx, source: Table, target: Table, after: Position = item_rows.START) -> None:
     """One step of filling a new replica from one of the others; it is ACTIVE once it has everything of all of them."""
     step = item_rows.step(tx, source.id, after, COPIED_AT_ONCE)
-    for at, text, size in step:
+    for at, text, size in step.items:
         version = replication.version_of(tx, source.id, at) or Version(0, source.region)
         apply(tx, target, at, version, Stored(text, size))
-    if len(step) < COPIED_AT_ONCE:
+    if not step.more:
         _copied(tx, source.region, target)
         return
-    hash, range = step[-1][0]
+    hash, range = step.items[-1][0]
     payload = {"source": source.id, "region": source.region, "target": target.id, "hash": hash.hex(), "range": range.hex()}
     name = f"{COPY} {source.id} {target.id}"
     enqueue(tx, Job(COPY, target.arn, target.account, target.region, payload, max_attempts=1_000, backoff_cap_ms=60_000, name=name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tule.services.dynamodb.state import items
-from tule.services.dynamodb.state.items import Position, Stored
+from tule.services.dynamodb.state.items import STEP_BYTES, Position, Stored
 from tule.store.store import Tx
 
 _CHANGED = (
@@ -25,16 +25,20 @@ class ChangedItem(NamedTuple):
     at_ms: int
 
 
-def between(tx: Tx, table: int, from_ms: int, to_ms: int, after: Position, limit: int) -> list[ChangedItem]:
-    """The next items after a position that changed from the one time on and before the other."""
+def between(tx: Tx, table: int, from_ms: int, to_ms: int, after: Position, limit: int) -> tuple[list[ChangedItem], bool]:
+    """The next items after a position that changed from the one time on and before the other, and whether there may be more."""
     found: list[ChangedItem] = []
+    room = STEP_BYTES
     for hash, range, first, at_ms in tx.all(_CHANGED, table, from_ms, to_ms, *after, limit):
         at = Position(hash, range)
         before = tx.one(_BEFORE, first)
         later = tx.one(_LATER, table, hash, range, to_ms)
         new = items.get(tx, table, at) if later is None else _stored(later)
         found.append(ChangedItem(at, _stored(before), new, at_ms))
-    return found
+        room -= sum(one.size for one in found[-1][1:3] if one is not None)
+        if room <= 0:
+            return found, True
+    return found, len(found) == limit
 
 
 def _stored(row: tuple[bytes | None, int | None] | tuple[object, ...] | None) -> Stored | None:

@@ -38,6 +38,13 @@ class Stored(NamedTuple):
     size: int
 
 
+class Step(NamedTuple):
+    """Items with their positions and sizes; `more` where there may be some after them."""
+
+    items: list[tuple[Position, bytes, int]]
+    more: bool
+
+
 class Span(NamedTuple):
     """Sort keys from `low` on and before `high`; None is without end."""
 
@@ -46,6 +53,7 @@ class Span(NamedTuple):
 
 
 START = Position(b"", b"")
+STEP_BYTES = 4 << 20
 
 _GET = "SELECT item, size FROM dynamodb_items WHERE table_id = ? AND hash = ? AND range = ?"
 _GET_SOME = "SELECT hash, range, item, size FROM dynamodb_items WHERE table_id = ? AND (hash, range) IN (VALUES {})"
@@ -117,9 +125,16 @@ def scan(tx: Tx, table: int, after: Position, before: bytes | None, limit: int) 
     return tx.each(_SCANS[before is not None], table, *after, *bounds, limit)  # type: ignore[return-value]
 
 
-def step(tx: Tx, table: int, after: Position, limit: int) -> list[tuple[Position, bytes, int]]:
-    """The next items with their positions, for work in bounded steps."""
-    return [(Position(hash, range), item, size) for hash, range, item, size in tx.all(_STEP, table, *after, limit)]
+def step(tx: Tx, table: int, after: Position, limit: int) -> Step:
+    """The next items, for work in bounded steps: up to `limit`, and fewer where they are large."""
+    found: list[tuple[Position, bytes, int]] = []
+    room = STEP_BYTES
+    for hash, range, item, size in tx.each(_STEP, table, *after, limit):
+        found.append((Position(hash, range), item, size))
+        room -= size
+        if room <= 0:
+            return Step(found, more=True)
+    return Step(found, more=len(found) == limit)
 
 
 def is_empty(tx: Tx, table: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tule.services.dynamodb.state.items import Position, Stored
+from tule.services.dynamodb.state.items import STEP_BYTES, Position, Stored
 from tule.store.store import Tx
 
 SCHEMA = """
@@ -48,14 +48,18 @@ def append(tx: Tx, table: int, at: Position, before: bytes | None, size: int | N
     tx.execute(_INSERT, table, at[0], at[1], tx.now_ms, size, before)
 
 
-def changed_since(tx: Tx, table: int, at_ms: int, after: Position, limit: int) -> list[Changed]:
-    """The next items after a position that changed later than `at_ms`."""
+def changed_since(tx: Tx, table: int, at_ms: int, after: Position, limit: int) -> tuple[list[Changed], bool]:
+    """The next items after a position that changed later than `at_ms`, and whether there may be more: fewer where they are large."""
     found: list[Changed] = []
+    room = STEP_BYTES
     for hash, range, sequence in tx.all(_CHANGED, table, at_ms, *after, limit):
         row = tx.one(_ONE, sequence)
         assert row is not None
         found.append(Changed(Position(hash, range), None if row[0] is None else Stored(row[0], row[1])))
-    return found
+        room -= row[1] or 0
+        if room <= 0:
+            return found, True
+    return found, len(found) == limit
 
 
 def trim(tx: Tx, table: int, until_ms: int, limit: int) -> int:

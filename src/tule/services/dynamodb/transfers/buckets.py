@@ -18,6 +18,7 @@ from tule.platform.node import Node
 from tule.platform.permissions import may
 from tule.wire.http import Body
 
+_AT_ONCE = 256 * 1024  # bytes out of a compressed object
 _AS_DYNAMODB = "dynamodb.amazonaws.com"
 
 
@@ -109,8 +110,8 @@ async def unpacked(chunks: AsyncIterator[bytes], compression: str) -> AsyncItera
     unpack = zlib.decompressobj(31)
     async for chunk in chunks:
         while chunk:
-            yield unpack.decompress(chunk)
-            chunk = unpack.unused_data
+            yield unpack.decompress(chunk, _AT_ONCE)
+            chunk = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
             if unpack.eof:
                 unpack = zlib.decompressobj(31)  # a further member
     yield unpack.flush()

@@ -7,6 +7,7 @@ AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExpo
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from base64 import b64encode
 from collections.abc import Iterator
@@ -118,11 +119,11 @@ class _Export:
 
     async def _put(self, bucket: Bucket, record: Record, lines: _Lines) -> dict[str, Any]:
         shown = record["shown"]
-        packed = gzip.compress(lines.data, mtime=0)
+        packed, digest = await asyncio.to_thread(_packed, lines.data)
         name = blake2b(f"{self._number}/{self._file}".encode(), digest_size=16).hexdigest()[:26]
         key = f"{_data_folder(record)}{name}.{'ion' if shown['ExportFormat'] == ION else 'json'}.gz"
         etag = await bucket.put(key, packed, **buckets.encryption(shown))
-        return {"itemCount": lines.items, "md5Checksum": _md5(packed), "etag": etag, "dataFileS3Key": key}
+        return {"itemCount": lines.items, "md5Checksum": digest, "etag": etag, "dataFileS3Key": key}
 
     def _go_on(self, tx: Tx, lines: _Lines, file: dict[str, Any] | None, after: Position) -> None:
         job = self._job
@@ -200,12 +201,12 @@ def _page(tx: Tx, table: Table, record: Record, after: Position, *, is_ion: bool
         line = _ion_item if is_ion else _json_item
         chosen = ((_chosen(stored.item, only), stored.size) for _, stored in page.items)
         return ((line(text), size) for text, size in chosen if text is not None), page.after
-    changed = changed_items.between(tx, table.id, record["from_ms"], record["to_ms"], after, PAGE)
+    changed, more = changed_items.between(tx, table.id, record["from_ms"], record["to_ms"], after, PAGE)
     with_old = record["view"] == "NEW_AND_OLD_IMAGES"
     write = _ion_change if is_ion else _json_change
     images = ((one, _images(table, one, only, with_old=with_old)) for one in changed)
     sized = ((write(one.at_ms, shown), sum(image.size for image in (one.old, one.new) if image is not None)) for one, shown in images if shown)
-    return sized, changed[-1].at if len(changed) == PAGE else None
+    return sized, changed[-1].at if more else None
 
 
 def _chosen(text: bytes, only: Filter | None) -> bytes | None:
@@ -291,6 +292,12 @@ def _summary(record: Record, ended_ms: int) -> dict[str, Any]:
         "outputFormat": shown["ExportFormat"],
     }
     return summary | ({"outputView": record["view"]} if "view" in record else {}) | {"exportType": shown["ExportType"]}
+
+
+def _packed(data: bytes) -> tuple[bytes, str]:
+    """Compressed, with the digest of that: what takes a while."""
+    packed = gzip.compress(data, mtime=0)
+    return packed, _md5(packed)
 
 
 def _md5(data: bytes) -> str:

@@ -28,6 +28,7 @@ from tule.store.store import Tx
 
 KIND = "dynamodb.import"
 BATCH = 100
+BATCH_BYTES = 256 * 1024
 MAX_ERRORS = 100  # kept with the record
 _FAILURES = {"NoSuchBucket": "S3NoSuchBucket", "AccessDenied": "S3AccessDenied"}
 _KINDS = {"import": IMPORTS, "bulk": BULKS}
@@ -108,16 +109,17 @@ class _Reading:
         parser = parsing.parser(record["format"], record.get("csv") or {}, record["types"])
         chunks = buckets.unpacked(bucket.chunks(key), record["compression"])
         batch: list[parsing.Parsed] = []
-        read = 0
+        read = length = 0
         async for one in _parsed(parser, chunks):
             read += 1
             if read <= skip:
                 continue
             batch.append(one)
-            if len(batch) == BATCH:
+            length += len(one.text)
+            if len(batch) == BATCH or length >= BATCH_BYTES:
                 if not await self._write(key, batch, read, 0):
                     return False
-                batch = []
+                batch, length = [], 0
         return await self._write(key, batch, read, size)
 
     async def _write(self, key: str, batch: list[parsing.Parsed], read: int, size: int) -> bool:
