@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.stores import opened
 from tule.core.clock import TurnableClock
 from tule.core.config import Config
 from tule.core.ids import Ids
+from tule.store import checkpoints
 from tule.store.open import open_store
 from tule.store.sqlite import SqliteStore
 from tule.store.store import Tx
@@ -82,3 +85,28 @@ async def test_telemetry_gives_back_the_room_of_what_is_deleted(tmp_path: Path) 
         await telemetry.write(lambda tx: tx.execute("DELETE FROM lines"))
     await telemetry.close()
     assert (tmp_path / "telemetry.db").stat().st_size < 200_000
+
+
+async def test_what_a_closure_inserted_for_an_answer_is_taken_back_when_it_raises(tmp_path: Path) -> None:
+    def fail(tx: Tx) -> None:
+        assert tx.one(f"{PUT} RETURNING key", "bad", 1) == ("bad",)
+        raise LookupError
+
+    async with opened("sqlite", tmp_path) as store:
+        puts = [store.write(lambda tx, n=n: tx.execute(PUT, str(n), n)) for n in range(5)]
+        results = await asyncio.gather(*puts, store.write(fail), *[store.write(lambda tx: tx.execute(PUT, "5", 5))], return_exceptions=True)
+        assert [type(result) for result in results] == [int] * 5 + [LookupError, int]
+        assert await store.read(lambda tx: tx.all("SELECT key FROM things ORDER BY key")) == [(str(n),) for n in range(6)]
+
+
+async def test_a_log_that_has_grown_is_brought_into_the_database_while_writes_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "PAGES", 50)
+    monkeypatch.setattr(checkpoints, "RETRY_PAGES", 10)
+    async with opened("sqlite", tmp_path) as store:
+        assert isinstance(store, SqliteStore)
+        log = tmp_path / "tule.db-wal"
+        for n in range(600):
+            await store.write(lambda tx, n=n: tx.execute(PUT, f"{n:0100}", n))
+        assert log.stat().st_size < 600 * 4096  # it began again at its start, or it would have a page at least for each write
+        assert await store.read(lambda tx: tx.one("SELECT count(*) FROM things")) == (600,)
+    assert not log.exists()
