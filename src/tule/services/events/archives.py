@@ -46,6 +46,7 @@ def feed(tx: Tx, call: Call, name: str, record: Record) -> None:
         "managed_by": MANAGED_BY,
         "created_by": call.account,
         "archive": name,
+        "archive_key": record.get("kms_key", ""),
         "tags": {},
         "targets": {rule_name: {"Id": rule_name, "Arn": f"arn:{arns.partition_of(call.region)}:events:{call.region}:::"}},
     }

@@ -15,8 +15,9 @@ from tule.core.errors import ServiceError
 from tule.platform import targets
 from tule.platform.call import Call
 from tule.platform.node import Node
-from tule.services.events import state
+from tule.services.events import encryption, state
 from tule.services.events.access import put_need
+from tule.services.events.encryption import Keyring
 from tule.services.events.matching import Incoming
 from tule.services.events.memory import memory
 from tule.services.events.names import BusRef, bus_of
@@ -31,14 +32,14 @@ async def relay(node: Node, delivery: Delivery) -> Outcome:
     except ServiceError as error:
         return targets.outcome_of(error)
 
-    def ingest(tx: Tx) -> bool:
+    def ingest(tx: Tx, keyring: Keyring) -> bool:
         if not ref.is_default and state.bus(tx, ref) is None:
             return False
         arrived = event if ref.region == delivery.region else {**event, "id": tx.ids.uuid()}
-        memory(node).matcher.ingest(tx, ref, Incoming(arrived, delivery.now_ms, delivery.trace, relayed=True))
+        memory(node).matcher.ingest(tx, ref, Incoming(arrived, delivery.now_ms, delivery.trace, relayed=True), keyring)
         return True
 
-    if await node.store.write(ingest):
+    if await encryption.changed(node, ingest):
         return Done()
     return Dead(f"Event bus {ref.name} does not exist.", code="ResourceNotFoundException")
 

@@ -13,8 +13,10 @@ from tule.backbone.delivery import Delivery, Done, Outcome
 from tule.backbone.jobs import Job, enqueue
 from tule.core import arn as arns
 from tule.platform.call import Call
+from tule.platform.encryption import KeyRefused
 from tule.platform.node import Node
-from tule.services.events import errors, state
+from tule.services.events import encryption, errors, state
+from tule.services.events.encryption import Keyring
 from tule.services.events.matching import Incoming
 from tule.services.events.memory import memory
 from tule.services.events.names import bus_of
@@ -52,22 +54,32 @@ async def run(node: Node, delivery: Delivery) -> Outcome:
     name = arns.parse(delivery.target).resource_id
     account, region = delivery.account, delivery.region
 
-    def some(tx: Tx) -> None:
+    def some(tx: Tx, keyring: Keyring) -> None:
         record = state.REPLAYS.get(tx, account, region, name)
         if record is None or record["state"] not in UNDER_WAY:
             return
         if record["state"] == CANCELLING:
             record |= {"state": CANCELLED, "ended_ms": tx.now_ms}
-        elif _replay_some(node, tx, delivery, name, record):
+        elif _replay_some(node, tx, delivery, record, name, keyring):
             go_on(tx, account, region, name)
         state.REPLAYS.put(tx, account, region, name, record)
 
-    await node.store.write(some)
+    try:
+        await encryption.changed(node, some)
+    except KeyRefused as refusal:
+        problem = refusal.message
+        await node.store.write(lambda tx: _fail(tx, account, region, name, problem))
     return Done()
 
 
-def _replay_some(node: Node, tx: Tx, delivery: Delivery, name: str, record: Record) -> bool:
-    """Whether there is more to do."""
+def _fail(tx: Tx, account: str, region: str, name: str, problem: str) -> None:
+    record = state.REPLAYS.get(tx, account, region, name)
+    if record is not None and record["state"] in UNDER_WAY:
+        state.REPLAYS.put(tx, account, region, name, {**record, "state": FAILED, "reason": problem, "ended_ms": tx.now_ms})
+
+
+def _replay_some(node: Node, tx: Tx, delivery: Delivery, record: Record, name: str, keyring: Keyring) -> bool:
+    """Whether there is more to do.  Raises Needed."""
     account, region = delivery.account, delivery.region
     destination = bus_of(record["destination"]["Arn"], account, region)
     only = frozenset(record["destination"].get("FilterArns", ())) or None
@@ -75,9 +87,11 @@ def _replay_some(node: Node, tx: Tx, delivery: Delivery, name: str, record: Reco
     record["state"] = RUNNING
     done = 0
     after = (int(record["position"][0]), str(record["position"][1]))
-    for at_ms, id, text in state.archived(tx, account, region, archive, after, record["until_ms"], _AT_ONCE):
+    found = list(state.archived(tx, account, region, archive, after, record["until_ms"], _AT_ONCE))
+    texts = keyring.opened(destination, [event for _, _, event in found])
+    for (at_ms, id, _), text in zip(found, texts, strict=True):
         event = {**orjson.loads(text), "replay-name": name}
-        memory(node).matcher.ingest(tx, destination, Incoming(event, tx.now_ms, only=only))
+        memory(node).matcher.ingest(tx, destination, Incoming(event, tx.now_ms, only=only), keyring)
         record |= {"position": [at_ms, id], "last_ms": at_ms}
         done += 1
     if done == _AT_ONCE:

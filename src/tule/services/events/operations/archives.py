@@ -47,6 +47,8 @@ def update_archive(call: Call, tx: Tx, params: Params) -> Params:
     if params.get("EventPattern"):
         rules.compiled_pattern(params["EventPattern"])
     record |= _given(params)
+    if record.get("kms_key") == "":
+        del record["kms_key"]  # AWS's own key again
     state.ARCHIVES.put(tx, call.account, call.region, name, record)
     archives.feed(tx, call, name, record)
     return _state(call, name, record)

@@ -18,7 +18,8 @@ from tule.store.store import Tx
 
 Params = dict[str, Any]
 
-_KEPT = ("Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")
+_KEY = "KmsKeyIdentifier"
+_KEPT = ("Description", _KEY, "DeadLetterConfig", "LogConfig")
 
 
 def create_event_bus(call: Call, tx: Tx, params: Params) -> Params:
@@ -52,6 +53,8 @@ def update_event_bus(call: Call, tx: Tx, params: Params) -> Params:
     ref = bus(call, params.get("Name"))
     record = rules.require_bus(tx, ref)
     record |= {member: params[member] for member in _KEPT if member in params}
+    if record.get(_KEY) == "":
+        del record[_KEY]  # AWS's own key again
     record["modified_ms"] = call.now_ms
     state.put_bus(tx, ref, record)
     return {"Arn": ref.arn, "Name": ref.name, **{member: record[member] for member in _KEPT if member in record}}

@@ -9,7 +9,8 @@ import orjson
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.events import errors, rules
+from tule.services.events import encryption, errors, rules
+from tule.services.events.encryption import Keyring
 from tule.services.events.entries import Refused, detail_of
 from tule.services.events.matching import Incoming
 from tule.services.events.memory import memory
@@ -25,10 +26,14 @@ _REQUIRED = ("Source", "DetailType", "Detail")
 _EVENT_MEMBERS = ("id", "account", "source", "time", "region", "resources", "detail-type")
 
 
-def put_events(call: Call, tx: Tx, params: Params) -> Params:
-    entries = params["Entries"]
+async def put_events(call: Call, params: Params) -> Params:
+    entries: list[Params] = params["Entries"]
     if sum(map(_size, entries)) > MAX_BYTES:
         raise errors.validation("Total size of the entries in the request is over the limit.")
+    return await encryption.changed(call.node, lambda tx, keyring: _put(call, tx, keyring, entries))
+
+
+def _put(call: Call, tx: Tx, keyring: Keyring, entries: list[Params]) -> Params:
     answers: list[Params] = []
     for entry in entries:
         try:
@@ -36,9 +41,8 @@ def put_events(call: Call, tx: Tx, params: Params) -> Params:
         except Refused as refused:
             answers.append({"ErrorCode": refused.code, "ErrorMessage": refused.message})
             continue
-        memory(call.node).matcher.ingest(
-            tx, bus(call, entry.get("EventBusName")), Incoming(event, call.now_ms, entry.get("TraceHeader") or call.trace)
-        )
+        incoming = Incoming(event, call.now_ms, entry.get("TraceHeader") or call.trace)
+        memory(call.node).matcher.ingest(tx, bus(call, entry.get("EventBusName")), incoming, keyring)
         answers.append({"EventId": event["id"]})
     return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
 

@@ -12,7 +12,8 @@ from tule.core import arn as arns
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.events import errors, state
+from tule.services.events import encryption, errors, state
+from tule.services.events.encryption import Keyring
 from tule.services.events.entries import Refused, detail_of
 from tule.services.events.listing import paged
 from tule.services.events.matching import Incoming
@@ -150,18 +151,23 @@ def _times(source: Record) -> Params:
     return shown
 
 
-def put_partner_events(call: Call, tx: Tx, params: Params) -> Params:
+async def put_partner_events(call: Call, params: Params) -> Params:
+    entries: list[Params] = params["Entries"]
+    return await encryption.changed(call.node, lambda tx, keyring: _put_all(call, tx, keyring, entries))
+
+
+def _put_all(call: Call, tx: Tx, keyring: Keyring, entries: list[Params]) -> Params:
     answers: list[Params] = []
-    for entry in params["Entries"]:
+    for entry in entries:
         try:
-            answers.append({"EventId": _put(call, tx, entry)})
+            answers.append({"EventId": _put(call, tx, keyring, entry)})
         except Refused as refused:
             answers.append({"ErrorCode": refused.code, "ErrorMessage": refused.message})
     return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
 
 
-def _put(call: Call, tx: Tx, entry: Params) -> str:
-    """To the bus of every account that has taken the source.  Raises Refused."""
+def _put(call: Call, tx: Tx, keyring: Keyring, entry: Params) -> str:
+    """To the bus of every account that has taken the source.  Raises Refused and Needed."""
     detail = detail_of(entry, _REQUIRED)
     record = state.PARTNER_SOURCES.get(tx, call.account, call.region, entry["Source"])
     id = tx.ids.uuid()
@@ -180,5 +186,5 @@ def _put(call: Call, tx: Tx, entry: Params) -> str:
             "resources": entry.get("Resources", []),
             "detail": detail,
         }
-        memory(call.node).matcher.ingest(tx, BusRef(account, call.region, entry["Source"]), Incoming(event, call.now_ms, call.trace))
+        memory(call.node).matcher.ingest(tx, BusRef(account, call.region, entry["Source"]), Incoming(event, call.now_ms, call.trace), keyring)
     return id

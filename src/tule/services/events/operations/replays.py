@@ -80,8 +80,9 @@ def describe_replay(call: Call, tx: Tx, params: Params) -> Params:
     name = params["ReplayName"]
     record = replays.get(tx, call, name)
     shown = {**_listed(name, record), **_state(call, name, record), "Destination": record["destination"]}
-    if "description" in record:
-        shown["Description"] = record["description"]
+    for key, member in (("description", "Description"), ("reason", "StateReason")):
+        if key in record:
+            shown[member] = record[key]
     return shown
 
 
