@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.node import Account, RunningNode
+from tests.services.dynamodb import streaming
 from tests.services.dynamodb.making import make_table
 
 
@@ -75,3 +76,40 @@ def test_a_maximum_on_demand_is_held(limited: Account) -> None:
     with pytest.raises(ClientError) as raised:
         limited.dynamodb.get_item(TableName=name, Key={"p": {"S": "1"}})
     assert raised.value.response["Error"]["Code"] == "ThrottlingException"
+
+
+def test_a_shard_is_read_ten_times_a_second_for_two_readers(limited: Account) -> None:
+    arn = streaming.table(limited, "read-often")
+    at = streaming.iterator(limited, arn, streaming.shards(limited, arn)[0]["ShardId"])
+    for _ in range(10):
+        limited.dynamodbstreams.get_records(ShardIterator=at)
+    with pytest.raises(ClientError) as refused:
+        limited.dynamodbstreams.get_records(ShardIterator=at)
+    assert streaming.refusal(refused) == ("LimitExceededException", "Rate exceeded")
+    limited.node.advance(1)
+    limited.dynamodbstreams.get_records(ShardIterator=at)
+
+
+def test_a_shard_gives_two_megabytes_a_second(limited: Account) -> None:
+    arn = streaming.table(limited, "read-much", "NEW_IMAGE")
+    limited.dynamodb.update_table(TableName="read-much", BillingMode="PAY_PER_REQUEST")
+    for number in range(9):
+        streaming.put(limited, str(number), into="read-much", data={"S": "x" * 390_000})
+    at = streaming.iterator(limited, arn, streaming.shards(limited, arn)[0]["ShardId"])
+    for _ in range(3):
+        answer = limited.dynamodbstreams.get_records(ShardIterator=at)
+        assert len(answer["Records"]) == 2  # with another it were more than 1 MB
+        at = answer["NextShardIterator"]
+    with pytest.raises(ClientError, match="LimitExceededException"):
+        limited.dynamodbstreams.get_records(ShardIterator=at)
+    limited.node.advance(1)
+    assert len(limited.dynamodbstreams.get_records(ShardIterator=at)["Records"]) == 2
+
+
+def test_a_stream_is_described_ten_times_a_second(limited: Account) -> None:
+    arn = streaming.table(limited, "described")
+    for _ in range(10):
+        limited.dynamodbstreams.describe_stream(StreamArn=arn)
+    with pytest.raises(ClientError) as refused:
+        limited.dynamodbstreams.describe_stream(StreamArn=arn)
+    assert streaming.refusal(refused) == ("ThrottlingException", "Rate exceeded")

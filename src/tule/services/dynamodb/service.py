@@ -29,7 +29,8 @@ from tule.services.dynamodb.operations import (
 )
 from tule.services.dynamodb.operations import items as item_operations
 from tule.services.dynamodb.resources import RESOURCE_TYPES
-from tule.services.dynamodb.streams import background
+from tule.services.dynamodb.streams import background, throughput
+from tule.services.dynamodb.streams import metrics as stream_metrics
 from tule.services.dynamodb.streams import operations as stream_operations
 
 
@@ -37,6 +38,7 @@ async def _reset(node: Node) -> None:
     known_tables.forget(node)
     measures.forget(node)
     throttling.forget(node)
+    throughput.forget(node)
 
 
 SERVICE = Service(
@@ -74,5 +76,6 @@ STREAMS = Service(
     operations=operations_in(stream_operations),
     remembered_needs=access.STREAM_NEEDS,
     start=background.start,
+    counted=stream_metrics.counted,
     recorded=frozenset(("ListStreams", "DescribeStream", "GetShardIterator", "GetRecords")),
 )

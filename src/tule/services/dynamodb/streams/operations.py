@@ -18,7 +18,7 @@ from tule.services.dynamodb.errors import validation
 from tule.services.dynamodb.names import ResourceRef
 from tule.services.dynamodb.state import stream_records, streams
 from tule.services.dynamodb.state.streams import Shard, Stream
-from tule.services.dynamodb.streams import errors, iterators, sequence, sequencing
+from tule.services.dynamodb.streams import errors, iterators, metrics, sequence, sequencing, throughput
 from tule.services.dynamodb.streams.iterators import Place
 from tule.store.store import Tx
 
@@ -54,6 +54,7 @@ async def describe_stream(call: Call, params: Params) -> Params:
     if limit > MAX_SHARDS:
         raise errors.too_high("limit", limit, MAX_SHARDS)
     stream = await call.node.store.read(lambda tx: stream_at(tx, params["StreamArn"]))
+    throughput.check_described(call, stream.id)
     await sequencing.settle_shards(call.node, stream)
     found = await call.node.store.read(lambda tx: _shards(tx, stream, params, limit + 1))
     shown, last = page(found, limit, lambda shard: shard.name)
@@ -145,10 +146,13 @@ async def get_records(call: Call, params: Params) -> Params:
     def read(tx: Tx) -> _Read:
         return _read(tx, iterator, place, limit)
 
+    throughput.check_read(call, place.shard)
     found = await call.node.store.read(read)
     if found.is_behind:
         await sequencing.move_some(call.node, found.stream, found.shard.slot)
         found = await call.node.store.read(read)
+    call.measured = metrics.Returned(len(found.page.records), sum(map(len, found.page.records)))
+    throughput.gave(call, place.shard, call.measured.size)
     answer: Params = {"Records": _records(call, found.page.records)}
     if found.page.more or found.shard.closed_ms is None:
         following = Place(found.shard.id, found.page.after)
