@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import hashlib
+import hmac
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 from urllib.parse import urlsplit
 
-from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -35,12 +39,37 @@ class Load:
 
 def signed(url: str, keys: tuple[str, str], service: str, method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
     """One HTTP/1.1 request with a real signature.  `keys`: access key and secret."""
-    request = AWSRequest(method, url + path, data=body, headers=headers)
-    auth = (S3SigV4Auth if service == "s3" else SigV4Auth)(Credentials(*keys), service, REGION)
-    auth.add_auth(request)
-    lines = [f"{method} {path} HTTP/1.1", f"host: {urlsplit(url).netloc}", f"content-length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in request.headers.items() if name.lower() not in ("host", "content-length")]
+    host = urlsplit(url).netloc
+    if service == "s3" or method != "POST":
+        request = AWSRequest(method, url + path, data=body, headers=headers)
+        S3SigV4Auth(Credentials(*keys), service, REGION).add_auth(request)
+        sent = {name.lower(): value for name, value in request.headers.items()}
+    else:
+        sent = _signed_headers(host, keys, service, path, headers, body)
+    lines = [f"{method} {path} HTTP/1.1", f"host: {host}", f"content-length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in sent.items() if name not in ("host", "content-length")]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def _signed_headers(host: str, keys: tuple[str, str], service: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, str]:
+    """Signature version 4 of a POST without a query, for requests that are made while time is taken: botocore takes 0.3 ms."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{now[:8]}/{REGION}/{service}/aws4_request"
+    sent = dict(sorted({**{name.lower(): value for name, value in headers.items()}, "host": host, "x-amz-date": now}.items()))
+    names = ";".join(sent)
+    lines = "".join(f"{name}:{value}\n" for name, value in sent.items())
+    canonical = f"POST\n{path}\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    signature = hmac.new(_signing_key(keys[1], scope), text.encode(), "sha256").hexdigest()
+    return {**sent, "authorization": f"AWS4-HMAC-SHA256 Credential={keys[0]}/{scope}, SignedHeaders={names}, Signature={signature}"}
+
+
+@lru_cache
+def _signing_key(secret: str, scope: str) -> bytes:
+    key = ("AWS4" + secret).encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
 
 
 class Connection:

@@ -7,7 +7,6 @@ import base64
 import json
 import statistics
 import time
-from collections.abc import Callable
 from typing import Any
 
 from benchmarks.client import Connection, load
@@ -68,9 +67,12 @@ async def sqs_receive_delete(t: Target) -> Figure:
 
 async def sns_publish(t: Target) -> Figure:
     topic = t.client("sns").create_topic(Name="publish")["TopicArn"]
-    body = f"Action=Publish&Version=2010-03-31&TopicArn={topic.replace(':', '%3A')}&Message={BODY}".encode()
-    headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
-    return Figure((await load(t.url, [t.signed("sns", "POST", "/", headers, body)], 16, t.seconds)).per_second, "/s")
+    return Figure((await load(t.url, [_publish(t, topic, BODY)], 16, t.seconds)).per_second, "/s")
+
+
+def _publish(t: Target, topic: str, message: str) -> bytes:
+    body = f"Action=Publish&Version=2010-03-31&TopicArn={topic.replace(':', '%3A')}&Message={message}".encode()
+    return t.signed("sns", "POST", "/", {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, body)
 
 
 async def sns_to_sqs(t: Target) -> Figure:
@@ -79,7 +81,7 @@ async def sns_to_sqs(t: Target) -> Figure:
     topic = sns.create_topic(Name="to-sqs")["TopicArn"]
     _let_in(t, url, "sns.amazonaws.com")
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=_arn(t, url))
-    return await _hops(t, url, lambda: sns.publish(TopicArn=topic, Message="x"))
+    return await _hops(t, url, _publish(t, topic, "x"))
 
 
 async def events_put(t: Target) -> Figure:
@@ -99,7 +101,8 @@ async def events_to_sqs(t: Target) -> Figure:
     _let_in(t, url, "events.amazonaws.com")
     events.put_rule(Name="to-sqs", EventPattern=json.dumps({"source": ["bench.hop"]}))
     events.put_targets(Rule="to-sqs", Targets=[{"Id": "q", "Arn": _arn(t, url)}])
-    return await _hops(t, url, lambda: events.put_events(Entries=[{"Source": "bench.hop", "DetailType": "d", "Detail": "{}"}]))
+    entry = {"Source": "bench.hop", "DetailType": "d", "Detail": "{}"}
+    return await _hops(t, url, _json(t, "events", "AWSEvents.PutEvents", {"Entries": [entry]}, "1.1"))
 
 
 def _let_in(t: Target, url: str, service: str) -> None:
@@ -108,22 +111,24 @@ def _let_in(t: Target, url: str, service: str) -> None:
     t.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
 
 
-async def _hops(t: Target, url: str, send: Callable[[], object]) -> Figure:
+async def _hops(t: Target, url: str, send: bytes) -> Figure:
     """From just before an event is sent until a long poll of the queue has it."""
     receive = _json(t, "sqs", "AmazonSQS.ReceiveMessage", {"QueueUrl": url, "WaitTimeSeconds": 5, "MaxNumberOfMessages": 1})
-    connection = Connection(t.url)
+    connection, sender = Connection(t.url), Connection(t.url)
     took: list[float] = []
     for _ in range(HOPS):
         waiting = asyncio.ensure_future(connection.send(receive))
         await asyncio.sleep(0.005)
         began = time.perf_counter()
-        sent = asyncio.create_task(asyncio.to_thread(send))
+        sent = asyncio.ensure_future(sender.send(send))
         _, answer = await waiting
         took.append((time.perf_counter() - began) * 1000)
-        await sent
+        status, _ = await sent
+        assert status == 200
         for message in json.loads(answer).get("Messages", []):
             await connection.send(_json(t, "sqs", "AmazonSQS.DeleteMessage", {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}))
     connection.close()
+    sender.close()
     return _latency(took)
 
 
