@@ -146,12 +146,16 @@ class House:
     async def lam(self, operation: str, **params: Any) -> dict[str, Any]:
         return await self.call("lambda", operation, **params)
 
-    async def function(self, name: str = "fun", *, logs: bool = True, **settings: Any) -> None:
+    async def function(self, name: str = "fun", *, logs: bool = True, actions: Sequence[str] = (), **settings: Any) -> None:
+        """`actions` is what its role may do besides writing logs."""
         trust = json.dumps(TRUST_LAMBDA)
         made = await self.call("iam", "CreateRole", RoleName=f"{name}-role", AssumeRolePolicyDocument=trust)
         if logs:
             document = json.dumps(WRITE_LOGS)
             await self.call("iam", "PutRolePolicy", RoleName=f"{name}-role", PolicyName="logs", PolicyDocument=document)
+        if actions:
+            allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
+            await self.call("iam", "PutRolePolicy", RoleName=f"{name}-role", PolicyName="actions", PolicyDocument=json.dumps(allowed))
         given = {"Runtime": "python3.12", "Handler": "index.handler", "Code": {"ZipFile": zipped(index=ECHO)}} | settings
         await self.lam("CreateFunction", FunctionName=name, Role=made["Role"]["Arn"], **given)
 

@@ -91,7 +91,7 @@ async def test_an_event_that_is_too_old_is_given_up(house: House) -> None:
 
 
 async def test_a_dead_event_goes_to_the_queue_under_the_functions_role(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    await house.function(DeadLetterConfig={"TargetArn": QUEUE})
+    await house.function(actions=["sqs:SendMessage"], DeadLetterConfig={"TargetArn": QUEUE})
     sent = record_calls(house, monkeypatch, "sqs")
     house.compute.behave = fail
     await house.event({"order": 7})
@@ -107,7 +107,7 @@ async def test_a_dead_event_goes_to_the_queue_under_the_functions_role(house: Ho
 
 
 async def test_a_destination_is_told_how_it_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    await house.function()
+    await house.function(actions=["sqs:SendMessage"])
     targets = {
         "OnSuccess": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:good"},
         "OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:bad"},
@@ -135,7 +135,7 @@ async def test_a_destination_is_told_how_it_ended(house: House, monkeypatch: pyt
 
 
 async def test_an_event_whose_next_attempt_would_come_too_late_ends_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    await house.function()
+    await house.function(actions=["sqs:SendMessage"])
     target = {"OnFailure": {"Destination": QUEUE}}
     await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", MaximumEventAgeInSeconds=60, DestinationConfig=target)
     sent = record_calls(house, monkeypatch, "sqs")
@@ -147,19 +147,36 @@ async def test_an_event_whose_next_attempt_would_come_too_late_ends_at_once(hous
 
 
 async def test_a_function_can_be_the_destination_of_another(house: House) -> None:
-    await house.function()
+    await house.function(actions=["lambda:InvokeFunction"])
     await house.function("next")
     target = {"OnSuccess": {"Destination": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:next"}}
     await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", DestinationConfig=target)
     await house.event({"a": 1})
     await house.settle()
-    assert [run.spec.name for run in house.compute.runs] == ["fun"]  # its role may not invoke the other
-    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}]}
-    await house.call("iam", "PutRolePolicy", RoleName="fun-role", PolicyName="invoke", PolicyDocument=json.dumps(allowed))
+    assert [run.spec.name for run in house.compute.runs] == ["fun", "next"]
+    assert house.compute.runs[-1].payload["responsePayload"] == {"a": 1}
+    await house.call("iam", "DeleteRolePolicy", RoleName="fun-role", PolicyName="actions")
     await house.event({"a": 2})
     await house.settle()
-    assert [run.spec.name for run in house.compute.runs] == ["fun", "fun", "next"]
-    assert house.compute.runs[-1].payload["responsePayload"] == {"a": 2}
+    assert [run.spec.name for run in house.compute.runs] == ["fun", "next", "fun"]  # its role may not invoke the other any more
+
+
+async def test_targets_that_the_role_may_not_send_to_are_refused(house: House) -> None:
+    await house.function()
+    queue = (await house.call("sqs", "CreateQueue", QueueName="dead"))["QueueUrl"]
+    attributes = await house.call("sqs", "GetQueueAttributes", QueueUrl=queue, AttributeNames=["QueueArn"])
+    arn = attributes["Attributes"]["QueueArn"]
+    topic = (await house.call("sns", "CreateTopic", Name="dead"))["TopicArn"]
+    for target, told in ((arn, "SendMessage on SQS"), (topic, "Publish on SNS")):
+        with pytest.raises(ServiceError) as error:
+            await house.lam("UpdateFunctionConfiguration", FunctionName="fun", DeadLetterConfig={"TargetArn": target})
+        assert (error.value.code, error.value.message) == (
+            "InvalidParameterValueException",
+            f"The provided execution role does not have permissions to call {told}",
+        )
+    with pytest.raises(ServiceError) as error:
+        await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", DestinationConfig={"OnFailure": {"Destination": arn}})
+    assert error.value.message == f"The function's execution role does not have permissions to call SendMessage on {arn}"
 
 
 async def test_a_bucket_keeps_the_records_of_failures(house: House) -> None:
@@ -198,7 +215,7 @@ async def test_what_cannot_be_a_destination_is_refused(house: House, arn: str, w
 
 
 async def test_with_no_concurrency_reserved_events_are_dead_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    await house.function(DeadLetterConfig={"TargetArn": QUEUE})
+    await house.function(actions=["sqs:SendMessage"], DeadLetterConfig={"TargetArn": QUEUE})
     sent = record_calls(house, monkeypatch, "sqs")
     await house.lam("PutFunctionConcurrency", FunctionName="fun", ReservedConcurrentExecutions=0)
     await house.event()

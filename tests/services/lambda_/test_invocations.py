@@ -43,14 +43,25 @@ async def test_what_a_function_raises_is_its_answer(house: House) -> None:
 
 async def test_an_instance_is_told_all_about_its_function(house: House) -> None:
     await house.function(Environment={"Variables": {"KEY": "value"}}, MemorySize=512, Timeout=7, EphemeralStorage={"Size": 1024})
-    await house.invoke(ClientContext=base64.b64encode(b"{}").decode())
+    await house.invoke(ClientContext=base64.b64encode(b'{"custom": {"a": "\xc3\xa9"}}').decode())
     run = house.compute.runs[0]
     spec = run.spec
     assert (spec.arn, spec.name, spec.version, spec.runtime, spec.handler) == (ARN, "fun", "$LATEST", "python3.12", "index.handler")
     assert (spec.memory_mb, spec.timeout_s, spec.tmp_mb, spec.environment) == (512, 7, 1024, {"KEY": "value"})
     assert spec.log_group == "/aws/lambda/fun"
     assert (spec.code / "index.py").read_text() == ECHO
-    assert run.client_context == "e30="
+    assert run.client_context == '{"custom":{"a":"\\u00e9"}}'
+
+
+@pytest.mark.parametrize("told", ["%%%", base64.b64encode(b"no json").decode(), base64.b64encode(b"[1]").decode(), "A" * 3584])
+async def test_a_client_context_is_a_json_object_in_base64(house: House, told: str) -> None:
+    await house.function()
+    with pytest.raises(ServiceError) as error:
+        await house.invoke(ClientContext=told)
+    assert (error.value.code, error.value.message) == (
+        "InvalidRequestContentException",
+        "Client context must be a valid Base64-encoded JSON object.",
+    )
 
 
 async def test_an_instance_calls_aws_as_the_functions_role(house: House) -> None:

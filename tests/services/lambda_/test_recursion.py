@@ -41,7 +41,7 @@ async def test_a_function_that_invokes_itself_is_stopped_after_sixteen_rounds(ho
 
 
 async def test_the_event_that_is_not_let_in_goes_to_the_queue(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    await house.function(DeadLetterConfig={"TargetArn": QUEUE})
+    await house.function(actions=["sqs:SendMessage"], DeadLetterConfig={"TargetArn": QUEUE})
     target = {"OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:failed"}}
     await house.lam("PutFunctionEventInvokeConfig", FunctionName="fun", DestinationConfig=target)
     sent = record_calls(house, monkeypatch, "sqs")

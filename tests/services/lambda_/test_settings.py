@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.node import Account
-from tests.services.lambda_.functions import arn, create, refused, status, zipped
+from tests.services.lambda_.functions import ECHO, arn, create, refused, status, zipped
 
 PUBLISHERS = {"SigningProfileVersionArns": ["arn:aws:signer:us-east-1:123456789012:/signing-profiles/test/abcdefghij"]}
 
@@ -85,7 +85,6 @@ def test_a_resource_policy_is_put_whole_and_decides(aws: Account) -> None:
     [
         {"PackageType": "Image", "Code": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/x:latest"}},
         {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}},
-        {"PublishTo": "LATEST_PUBLISHED"},
         {"ImageConfig": {"Command": ["x"]}},
     ],
     ids=lambda settings: next(iter(settings)),
@@ -95,6 +94,21 @@ def test_what_is_not_built_is_refused_by_its_name(aws: Account, settings: dict[s
         create(aws, **settings)
     assert (refused(error)[0], status(error)) == ("NotImplemented", 501)
     assert next(iter(settings)) in refused(error)[1]
+
+
+def test_code_is_given_in_one_way_and_kept_in_one(aws: Account) -> None:
+    create(aws)
+    code = zipped(index=ECHO)
+    with pytest.raises(ClientError) as error:
+        aws.lambda_.update_function_code(FunctionName="f", ZipFile=code, S3Bucket="some-bucket", S3Key="k")
+    assert refused(error) == (
+        "InvalidParameterValueException",
+        "Please do not provide other FunctionCode parameters when providing a ZipFile.",
+    )
+    for unbuilt in ({"S3ObjectStorageMode": "REFERENCE"}, {"SourceKMSKeyArn": "arn:aws:kms:us-east-1:123456789012:key/x"}):
+        with pytest.raises(ClientError) as error:
+            aws.lambda_.update_function_code(FunctionName="f", ZipFile=code, **unbuilt)
+        assert (refused(error)[0], status(error)) == ("NotImplemented", 501)
 
 
 def test_snap_start_is_for_some_runtimes(aws: Account) -> None:

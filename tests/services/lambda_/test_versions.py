@@ -30,6 +30,15 @@ def test_publishing_what_has_not_changed_gives_the_last_version_again(aws: Accou
     assert (again["Version"], again["RevisionId"]) == ("1", first["RevisionId"])
 
 
+def test_a_new_description_of_the_function_is_a_change(aws: Account) -> None:
+    create(aws, Description="one")
+    assert aws.lambda_.publish_version(FunctionName="f", Description="its own")["Version"] == "1"
+    assert aws.lambda_.publish_version(FunctionName="f")["Version"] == "1"
+    aws.lambda_.update_function_configuration(FunctionName="f", Description="two")
+    second = aws.lambda_.publish_version(FunctionName="f")
+    assert (second["Version"], second["Description"]) == ("2", "two")
+
+
 def test_versions_are_listed_after_latest_and_can_be_deleted(aws: Account) -> None:
     create(aws, Publish=True)
     change(aws, "second")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from tule.core.errors import ServiceError
+from tule.core.errors import ServiceError, not_implemented
 from tule.core.paging import InvalidToken
 from tule.platform.call import Call
 from tule.platform.node import Node
@@ -25,8 +25,14 @@ async def receive(call: Call, code: Mapping[str, Any]) -> Package:
     """The package that CreateFunction or UpdateFunctionCode was given: inline, or an S3 object read as the caller."""
     if "ImageUri" in code:
         raise errors.invalid_parameter("Please don't provide ImageUri when updating a function with packageType Zip.")
+    if code.get("S3ObjectStorageMode") == "REFERENCE":
+        raise not_implemented("lambda", "S3ObjectStorageMode REFERENCE")
+    if code.get("SourceKMSKeyArn"):
+        raise not_implemented("lambda", "SourceKMSKeyArn")
     inline: bytes | None = code.get("ZipFile")
     if inline is not None:
+        if "S3Bucket" in code or "S3Key" in code:
+            raise errors.invalid_parameter("Please do not provide other FunctionCode parameters when providing a ZipFile.")
         if len(inline) > MAX_INLINE_BYTES:
             raise errors.request_entity_too_large(MAX_REQUEST_BYTES, call.operation)
         return await functions(call.node).packages.receive(_once(inline))

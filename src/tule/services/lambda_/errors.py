@@ -98,6 +98,10 @@ def unreadable_payload(complaint: str) -> ServiceError:
     )
 
 
+def unreadable_client_context() -> ServiceError:
+    return ServiceError("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.", 400, fields=_USER)
+
+
 def throttled(reason: str, retry_after_s: int = 0) -> ServiceError:
     """`reason` is a ThrottleReason, such as ReservedFunctionConcurrentInvocationLimitExceeded.  When a place is free again
     nobody knows, and so only of a rate is told when it may be tried again."""

@@ -19,7 +19,7 @@ def publish(tx: Tx, ref: FunctionRef, function: dict[str, Any], description: str
     if to is not None:
         return _publish_latest(tx, ref, function, description)
     last = state.version(tx, ref, str(function["published"])) if function["published"] else None
-    if last is not None and not _differs(last["configuration"], function["configuration"], description):
+    if last is not None and not _differs(last, function["configuration"], description):
         return last
     capacity.check_room(tx, ref, function["configuration"])
     function["published"] += 1
@@ -50,6 +50,8 @@ def _put(
     if config["SnapStart"]["ApplyOn"] == "PublishedVersions":
         config["SnapStart"] = {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
     body = {"configuration": config, "generation": tx.ids.hex(16), "code": function["code"], "layers": function["layers"]}
+    if description:
+        body["described"] = function["configuration"]["Description"]
     if scaling is not None:
         body["scaling"] = scaling
     state.put_version(tx, ref, number, body)
@@ -59,10 +61,14 @@ def _put(
     return body
 
 
-def _differs(published: dict[str, Any], latest: dict[str, Any], description: str | None) -> bool:
+def _differs(last: dict[str, Any], latest: dict[str, Any], description: str | None) -> bool:
+    published = last["configuration"]
+
     def essence(config: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in config.items() if name not in _NOT_CODE and name != "SnapStart"}
 
+    if last.get("described", published["Description"]) != latest["Description"]:
+        return True
     return essence(published) != essence(latest) or description not in (None, "", published["Description"])
 
 

@@ -7,7 +7,8 @@ A function's document:
     published       the number of the last published version
     tags, reserved (concurrent executions, or null), policies {qualifier or "": {revision, statements}},
     event_invoke {qualifier: config}; and where they were set: recursive_loop, runtime_management {version: config}, code_signing
-A version's document has configuration, generation, code and layers, and scaling where that was set; an alias's the members of AliasConfiguration.
+A version's document has configuration, generation, code and layers, scaling where that was set, and described: the
+function's own description, where the version has another; an alias's the members of AliasConfiguration.
 """
 
 from __future__ import annotations

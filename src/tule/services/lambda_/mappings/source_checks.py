@@ -15,7 +15,7 @@ from tule.core.errors import ServiceError, not_implemented
 from tule.platform.call import Call
 from tule.platform.permissions import may
 from tule.platform.targets import may_pass, queue_url
-from tule.services.lambda_ import errors, execution_role
+from tule.services.lambda_ import errors, execution_role, target_permissions
 from tule.services.lambda_.mappings.kinds import Kind
 from tule.services.lambda_.names import FunctionRef
 
@@ -114,20 +114,13 @@ async def _check_destination(call: Call, principal: Principal, shown: Mapping[st
     arn = shown["DestinationConfig"].get("OnFailure", {}).get("Destination", "")
     if not arn:
         return
-    target = arns.parse(arn)
-    params: Params
-    if target.service == "sqs":
-        operation, params = "SendMessage", {"QueueUrl": queue_url(call.node, target), "MessageBody": "-"}
-    elif target.service == "sns":
-        operation, params = "Publish", {"TopicArn": arn, "Message": "-"}
-    else:
-        operation, params = "PutObject", {"Bucket": target.resource, "Key": "-"}
     try:
-        allowed = await _may(call, principal, target, operation, params)
+        operation = await target_permissions.missing(call, principal, arn)
     except ServiceError as error:
         raise errors.invalid_parameter(f"The destination ARN {arn} is invalid.") from error
-    if not allowed:
-        raise errors.invalid_parameter(f"The provided execution role does not have permissions to call {operation} on {target.service.upper()}")
+    if operation:
+        service = arns.parse(arn).service.upper()
+        raise errors.invalid_parameter(f"The provided execution role does not have permissions to call {operation} on {service}")
 
 
 async def _may(call: Call, principal: Principal, resource: Arn, operation: str, params: Params) -> bool:

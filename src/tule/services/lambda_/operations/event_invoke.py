@@ -7,7 +7,7 @@ from typing import Any
 from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import errors, state
+from tule.services.lambda_ import errors, state, target_permissions
 from tule.services.lambda_.destinations import SERVICES
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref, is_published, of_arn
 from tule.store.store import Tx
@@ -18,12 +18,35 @@ _KEPT = (*_SETTINGS, "DestinationConfig")
 Params = dict[str, Any]
 
 
-def put_function_event_invoke_config(call: Call, tx: Tx, params: Params) -> Params:
+async def put_function_event_invoke_config(call: Call, params: Params) -> Params:
+    await _check_permissions(call, params)
+    return await call.node.store.write(lambda tx: _put(call, tx, params))
+
+
+def _put(call: Call, tx: Tx, params: Params) -> Params:
     ref, function = _target(call, tx, params)
     return _store(call, tx, ref, function, params, {})
 
 
-def update_function_event_invoke_config(call: Call, tx: Tx, params: Params) -> Params:
+async def update_function_event_invoke_config(call: Call, params: Params) -> Params:
+    await _check_permissions(call, params)
+    return await call.node.store.write(lambda tx: _update(call, tx, params))
+
+
+async def _check_permissions(call: Call, params: Params) -> None:
+    """The role of the version that is named must be allowed to send to the destinations."""
+    destinations = params.get("DestinationConfig", {})
+    if any(target.get("Destination") for target in destinations.values()):
+        ref, role = await call.node.store.read(lambda tx: _role(call, tx, params))
+        await target_permissions.check_destinations(call, ref, role, destinations)
+
+
+def _role(call: Call, tx: Tx, params: Params) -> tuple[FunctionRef, str]:
+    ref, _ = _target(call, tx, params)
+    return ref, state.resolve(tx, ref)[1]["configuration"]["Role"]
+
+
+def _update(call: Call, tx: Tx, params: Params) -> Params:
     ref, function = _target(call, tx, params)
     before = function["event_invoke"].get(ref.qualifier or LATEST)
     if before is None:

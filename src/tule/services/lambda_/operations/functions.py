@@ -21,6 +21,7 @@ from tule.services.lambda_ import (
     publishing,
     signing,
     state,
+    target_permissions,
 )
 from tule.services.lambda_.environments import shows_environment
 from tule.services.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionRef, function_ref
@@ -44,6 +45,7 @@ async def create_function(call: Call, params: Params) -> Params:
     if await call.node.store.read(lambda tx: state.find_function(tx, ref)) is not None:
         raise errors.function_exists(ref.name)
     await execution_role.assume(call.node, ref, params["Role"])
+    await target_permissions.check_dead_letter(call, ref, params["Role"], params)
     package = await code.receive(call, params["Code"])
     sealed = await environments.of_new(call, ref, params)
     return await environments.shown(call, await call.node.store.write(lambda tx: _create(call, tx, ref, params, package, sealed)))
@@ -166,6 +168,7 @@ async def update_function_configuration(call: Call, params: Params) -> Params:
     before = await call.node.store.read(lambda tx: _latest(tx, ref, params))
     if "Role" in params:
         await execution_role.assume(call.node, ref, params["Role"])
+    await target_permissions.check_dead_letter(call, ref, params.get("Role", before["Role"]), params)
     environment = await environments.of_changed(call, ref, before, params)
 
     def change(config: Params) -> Params:

@@ -9,7 +9,7 @@ import orjson
 
 from tule.compute.compute import Invocation
 from tule.platform.call import Call
-from tule.services.lambda_ import asynchronous, errors
+from tule.services.lambda_ import asynchronous, client_context, errors
 from tule.services.lambda_.durable import invoking
 from tule.services.lambda_.json_complaints import complaint
 from tule.services.lambda_.names import function_ref
@@ -29,6 +29,7 @@ async def invoke(call: Call, params: Params) -> Params:
     kind = params.get("InvocationType", "RequestResponse")
     payload: bytes = params.get("Payload") or b"{}"
     check_payload(payload, kind)
+    told = client_context.of(params)
     if "TenantId" in params:
         raise errors.invalid_parameter("The invoked function is not enabled with tenancy configuration.")
     here = functions(call.node)
@@ -38,11 +39,11 @@ async def invoke(call: Call, params: Params) -> Params:
     if "DurableExecutionName" in params:
         raise errors.invalid_parameter("You cannot specify a durable execution name for a function that is not durable.")
     if kind == "Event":
-        await asynchronous.accept(call, function, payload, params.get("ClientContext"))
+        await asynchronous.accept(call, function, payload, told)
         return {"StatusCode": 202}
     if kind == "DryRun":
         return {"StatusCode": 204}
-    done = await here.run(function, payload, call.id, params.get("ClientContext"), heard(call))
+    done = await here.run(function, payload, call.id, told, heard(call))
     return _answer(function, done, params.get("LogType") == "Tail")
 
 
