@@ -16,6 +16,7 @@ from tule.watch.metric_store import Series, Summary
 
 if TYPE_CHECKING:
     from tule.platform.node import Node
+    from tule.services.dynamodb.state.replication import Target
     from tule.services.dynamodb.table import Table
     from tule.watch.meter import Meter
 
@@ -150,6 +151,12 @@ def _tables_of(params: Mapping[str, Any], reasons: Iterable[Mapping[str, Any]]) 
 def expired(node: Node, table: Table) -> None:
     """An item was deleted because its time had come."""
     node.meter.add(table.account, table.region, NAMESPACE, "TimeToLiveDeletedItemCount", (("TableName", table.name),), 1.0, "Count")
+
+
+def replicated(node: Node, target: Target, source: str, took_ms: int) -> None:
+    """A change that was made in the region `source` has arrived in another replica."""
+    dimensions = (("ReceivingRegion", target.region), ("TableName", target.table_name))
+    node.meter.add(target.account, source, NAMESPACE, "ReplicationLatency", dimensions, float(took_ms), "Milliseconds")
 
 
 def _add(call: Call, name: str, dimensions: tuple[tuple[str, str], ...], value: float) -> None:

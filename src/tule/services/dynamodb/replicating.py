@@ -11,11 +11,13 @@ AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globalta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from tule.backbone.jobs import Job, enqueue
 from tule.platform.node import Node
-from tule.services.dynamodb import items
+from tule.services.dynamodb import items, metrics
 from tule.services.dynamodb.changes import REPLICATION
 from tule.services.dynamodb.items import Found
 from tule.services.dynamodb.replica_groups import tell
@@ -39,18 +41,27 @@ async def replicate(node: Node) -> None:
     """Carry out the outbox: a reconciler's run."""
     while targets := await node.store.read(lambda tx: replication.waiting(tx, TARGETS_AT_ONCE)):
         for target in targets:
-            while await node.store.write(lambda tx, target=target: _carry_some(tx, target)) == AT_ONCE:
+            while await node.store.write(partial(_carry_some, node, target)) == AT_ONCE:
                 pass
 
 
-def _carry_some(tx: Tx, target: Target) -> int:
+def _carry_some(node: Node, target: Target, tx: Tx) -> int:
     sent = replication.next_for(tx, target, AT_ONCE)
     table = rows.find(tx, *target)
     if table is not None and table.replicas:  # another table may have its name by now
         for change in sent:
             _arrive(tx, table, change)
+        tx.after_commit(lambda: _count(node, target, sent))
     replication.sent(tx, [change.sequence for change in sent])
     return len(sent)
+
+
+def _count(node: Node, target: Target, sent: Sequence[Sent]) -> None:
+    """How long changes were on their way, told where they were made."""
+    now_ms = node.clock.now_ms()
+    for change in sent:
+        if change.version.region != target.region:
+            metrics.replicated(node, target, change.version.region, max(0, now_ms - change.version.at_us // 1000))
 
 
 def _arrive(tx: Tx, table: Table, change: Sent) -> None:
