@@ -7,7 +7,7 @@ stream of its iterator.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,8 +16,8 @@ import orjson
 from tule.access.actions import tags_in_request
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
-from tule.platform.service import Need, Needs
-from tule.services.kinesis import iterators, names
+from tule.platform.service import Need, Needs, RememberedNeeds
+from tule.services.kinesis import iterators, names, remembered
 from tule.services.kinesis.names import QueueRef, StreamRef
 from tule.services.kinesis.state import consumers, queues, streams
 from tule.services.kinesis.state.consumers import Consumer
@@ -41,8 +41,6 @@ _ON_STREAM = (
     "ListStreamConsumers",
     "ListTagsForStream",
     "MergeShards",
-    "PutRecord",
-    "PutRecords",
     "RegisterStreamConsumer",
     "RemoveTagsFromStream",
     "SplitShard",
@@ -79,6 +77,19 @@ def _on_stream(action: str, call: Call, tx: Tx, params: Params) -> list[Need]:
     except ServiceError:
         return [Need(action)]  # the operation says what is wrong
     return [_need(action, ref, streams.find(tx, ref), params)]
+
+
+async def _puts(action: str, call: Call, params: Params) -> Sequence[Need]:
+    """As `_on_stream`.  The account's own root, whom nothing but a resource policy could refuse, is not looked into further."""
+    try:
+        ref = names.stream_ref(call, params)
+    except ServiceError:
+        return [Need(action)]  # the operation says what is wrong
+    stream = await remembered.stream(call.node, ref)
+    principal = call.principal
+    if principal.kind == "root" and principal.account == ref.account and (stream is None or "policy" not in stream.config):
+        return ()
+    return [_need(action, ref, stream, params)]
 
 
 def _need(action: str, ref: StreamRef, stream: Stream | None, params: Params) -> Need:
@@ -176,3 +187,4 @@ def _needs() -> dict[str, Needs]:
 
 
 NEEDS = _needs()
+REMEMBERED_NEEDS: Mapping[str, RememberedNeeds] = {name: partial(_puts, f"kinesis:{name}") for name in ("PutRecord", "PutRecords")}

@@ -26,6 +26,11 @@ class Layout:
     starts: list[int]
     shards: list[Shard]
 
+    @property
+    def only(self) -> Shard | None:
+        """The shard that all hash keys belong to, where there is but one."""
+        return self.shards[0] if len(self.shards) == 1 else None
+
     def shard_of(self, hash_key: int) -> Shard:
         return self.shards[bisect_right(self.starts, hash_key) - 1]
 

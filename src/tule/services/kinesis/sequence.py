@@ -25,18 +25,17 @@ class Sequence(NamedTuple):
 
 
 def text(opened_s: int, shard: int, position: int, given_s: int) -> str:
-    return str(base(opened_s, shard) + (position << _TAIL_BITS) + (given_s << 36))
+    return numbered(base(opened_s, shard, given_s), position)
 
 
-def base(opened_s: int, shard: int) -> int:
-    """What all numbers of a shard have in common; the position and the second come on top."""
+def base(opened_s: int, shard: int, given_s: int) -> int:
+    """What all numbers that a shard gives in one second have in common; the position comes on top."""
     head = (_VERSION << 40) | (opened_s << 4) | (shard & 15)
-    return (head << _HEAD_SHIFT) | (shard << 4) | _VERSION
+    return (head << _HEAD_SHIFT) | (given_s << 36) | (shard << 4) | _VERSION
 
 
-def numbers(opened_s: int, shard: int, positions: list[int], given_s: int) -> list[str]:
-    common = base(opened_s, shard) + (given_s << 36)
-    return [str(common + (position << _TAIL_BITS)) for position in positions]
+def numbered(base: int, position: int) -> str:
+    return str(base | (position << _TAIL_BITS))
 
 
 def parse(number: str) -> Sequence | None:

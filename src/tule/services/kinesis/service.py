@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tule.platform.node import Node
 from tule.platform.service import Service, operations_in
-from tule.services.kinesis import access, metrics, throughput, trimming
+from tule.services.kinesis import access, metrics, remembered, throughput, trimming
 from tule.services.kinesis.operations import (
     accounts,
     consumers,
@@ -29,12 +29,14 @@ _RECORDED = (
 
 async def _reset(node: Node) -> None:
     throughput.forget(node)
+    remembered.forget(node)
 
 
 SERVICE = Service(
     "kinesis",
     operations=operations_in(streams, settings, shards, writing, reading, consumers, subscriptions, tags, policies, accounts, queues, queue_records),
     needs=access.NEEDS,
+    remembered_needs=access.REMEMBERED_NEEDS,
     start=trimming.start,
     counted=metrics.counted,
     resource_types=RESOURCE_TYPES,

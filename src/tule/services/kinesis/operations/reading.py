@@ -92,8 +92,13 @@ def behind_ms(page: Page, now_ms: int) -> int:
     return max(1, now_ms - page.last_ms) if page.more else 0
 
 
+def reads_json(call: Call) -> bool:
+    """Whether the answer is JSON on its way out: not for what the platform itself calls, nor for CBOR."""
+    return call.headers.get("content-type", "").startswith("application/x-amz-json")
+
+
 def shown(call: Call, fragments: list[bytes]) -> Any:
     """Records as the caller's protocol wants them: JSON is joined as it is kept, all others get plain records."""
-    if call.headers.get("content-type", "").startswith("application/x-amz-json"):
+    if reads_json(call):
         return orjson.Fragment(b"[" + b",".join(fragments) + b"]")
     return [records.decoded(fragment) for fragment in fragments]

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import orjson
+
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.throttling import is_limited
 from tule.services.kinesis import encryption, errors, hash_keys, layouts, lookup, names, sequence, throughput
+from tule.services.kinesis.appending import Appended
 from tule.services.kinesis.encryption import StreamVault
 from tule.services.kinesis.layouts import Layout
+from tule.services.kinesis.metrics import Written
+from tule.services.kinesis.operations.reading import reads_json
 from tule.services.kinesis.state import streams
 from tule.services.kinesis.state.records import Entry
 from tule.services.kinesis.state.shards import Shard
@@ -32,38 +37,52 @@ async def put_record(call: Call, params: Params) -> Params:
 
     def prepare(at_hand: StreamVault | None, tx: Tx, stream: Stream, layout: Layout) -> list[Entry]:
         _check_order(stream, params.get("SequenceNumberForOrdering"), tx.now_ms)
-        entry = _entry(tx, stream, layout, params, "")
+        entries = _entries(tx, stream, layout, [params])
         if params.get("DryRun"):
             raise errors.dry_run()
-        return encryption.sealed(tx, stream, [entry], at_hand)
+        return encryption.sealed(tx, stream, entries, at_hand)
 
-    stream, (entry,), (number,) = await encryption.append(call, names.stream_ref(call, params), lambda at_hand: partial(prepare, at_hand))
+    ref = names.stream_ref(call, params)
+    stream, (entry,), (number,) = await encryption.append(call, ref, lambda at_hand: partial(prepare, at_hand))
+    call.measured = Written(ref, 1, _size([params]))
     return {"ShardId": entry.shard.id, "SequenceNumber": number, "EncryptionType": _encryption(stream)}
 
 
 async def put_records(call: Call, params: Params) -> Params:
     given = params["Records"]
     admitted = await _admitted(call, params, given)
-    taken = [record for record, refusal in zip(given, admitted, strict=True) if refusal is None]
+    taken: Sequence[Params] = [one for one, refusal in zip(given, admitted, strict=True) if refusal is None] if any(admitted) else given
+    size = _size(taken)
 
     def prepare(at_hand: StreamVault | None, tx: Tx, stream: Stream, layout: Layout) -> list[Entry]:
-        entries = [_entry(tx, stream, layout, record, f"records.{i}.member.") for i, record in enumerate(taken, 1)]
-        if sum(len(entry.data) + len(entry.key) for entry in entries) > MAX_REQUEST_BYTES:
+        entries = _entries(tx, stream, layout, taken, "records.{}.member.")
+        if size > MAX_REQUEST_BYTES:
             raise errors.invalid_argument("Records size exceeds 10 MB limit")
         if params.get("DryRun"):
             raise errors.dry_run()
         return encryption.sealed(tx, stream, entries, at_hand)
 
-    shown: list[Params] = []
-    encrypted = None
-    if taken:
-        stream, entries, numbers = await encryption.append(call, names.stream_ref(call, params), lambda at_hand: partial(prepare, at_hand))
-        shown = [{"SequenceNumber": number, "ShardId": entry.shard.id} for entry, number in zip(entries, numbers, strict=True)]
-        encrypted = _encryption(stream)
+    if not taken:
+        return {"FailedRecordCount": len(given), "Records": [_refused(*refusal) for refusal in admitted if refusal is not None]}
+    ref = names.stream_ref(call, params)
+    appended = await encryption.append(call, ref, lambda at_hand: partial(prepare, at_hand))
+    answer: Params = {"FailedRecordCount": len(given) - len(taken), "EncryptionType": _encryption(appended.stream)}
     if len(taken) < len(given):
-        done = iter(shown)
-        shown = [next(done) if refusal is None else _refused(*refusal) for refusal in admitted]
-    return {"FailedRecordCount": len(given) - len(taken), "Records": shown, "EncryptionType": encrypted}
+        done = iter(_done(appended))
+        return {**answer, "Records": [next(done) if refusal is None else _refused(*refusal) for refusal in admitted]}
+    call.measured = Written(ref, len(given), size)
+    return {**answer, "Records": _joined(appended) if reads_json(call) else _done(appended)}
+
+
+def _done(appended: Appended) -> list[Params]:
+    return [{"SequenceNumber": number, "ShardId": entry.shard.id} for entry, number in zip(appended.entries, appended.numbers, strict=True)]
+
+
+def _joined(appended: Appended) -> orjson.Fragment:
+    """The same as JSON: neither numbers nor ids have anything in them that would have to be escaped."""
+    ends = {number: f'","ShardId":"{shard.id}"}}' for number, shard in {entry.shard.number: entry.shard for entry in appended.entries}.items()}
+    shown = [f'{{"SequenceNumber":"{number}{ends[entry.shard.number]}' for entry, number in zip(appended.entries, appended.numbers, strict=True)]
+    return orjson.Fragment(f"[{','.join(shown)}]")
 
 
 def _refused(shard: Shard, stream: Stream) -> Params:
@@ -81,7 +100,7 @@ async def _admitted(call: Call, params: Params, given: Sequence[Params]) -> list
     def look(tx: Tx) -> tuple[Stream, list[Entry]]:
         stream = lookup.stream_of(call, tx, params)
         layout = layouts.of(call.node, tx, stream)
-        return stream, [_entry(tx, stream, layout, record, "") for record in given]
+        return stream, _entries(tx, stream, layout, given)
 
     stream, entries = await call.node.store.read(look)
     if stream.is_on_demand:
@@ -90,18 +109,34 @@ async def _admitted(call: Call, params: Params, given: Sequence[Params]) -> list
     return [None if rates.take_write(entry.shard.number, len(entry.data) + len(entry.key), now_ms) else (entry.shard, stream) for entry in entries]
 
 
-def _entry(tx: Tx, stream: Stream, layout: Layout, record: Params, where: str) -> Entry:
-    """Raises InvalidArgumentException, ValidationException."""
-    data, key = record["Data"], record.get("PartitionKey")
+def _size(given: Sequence[Params]) -> int:
+    """As it counts against limits."""
+    return sum([len(record["Data"]) + len(record.get("PartitionKey") or _KEY_OF_NOBODY) for record in given])
+
+
+def _entries(tx: Tx, stream: Stream, layout: Layout, given: Sequence[Params], where: str = "") -> list[Entry]:
+    """`where` is how refusals name the record of a number.  Raises InvalidArgumentException, ValidationException."""
     if stream.config["distribution"] == streams.AUTO:
-        return Entry(layout.shard_of(int.from_bytes(tx.ids.bytes(16), "big")), key or _KEY_OF_NOBODY, data)
-    if key is None:
-        raise errors.null_member(f"{where}partitionKey")
-    most = stream.config["max_record_kib"] * 1024
-    if len(data) + len(key) > most:
-        raise _too_large(where, most)
-    explicit = record.get("ExplicitHashKey")
-    return Entry(layout.shard_of(hash_keys.of_partition_key(key) if explicit is None else _explicit(explicit)), key, data)
+        return [_anywhere(tx, layout, record) for record in given]
+    most, only = stream.config["max_record_kib"] * 1024, layout.only
+    entries: list[Entry] = []
+    for number, record in enumerate(given, 1):
+        data, key = record["Data"], record.get("PartitionKey")
+        if key is None:
+            raise errors.null_member(f"{where.format(number)}partitionKey")
+        if len(data) + len(key) > most:
+            raise _too_large(where.format(number), most)
+        explicit = record.get("ExplicitHashKey")
+        if explicit is None:
+            entries.append(Entry(only or layout.shard_of(hash_keys.of_partition_key(key)), key, data))
+        else:
+            entries.append(Entry(layout.shard_of(_explicit(explicit)), key, data))
+    return entries
+
+
+def _anywhere(tx: Tx, layout: Layout, record: Params) -> Entry:
+    """Of a stream whose records AWS distributes by itself."""
+    return Entry(layout.shard_of(int.from_bytes(tx.ids.bytes(16), "big")), record.get("PartitionKey") or _KEY_OF_NOBODY, record["Data"])
 
 
 def _too_large(where: str, most: int) -> ServiceError:

@@ -6,7 +6,8 @@ number and its position.  Times of arrival never go back within a stream.
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64decode
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ _FIRST = "SELECT id, arrived_ms FROM kinesis_records WHERE id >= ? AND id < ? OR
 _OLDEST = "SELECT id, arrived_ms FROM kinesis_records WHERE id > ? AND id < ? ORDER BY id LIMIT ?"
 _CUT = "DELETE FROM kinesis_records WHERE id > ? AND id <= ?"
 
-_FRAGMENT = b'{"SequenceNumber":"%b","ApproximateArrivalTimestamp":%d.%03d,"Data":"%b","PartitionKey":%b%b}'
+_FRAGMENT = b'{"SequenceNumber":"%b","ApproximateArrivalTimestamp":%b,"Data":"%b","PartitionKey":%b%b}'
 ENCRYPTED = b',"EncryptionType":"KMS"'
 
 
@@ -58,18 +59,28 @@ def append(tx: Tx, stream: Stream, entries: Sequence[Entry]) -> list[str]:
     assert row is not None
     position, arrived_ms = row[0] - len(entries), row[1]
     second, millis = divmod(arrived_ms, 1000)
+    arrived = b"%d.%03d" % (second, millis)
     encrypted = ENCRYPTED if stream.config.get("key") else b""
+    bases: dict[int, int] = {}
     numbers: list[str] = []
     rows: list[tuple[int, int, int, bytes]] = []
     for shard, key, data in entries:
         position += 1
-        number = sequence.text(shard.opened_s, shard.index, position, second)
+        base = bases.get(shard.number)
+        if base is None:
+            base = bases[shard.number] = sequence.base(shard.opened_s, shard.index, second)
+        number = sequence.numbered(base, position)
         numbers.append(number)
-        fragment = _FRAGMENT % (number.encode(), second, millis, b64encode(data), orjson.dumps(key), encrypted)
-        rows.append(((shard.number << POSITION_BITS) | position, arrived_ms, len(data) + len(key.encode()), fragment))
+        fragment = _FRAGMENT % (number.encode(), arrived, b2a_base64(data, newline=False), orjson.dumps(key), encrypted)
+        rows.append(((shard.number << POSITION_BITS) | position, arrived_ms, len(data) + text_size(key), fragment))
     tx.many(_INSERT, rows)
     tx.wake(stream.ref.arn)
     return numbers
+
+
+def text_size(key: str) -> int:
+    """Bytes of a partition key."""
+    return len(key) if key.isascii() else len(key.encode())
 
 
 def read(tx: Tx, stream: Stream, shard: Shard, after: int, limit: int, max_bytes: int = MAX_READ_BYTES) -> Page:

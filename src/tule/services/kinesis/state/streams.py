@@ -14,6 +14,8 @@ import orjson
 from tule.services.kinesis.names import StreamRef
 from tule.store.store import Row, Tx
 
+CHANGED = "kinesis.streams"  # the topic that every change of a stream wakes
+
 PROVISIONED = "PROVISIONED"
 ON_DEMAND = "ON_DEMAND"
 AUTO = "AUTO"
@@ -90,6 +92,7 @@ def count_on_demand(tx: Tx, account: str, region: str) -> int:
 
 def save(tx: Tx, stream: Stream) -> None:
     tx.execute(_UPDATE, stream.layout, orjson.dumps(stream.config), stream.id)
+    tx.wake(CHANGED)
 
 
 def configure(tx: Tx, stream: Stream, **settings: Any) -> Stream:
@@ -102,6 +105,7 @@ def configure(tx: Tx, stream: Stream, **settings: Any) -> Stream:
 def delete(tx: Tx, stream: Stream) -> None:
     tx.execute(_DELETE, stream.id)
     tx.execute(_DELETE_POSITION, stream.id)
+    tx.wake(CHANGED)
 
 
 def _stream(row: Row) -> Stream:
