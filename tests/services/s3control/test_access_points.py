@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,22 +11,6 @@ from botocore.config import Config
 
 from tests.node import Account
 from tests.services.s3.refusals import refusal
-
-
-@pytest.fixture(autouse=True)
-def localhost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """S3 Control and access points are hosts below `localhost`, which not every resolver knows."""
-    resolve = socket.getaddrinfo
-
-    def here(host: Any, *args: Any, **kwargs: Any) -> Any:
-        return resolve("127.0.0.1" if str(host).endswith(".localhost") else host, *args, **kwargs)
-
-    monkeypatch.setattr(socket, "getaddrinfo", here)
-
-
-@pytest.fixture
-def control(aws: Account) -> Any:
-    return aws.client("s3control", endpoint_url=f"http://localhost:{urlsplit(aws.node.url).port}", config=Config(retries={"max_attempts": 1}))
 
 
 @pytest.fixture
@@ -113,5 +96,5 @@ def test_storage_lens_is_kept(aws: Account, control: Any) -> None:
 
 
 def test_what_is_not_built_says_so_and_others_may_not(aws: Account, control: Any) -> None:
-    assert refusal(control.list_jobs, AccountId=aws.id)["Status"] == 501
+    assert refusal(control.list_access_grants_instances, AccountId=aws.id)["Status"] == 501
     assert refusal(control.list_access_points, AccountId="123123123123")["Status"] == 403

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from tule.backbone.delivery import Dead, Delivery, Outcome
 from tule.platform.node import Node
 from tule.services.s3 import garbage, inventory, lifecycle_run, log_delivery, replication, replication_run, restoring
+from tule.services.s3.control.batch import run as batch_run
 
 _KINDS: Mapping[str, Callable[[Node, Delivery], Awaitable[Outcome]]] = {
     garbage.KIND: garbage.deliver,
@@ -15,6 +16,7 @@ _KINDS: Mapping[str, Callable[[Node, Delivery], Awaitable[Outcome]]] = {
     replication.KIND: replication_run.deliver,
     log_delivery.KIND: log_delivery.deliver,
     restoring.KIND: restoring.deliver,
+    batch_run.KIND: batch_run.deliver,
 }
 
 

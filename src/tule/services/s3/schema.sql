@@ -109,3 +109,15 @@ CREATE TABLE s3_log_entries (
     line TEXT NOT NULL,
     PRIMARY KEY (bucket, id)
 );
+
+-- migration 3: batch operations
+-- Tasks of batch jobs until the job has ended; `outcome` is NULL for those not done yet, else JSON of code, HTTP status and message.
+CREATE TABLE s3_batch_tasks (
+    job TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    version TEXT NOT NULL,
+    outcome TEXT,
+    PRIMARY KEY (job, number)
+);

@@ -10,6 +10,7 @@ from tule.services.s3 import access, browsers, deliveries, garbage, known_bucket
 from tule.services.s3.control import access as control_access
 from tule.services.s3.control import access_points as control_points
 from tule.services.s3.control import account as control_account
+from tule.services.s3.control import jobs as control_jobs
 from tule.services.s3.control import storage_lens
 from tule.services.s3.control import tagging as control_tagging
 from tule.services.s3.operations import (
@@ -160,7 +161,7 @@ SERVICE = Service(
 
 CONTROL = Service(
     name="s3control",
-    operations=operations_in(control_points, control_account, storage_lens, control_tagging),
+    operations=operations_in(control_points, control_account, control_jobs, storage_lens, control_tagging),
     needs=control_access.NEEDS,
     recorded=frozenset(["CreateAccessPoint", "GetAccessPoint", "ListAccessPoints", "ListTagsForResource", "TagResource", "UntagResource"]),
 )

@@ -12,6 +12,7 @@ from tule.core import arn
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs, Params
 from tule.services.s3 import errors, tag_rules
+from tule.services.s3.control.batch import run, state
 from tule.services.s3.state import access_points
 from tule.store.store import Tx
 
@@ -62,7 +63,30 @@ def _tagging(action: str) -> Needs:
     return needs
 
 
+def _create_job(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+    account = own(call, params)
+    context = {"s3:RequestJobPriority": params["Priority"], "s3:RequestJobOperation": next(iter(params["Operation"]), "")}
+    return [Need("s3:CreateJob", "*", context, None, account), Need("iam:PassRole", params["RoleArn"], {"iam:PassedToService": run.SERVICE})]
+
+
+def _job(action: str) -> Needs:
+    def needs(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+        account = own(call, params)
+        found = state.JOBS.get(tx, account, call.region, params["JobId"])
+        context = {}
+        if found is not None:
+            operation = next(iter(found["Request"]["Operation"]))
+            context = {"s3:ExistingJobPriority": found["Priority"], "s3:ExistingJobOperation": operation}
+        return [Need(f"s3:{action}", arn.arn("s3", call.region, account, f"job/{params['JobId']}"), context, None, account)]
+
+    return needs
+
+
+_OF_JOBS = ("DescribeJob", "UpdateJobPriority", "UpdateJobStatus", "PutJobTagging", "GetJobTagging", "DeleteJobTagging")
 NEEDS: dict[str, Needs] = {
+    "CreateJob": _create_job,
+    "ListJobs": _account("ListJobs"),
+    **{name: _job(name) for name in _OF_JOBS},
     **{
         name: _point(name)
         for name in (
