@@ -91,6 +91,7 @@ KINDS: Mapping[str, _Kind] = {
     "XXHASH128": _Kind(lambda: _XxHash("new_xxhash3_128"), 16, None),
 }
 MEMBERS: Mapping[str, str] = {f"Checksum{name}": name for name in KINDS}
+_MEMBERS = frozenset(MEMBERS)
 _BY_HEADER: Mapping[str, str] = {f"x-amz-checksum-{name.lower()}": name for name in KINDS}
 _PREFIX = "x-amz-checksum-"
 
@@ -129,7 +130,9 @@ class Wanted(NamedTuple):
 
 def wanted(params: Mapping[str, Any], headers: Mapping[str, str]) -> Wanted | None:
     """What the request carries.  Raises InvalidRequest for two checksums, an unknown algorithm, or a malformed value."""
-    found = [Wanted(name, params[member]) for member, name in MEMBERS.items() if params.get(member) is not None]
+    found = (
+        [] if _MEMBERS.isdisjoint(params) else [Wanted(name, params[member]) for member, name in MEMBERS.items() if params.get(member) is not None]
+    )
     trailer = headers.get("x-amz-trailer", "").strip().lower()
     if trailer.startswith(_PREFIX):
         if trailer not in _BY_HEADER:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tule.platform.node import Node
-from tule.services.s3.sealing import KEY_BYTES, Damaged, cipher
+from tule.services.s3.sealing import KEY_BYTES, Damaged, cipher, invalid_tag
 from tule.store import secret
 from tule.store.store import Tx
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KIND = b"\x01"
 _CURRENT = 1
+_HEAD_OF_CURRENT = KIND + bytes((_CURRENT,))
 _NONCE_BYTES = 12
 _HEAD = len(KIND) + 1 + _NONCE_BYTES
 
@@ -40,9 +41,9 @@ class NodeKeys:
         if wrapping is None:
             kept = await node.store.write(lambda tx: secret.make(tx, _name(_CURRENT)))
             wrapping = self._ciphers[_CURRENT] = cipher(kept)
-        key = node.ids.bytes(KEY_BYTES)
-        nonce = node.ids.bytes(_NONCE_BYTES)
-        return key, b"".join((KIND, bytes((_CURRENT,)), nonce, wrapping.encrypt(nonce, key, None)))
+        drawn = node.ids.bytes(KEY_BYTES + _NONCE_BYTES)
+        key, nonce = drawn[:KEY_BYTES], drawn[KEY_BYTES:]
+        return key, b"".join((_HEAD_OF_CURRENT, nonce, wrapping.encrypt(nonce, key, None)))
 
     def unwrap(self, tx: Tx, wrapped: bytes) -> bytes:
         """Raises Damaged."""
@@ -62,9 +63,7 @@ def _name(number: int) -> str:
 
 def decrypted(wrapping: AESGCM, nonce: bytes, wrapped: bytes) -> bytes:
     """Raises Damaged."""
-    from cryptography.exceptions import InvalidTag
-
     try:
         return wrapping.decrypt(nonce, wrapped, None)
-    except InvalidTag:
+    except invalid_tag():
         raise Damaged("A wrapped data key does not fit its wrapping key: it has changed since it was written.") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from email.utils import formatdate
 from typing import Any
 
@@ -40,6 +40,7 @@ _OVERRIDES = {
     "ResponseContentType": "ContentType",
     "ResponseExpires": "Expires",
 }
+_OVERRIDDEN = frozenset(_OVERRIDES)
 
 
 _CONDITIONS = frozenset(("IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince"))
@@ -108,7 +109,7 @@ class Reading:
             preconditions.check_read(params, version.etag, version.modified_ms, errors.not_modified(unchanged))
         self._customer = customer_keys.given(params)
         self._seal: Seal | Unlock | None = encryption.seal_of(call, tx, self.bucket, version.sealed, self._customer)
-        self.segments = segments_of(tx, version)
+        self.segments: Sequence[Segment] = segments_of(tx, version) if version.data is None else ()
         self._part: Segment | None = None
         self.span = self._span()
 
@@ -165,6 +166,8 @@ class Reading:
 
     def _overrides(self) -> dict[str, Any]:
         """Headers that the client asks to have in their place."""
+        if _OVERRIDDEN.isdisjoint(self._params):
+            return {}
         found = {member: self._params[parameter] for parameter, member in _OVERRIDES.items() if self._params.get(parameter) is not None}
         if "Expires" in found:
             found["Expires"] = http_date(int(found["Expires"] * 1000))

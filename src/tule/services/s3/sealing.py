@@ -27,6 +27,7 @@ SALT_BYTES = 16
 _TAG_BYTES = 16
 _READ_CHUNKS = 8  # of a long read, at a time
 _NONCE = Struct(">QI")
+_ONLY = _NONCE.pack(0, True)  # the nonce of what is one chunk
 
 
 class Damaged(StoreUnavailable):
@@ -39,6 +40,13 @@ def _aead() -> Any:
     from cryptography.hazmat.primitives.ciphers import aead
 
     return aead.AESGCM
+
+
+@cache
+def invalid_tag() -> type[Exception]:
+    from cryptography.exceptions import InvalidTag
+
+    return InvalidTag
 
 
 def cipher(key: bytes) -> AESGCM:
@@ -76,14 +84,21 @@ class Seal:
 
     def seal(self, data: bytes, ids: Ids) -> bytes:
         """All at once, for few bytes."""
-        sealer = Sealer(self, ids)
-        return b"".join((sealer.update(data), sealer.finish()))
+        if len(data) > CHUNK:
+            sealer = Sealer(self, ids)
+            return b"".join((sealer.update(data), sealer.finish()))
+        salt = ids.bytes(SALT_BYTES)
+        chunk = data
+        for each in self.ciphers(salt):
+            chunk = each.encrypt(_ONLY, chunk, None)
+        return salt + chunk
 
     def open(self, stored: bytes, size: int) -> bytes:
         """Raises Damaged."""
         if len(stored) != self.stored_bytes(size):
             raise Damaged("Sealed bytes were cut short.")
-        return Opener(self, stored[:SALT_BYTES], size).open(stored[SALT_BYTES:])
+        salt, chunks = stored[:SALT_BYTES], memoryview(stored)[SALT_BYTES:]
+        return decrypted(self.ciphers(salt), _ONLY, chunks) if size <= CHUNK else Opener(self, salt, size).open(chunks)
 
     async def read(self, blobs: Blobs, blob: str, size: int, start: int, end: int) -> AsyncIterator[bytes]:
         """Bytes from `start` up to `end` of the `size` that are sealed in a blob.  Raises Damaged."""
@@ -100,6 +115,16 @@ class Seal:
             yield wanted
         if left:
             raise Damaged(f"Blob {blob} was cut short.")
+
+
+def decrypted(ciphers: tuple[AESGCM, ...], nonce: bytes, stored: bytes | memoryview) -> bytes:
+    """Raises Damaged."""
+    try:
+        for each in reversed(ciphers):
+            stored = each.decrypt(nonce, stored, None)
+    except invalid_tag():
+        raise Damaged("Sealed bytes have changed since they were written.") from None
+    return stored  # type: ignore[return-value]
 
 
 def stored_bytes(size: int, layers: int) -> int:
@@ -152,20 +177,13 @@ class Opener:
         self._number = first
         self._last = max(1, -(-size // CHUNK)) - 1
 
-    def open(self, stored: bytes) -> bytes:
+    def open(self, stored: bytes | memoryview) -> bytes:
         """Some whole chunks.  Raises Damaged."""
-        from cryptography.exceptions import InvalidTag
-
         view = memoryview(stored)
-        try:
-            chunks = [self._chunk(view[at : at + self._step]) for at in range(0, len(view), self._step)]
-        except InvalidTag:
-            raise Damaged("Sealed bytes have changed since they were written.") from None
+        chunks = [self._chunk(view[at : at + self._step]) for at in range(0, len(view), self._step)]
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _chunk(self, stored: bytes | memoryview) -> bytes:
+    def _chunk(self, stored: memoryview) -> bytes:
         nonce = _NONCE.pack(self._number, self._number == self._last)
-        for each in reversed(self._ciphers):
-            stored = each.decrypt(nonce, stored, None)
         self._number += 1
-        return stored  # type: ignore[return-value]
+        return decrypted(self._ciphers, nonce, stored)

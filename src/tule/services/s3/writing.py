@@ -16,7 +16,7 @@ from tule.services.s3.events import Change
 from tule.services.s3.lifecycle import Subject
 from tule.services.s3.state import objects
 from tule.services.s3.state.buckets import Bucket
-from tule.services.s3.state.objects import NULL, Head, Version
+from tule.services.s3.state.objects import NULL, Version
 from tule.store.store import Tx
 
 VERSION_ID_CHARS = objects.VERSION_ID_CHARS
@@ -61,12 +61,8 @@ class Draft:
 
 def commit(call: Call, tx: Tx, bucket: Bucket, draft: Draft, event: str, reason: str) -> Version:
     """Write the version, let go of what it replaces, and tell who asked.  Raises the errors of conditions and of ACLs."""
-    return replace(call, tx, bucket, objects.head(tx, bucket, draft.params["Key"]), draft, event, reason)
-
-
-def replace(call: Call, tx: Tx, bucket: Bucket, old: Head | None, draft: Draft, event: str, reason: str) -> Version:
-    """`commit`, where the version that is replaced has been looked up."""
     key = draft.params["Key"]
+    old = objects.head(tx, bucket, key)
     preconditions.check_write(draft.params, key, None if old is None or old.marker else old.etag)
     owner = bucket.account if bucket.config.get("Ownership") == access_control.ENFORCED else call.account
     grants = access_control.for_new_object(draft.params, bucket.config, owner, bucket.account)

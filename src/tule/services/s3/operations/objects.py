@@ -10,7 +10,7 @@ from tule.platform.service import Params, reads
 from tule.services.s3 import checksums, content, encryption, errors, metadata, names, preconditions, sequence, writing
 from tule.services.s3.encryption import Protection
 from tule.services.s3.reading import Reading, check_not_archived
-from tule.services.s3.state import buckets, objects
+from tule.services.s3.state import buckets
 from tule.services.s3.writing import Draft
 from tule.store.store import Tx
 
@@ -51,10 +51,10 @@ async def _protection(call: Call, params: Params) -> Protection:
 
 def _write(call: Call, params: Params, draft: Draft, answered: Params, tx: Tx, *, foreseen: bool) -> Params | None:
     """None, and nothing written, when the bucket wants other keys than were foreseen."""
-    bucket, old = objects.bucket_and_head(tx, params["Bucket"], params["Key"])
+    bucket = buckets.get(tx, params["Bucket"])
     if foreseen and not encryption.wants_own_keys(bucket):
         return None
-    version = writing.replace(call, tx, bucket, old, draft, "ObjectCreated:Put", "PutObject")
+    version = writing.commit(call, tx, bucket, draft, "ObjectCreated:Put", "PutObject")
     return {
         "ETag": f'"{version.etag}"',
         **answered,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tule.services.s3.state import buckets
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.walk import Start
 from tule.store.store import Tx
@@ -24,13 +23,7 @@ _COLUMNS = ", ".join(_NAMES)
 _VALUES = ", ".join("?" for _ in _NAMES)
 _CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[2:])
 _CURRENT = f"SELECT {_COLUMNS} FROM s3_objects WHERE bucket = ? AND key = ?"
-_HEAD_NAMES = ("seq", "version", "marker", "etag", "modified_ms", "size", "manifest", "blob")
-_HEAD = f"SELECT {', '.join(_HEAD_NAMES)} FROM s3_objects WHERE bucket = ? AND key = ?"
-_BUCKET_NAMES = buckets.COLUMNS.split(", ")
-_BUCKET_AND_HEAD = (
-    f"SELECT {', '.join(f'b.{name}' for name in _BUCKET_NAMES)}, {', '.join(f'o.{name}' for name in _HEAD_NAMES)}"
-    " FROM s3_buckets b LEFT JOIN s3_objects o ON o.bucket = b.id AND o.key = ? WHERE b.name = ?"
-)
+_HEAD = "SELECT seq, version, marker, etag, modified_ms, size, manifest, blob FROM s3_objects WHERE bucket = ? AND key = ?"
 _PUT = f"INSERT INTO s3_objects ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT (bucket, key) DO UPDATE SET {_CHANGES}"
 _ARCHIVE = f"INSERT INTO s3_noncurrent ({_COLUMNS}) SELECT {_COLUMNS} FROM s3_objects WHERE bucket = ? AND key = ?"
 _DELETE = "DELETE FROM s3_objects WHERE bucket = ? AND key = ?"
@@ -171,16 +164,6 @@ def current(tx: Tx, bucket: Bucket, key: str) -> Version | None:
 def head(tx: Tx, bucket: Bucket, key: str) -> Head | None:
     row = tx.one(_HEAD, bucket.id, key)
     return None if row is None else Head(*row)
-
-
-def bucket_and_head(tx: Tx, name: str, key: str) -> tuple[Bucket, Head | None]:
-    """Both at once, as every write needs them.  Raises NoSuchBucket."""
-    row = tx.one(_BUCKET_AND_HEAD, key, name)
-    if row is None:
-        bucket = buckets.get(tx, name)
-        return bucket, head(tx, bucket, key)
-    count = len(_BUCKET_NAMES)
-    return buckets.of_row(row), None if row[count] is None else Head(*row[count:])
 
 
 def access(tx: Tx, bucket: Bucket, key: str, version_id: str | None) -> Access | None:
