@@ -121,3 +121,68 @@ def test_a_denial_names_action_and_resource(aws: Account) -> None:
     arn = described(aws, name)["TableArn"]
     words = f"User: arn:aws:iam::{aws.id}:user/u is not authorized to perform: dynamodb:GetItem on resource: {arn} because"
     assert error.value.response["Error"]["Message"].startswith(words)
+
+
+def test_what_a_request_wants_to_be_told_counts_for_each_of_its_parts(aws: Account) -> None:
+    name = make_table(aws)
+    quiet = user(aws, {"Action": "dynamodb:*", "Condition": {"StringEquals": {"dynamodb:ReturnConsumedCapacity": "NONE"}}})
+    key = {"p": {"S": "a"}}
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (quiet.get_item, {"TableName": name, "Key": key}),
+        (quiet.batch_get_item, {"RequestItems": {name: {"Keys": [key]}}}),
+        (quiet.batch_write_item, {"RequestItems": {name: [{"PutRequest": {"Item": key}}]}}),
+        (quiet.transact_get_items, {"TransactItems": [{"Get": {"TableName": name, "Key": key}}]}),
+        (quiet.transact_write_items, {"TransactItems": [{"Update": {"TableName": name, "Key": key, "UpdateExpression": "REMOVE a"}}]}),
+        (quiet.execute_statement, {"Statement": f"SELECT * FROM \"{name}\" WHERE p = 'a'"}),
+    ]
+    for call, params in calls:
+        assert not is_denied(call, **params)
+        assert is_denied(call, **params, ReturnConsumedCapacity="TOTAL")
+
+
+def test_selects_that_look_at_a_whole_table_can_be_denied(aws: Account) -> None:
+    name = make_table(aws, "p:S r:S")
+    careful = user(
+        aws,
+        {"Action": "dynamodb:PartiQL*"},
+        {"Effect": "Deny", "Action": "dynamodb:PartiQLSelect", "Condition": {"Bool": {"dynamodb:FullTableScan": ["true"]}}},
+    )
+    assert not is_denied(careful.execute_statement, Statement=f"SELECT * FROM \"{name}\" WHERE p = 'a' AND r > 'b'")
+    assert not is_denied(careful.execute_statement, Statement=f"SELECT * FROM \"{name}\" WHERE p IN ['a', 'b']")
+    assert is_denied(careful.execute_statement, Statement=f"SELECT * FROM \"{name}\" WHERE r = 'b'")
+    assert is_denied(careful.execute_statement, Statement=f'SELECT * FROM "{name}"')
+
+
+def test_each_statement_of_a_batch_is_allowed_or_not(aws: Account) -> None:
+    name = make_table(aws)
+    mine = user(aws, {"Action": "dynamodb:PartiQL*", "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["me"]}}})
+    insert = [{"Statement": f"INSERT INTO \"{name}\" VALUE {{'p': ?}}", "Parameters": [{"S": key}]} for key in ("me", "you")]
+    done = mine.batch_execute_statement(Statements=insert)["Responses"]
+    assert done[0] == {"TableName": name}
+    assert (done[1]["Error"]["Code"], done[1]["TableName"]) == ("AccessDenied", name)
+    assert "dynamodb:PartiQLInsert" in done[1]["Error"]["Message"]
+    assert [item["p"]["S"] for item in aws.dynamodb.scan(TableName=name)["Items"]] == ["me"]
+    assert is_denied(mine.execute_transaction, TransactStatements=insert)
+
+
+def test_what_statements_write_name_and_return_is_known(aws: Account) -> None:
+    name = make_table(aws)
+    aws.dynamodb.put_item(TableName=name, Item={"p": {"S": "a"}, "open": {"N": "1"}, "secret": {"N": "2"}})
+    writer = user(
+        aws,
+        {
+            "Action": ["dynamodb:PartiQLUpdate", "dynamodb:PartiQLSelect"],
+            "Condition": {
+                "ForAllValues:StringEquals": {"dynamodb:Attributes": ["p", "open"]},
+                "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": ["NONE", "UPDATED_NEW"]},
+            },
+        },
+    )
+    update = f'UPDATE "{name}" SET "open" = 2 WHERE p = \'a\''
+    assert not is_denied(writer.execute_statement, Statement=update)
+    assert not is_denied(writer.execute_statement, Statement=f"{update} RETURNING MODIFIED NEW *")
+    assert is_denied(writer.execute_statement, Statement=f"{update} RETURNING ALL OLD *")
+    assert is_denied(writer.execute_statement, Statement=f"{update} AND secret = 2")
+    assert not is_denied(writer.execute_statement, Statement=f'SELECT "open" FROM "{name}" WHERE p = \'a\'')
+    assert is_denied(writer.execute_statement, Statement=f"SELECT secret FROM \"{name}\" WHERE p = 'a'")
+    assert is_denied(writer.execute_statement, Statement=f"SELECT * FROM \"{name}\" WHERE p = 'a'")

@@ -79,3 +79,27 @@ def test_a_streams_policy_ends_with_the_stream(aws: Account) -> None:
     renewed = described(aws, name)["LatestStreamArn"]
     assert renewed != stream
     denied(other.dynamodbstreams.describe_stream, StreamArn=renewed)
+
+
+def test_another_account_uses_a_table_by_its_arn_in_every_way(aws: Account) -> None:
+    name = make_table(aws, gsi="g:S")
+    arn = described(aws, name)["TableArn"]
+    other = aws.node.fresh_account()
+    aws.dynamodb.put_resource_policy(ResourceArn=arn, Policy=allowing(other.id, "dynamodb:*"))
+    item = {"p": {"S": "a"}, "g": {"S": "x"}}
+    client = other.dynamodb
+    client.batch_write_item(RequestItems={arn: [{"PutRequest": {"Item": item}}]})
+    assert client.batch_get_item(RequestItems={arn: {"Keys": [{"p": {"S": "a"}}]}})["Responses"] == {arn: [item]}
+    client.transact_write_items(TransactItems=[{"Put": {"TableName": arn, "Item": {"p": {"S": "b"}}}}])
+    assert client.transact_get_items(TransactItems=[{"Get": {"TableName": arn, "Key": {"p": {"S": "b"}}}}])["Responses"] == [
+        {"Item": {"p": {"S": "b"}}}
+    ]
+    client.execute_statement(Statement=f"INSERT INTO \"{arn}\" VALUE {{'p': 'c'}}")
+    client.execute_transaction(TransactStatements=[{"Statement": f"INSERT INTO \"{arn}\" VALUE {{'p': 'd'}}"}])
+    done = client.batch_execute_statement(Statements=[{"Statement": f"INSERT INTO \"{arn}\" VALUE {{'p': 'e'}}"}])
+    assert "Error" not in done["Responses"][0]
+    assert sorted(one["p"]["S"] for one in client.scan(TableName=arn)["Items"]) == ["a", "b", "c", "d", "e"]
+    query = {"KeyConditionExpression": "g = :g", "ExpressionAttributeValues": {":g": {"S": "x"}}, "IndexName": "by-g"}
+    assert client.query(TableName=arn, **query)["Items"] == [item]
+    assert client.describe_table(TableName=arn)["Table"]["TableArn"] == arn
+    assert refused(other, "scan", TableName=name)[0] == "ResourceNotFoundException"

@@ -84,7 +84,7 @@ async def _batch_get(call: Call, params: Params) -> Sequence[Need]:
     for name, asked in params["RequestItems"].items():
         place = await _place(call, name)
         if place is not None and not place.is_free(call):
-            needed += place.need(call, "BatchGetItem", access_keys.of_read(place.table, asked, asked["Keys"]))
+            needed += place.need(call, "BatchGetItem", access_keys.of_read(place.table, asked, asked["Keys"], params))
     return needed
 
 
@@ -94,7 +94,7 @@ async def _batch_write(call: Call, params: Params) -> Sequence[Need]:
         place = await _place(call, name)
         if place is not None and not place.is_free(call):
             written = [one["PutRequest"]["Item"] if "PutRequest" in one else one.get("DeleteRequest", {}).get("Key", {}) for one in requests]
-            needed += place.need(call, "BatchWriteItem", access_keys.of_put(place.table, {}, written))
+            needed += place.need(call, "BatchWriteItem", access_keys.of_batch(place.table, written, params))
     return needed
 
 
@@ -104,29 +104,35 @@ async def _transact(call: Call, params: Params) -> Sequence[Need]:
         for kind, asked in part.items():
             place = await _place(call, asked["TableName"])
             if place is not None and not place.is_free(call):
-                context = {**_of_part(kind, place.table, asked), access_keys.ENCLOSING: call.operation}
+                context = {**_of_part(kind, place.table, asked, params), access_keys.ENCLOSING: call.operation}
                 needed += place.need(call, _PARTS[kind], context)
     return needed
 
 
-def _of_part(kind: str, table: Table | None, asked: Params) -> Context:
+def _of_part(kind: str, table: Table | None, asked: Params, request: Params) -> Context:
     if kind == "Get":
-        return access_keys.of_read(table, asked, [asked["Key"]])
+        return access_keys.of_read(table, asked, [asked["Key"]], request)
     if kind == "Put":
-        return access_keys.of_put(table, asked, [asked["Item"]])
-    return (access_keys.of_update if kind == "Update" else access_keys.of_delete)(table, asked, asked["Key"])
+        return access_keys.of_put(table, asked, request)
+    return (access_keys.of_update if kind == "Update" else access_keys.of_delete)(table, asked, request)
 
 
 async def _statement(call: Call, params: Params) -> Sequence[Need]:
-    return await _of_statements(call, [params], {})
+    return await _of_statements(call, [params], access_keys.consumed(params))
 
 
 async def _batch_statements(call: Call, params: Params) -> Sequence[Need]:
-    return await _of_statements(call, params["Statements"], {})
+    """Each statement is allowed or not on its own: `of_statement`."""
+    return ()
+
+
+async def of_statement(call: Call, request: Params, statement: Params) -> Sequence[Need]:
+    """What one of a batch needs."""
+    return await _of_statements(call, [statement], access_keys.consumed(request))
 
 
 async def _transaction(call: Call, params: Params) -> Sequence[Need]:
-    return await _of_statements(call, params["TransactStatements"], {access_keys.ENCLOSING: call.operation})
+    return await _of_statements(call, params["TransactStatements"], {access_keys.ENCLOSING: call.operation, **access_keys.consumed(params)})
 
 
 async def _of_statements(call: Call, given: Sequence[Params], also: Context) -> Sequence[Need]:
@@ -199,15 +205,11 @@ async def _list_streams(call: Call, params: Params) -> Sequence[Need]:
     return (Need("dynamodb:ListStreams", f"{place.ref.arn}/stream/*", {}, None, place.ref.account),)
 
 
-def _kept(table: Table | None, params: Params) -> Context:
-    return access_keys.of_put(table, params, [params["Item"]])
-
-
 _ITEMS: Mapping[str, Keyed] = {
-    "GetItem": lambda table, params: access_keys.of_read(table, params, [params["Key"]]),
-    "PutItem": _kept,
-    "UpdateItem": lambda table, params: access_keys.of_update(table, params, params["Key"]),
-    "DeleteItem": lambda table, params: access_keys.of_delete(table, params, params["Key"]),
+    "GetItem": lambda table, params: access_keys.of_read(table, params, [params["Key"]], params),
+    "PutItem": lambda table, params: access_keys.of_put(table, params, params),
+    "UpdateItem": lambda table, params: access_keys.of_update(table, params, params),
+    "DeleteItem": lambda table, params: access_keys.of_delete(table, params, params),
     "Query": access_keys.of_query,
     "Scan": access_keys.of_scan,
 }

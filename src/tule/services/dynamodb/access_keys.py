@@ -27,36 +27,43 @@ FULL_SCAN = "dynamodb:FullTableScan"
 _BY_PLACE = ("First", "Second", "Third", "Fourth")
 
 
-def of_read(table: Table | None, params: Params, keys: Iterable[Params]) -> Context:
-    """GetItem, a transaction's Get, and a table of BatchGetItem."""
+def of_read(table: Table | None, params: Params, keys: Iterable[Params], request: Params) -> Context:
+    """GetItem, a transaction's Get, and a table of BatchGetItem; `request` is the whole."""
     keys = list(keys)
     names = {name for key in keys for name in key}
     projection = _tried(clauses.read, params)
     is_specific = projection is not None
     if projection is not None:
         names |= projection.attributes
-    return {**_leading(table, keys), ATTRIBUTES: sorted(names), SELECT: "SPECIFIC_ATTRIBUTES" if is_specific else "ALL_ATTRIBUTES"} | _consumed(
-        params
-    )
+    select = "SPECIFIC_ATTRIBUTES" if is_specific else "ALL_ATTRIBUTES"
+    return {**_leading(table, keys), ATTRIBUTES: sorted(names), SELECT: select} | consumed(request)
 
 
-def of_put(table: Table | None, params: Params, items: Iterable[Params]) -> Context:
-    """PutItem, a transaction's Put, and the items that BatchWriteItem puts."""
+def of_put(table: Table | None, params: Params, request: Params) -> Context:
+    """PutItem, and a transaction's Put."""
+    item = params["Item"]
+    return {**_leading(table, [item]), ATTRIBUTES: sorted(set(item) | _condition(params))} | _answer(params, request)
+
+
+def of_batch(table: Table | None, items: Iterable[Params], request: Params) -> Context:
+    """The items that BatchWriteItem puts into a table, and the keys of those that it deletes."""
     items = list(items)
-    return {**_leading(table, items), ATTRIBUTES: sorted({name for item in items for name in item} | _condition(params))} | _answer(params)
+    return {**_leading(table, items), ATTRIBUTES: sorted({name for item in items for name in item})} | consumed(request)
 
 
-def of_delete(table: Table | None, params: Params, key: Params) -> Context:
+def of_delete(table: Table | None, params: Params, request: Params) -> Context:
     """DeleteItem, a transaction's Delete and ConditionCheck."""
-    return {**_leading(table, [key]), ATTRIBUTES: sorted(set(key) | _condition(params))} | _answer(params)
+    key = params["Key"]
+    return {**_leading(table, [key]), ATTRIBUTES: sorted(set(key) | _condition(params))} | _answer(params, request)
 
 
-def of_update(table: Table | None, params: Params, key: Params) -> Context:
+def of_update(table: Table | None, params: Params, request: Params) -> Context:
+    key = params["Key"]
     found = _tried(clauses.updated, params)
     names = set(key) | set(params.get("AttributeUpdates") or ()) | set(params.get("Expected") or ())
     for part in found or ():
         names |= part.attributes if part is not None else set()
-    return {**_leading(table, [key]), ATTRIBUTES: sorted(names)} | _answer(params)
+    return {**_leading(table, [key]), ATTRIBUTES: sorted(names)} | _answer(params, request)
 
 
 def of_query(table: Table | None, params: Params) -> Context:
@@ -82,7 +89,7 @@ def _reading(reading: clauses.Reading | None, params: Params) -> Context:
         names |= projection.attributes
     usual = "ALL_PROJECTED_ATTRIBUTES" if "IndexName" in params else "ALL_ATTRIBUTES"
     select = params.get("Select") or ("SPECIFIC_ATTRIBUTES" if projection is not None else usual)
-    return {ATTRIBUTES: sorted(names), SELECT: select} | _consumed(params)
+    return {ATTRIBUTES: sorted(names), SELECT: select} | consumed(params)
 
 
 def _keys(table: Table, params: Params) -> Keys:
@@ -122,9 +129,9 @@ def _tried(read: Any, params: Params) -> Any:
         return None
 
 
-def _answer(params: Params) -> Context:
-    return {RETURN_VALUES: params.get("ReturnValues") or "NONE"} | _consumed(params)
+def _answer(params: Params, request: Params) -> Context:
+    return {RETURN_VALUES: params.get("ReturnValues") or "NONE"} | consumed(request)
 
 
-def _consumed(params: Params) -> Context:
-    return {CONSUMED: params.get("ReturnConsumedCapacity") or "NONE"}
+def consumed(request: Params) -> Context:
+    return {CONSUMED: request.get("ReturnConsumedCapacity") or "NONE"}

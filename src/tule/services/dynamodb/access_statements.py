@@ -46,6 +46,8 @@ def context(statement: Statement, table: Table | None, given: Params) -> dict[st
     except ServiceError:
         return {}
     found: dict[str, Any] = {access_keys.ATTRIBUTES: sorted(_attributes(statement, bound))}
+    if isinstance(statement, Update | Delete):
+        found[access_keys.RETURN_VALUES] = statement.returning
     if table is None:
         return found
     keys = _leading(statement, bound, _keys(statement, table))

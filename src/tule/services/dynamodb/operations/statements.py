@@ -16,7 +16,7 @@ from tule.lang.partiql.binding import Bound
 from tule.lang.partiql.parser import parse
 from tule.lang.partiql.syntax import Delete, Exists, Insert, Select
 from tule.platform.call import Call
-from tule.services.dynamodb import capacity, items, keys, metrics, refusals, statements, throttling, transacting, writes
+from tule.services.dynamodb import access, capacity, items, keys, metrics, refusals, statements, throttling, transacting, writes
 from tule.services.dynamodb.capacity import Usage
 from tule.services.dynamodb.errors import validation
 from tule.services.dynamodb.items import Change, Found
@@ -122,7 +122,7 @@ async def batch_execute_statement(call: Call, params: Params) -> Params:
     asked: list[Params] = params["Statements"]
     if len({_reads(one) for one in asked} - {None}) > 1:
         raise validation("Statements of a batch must be either all reads or all writes")
-    done = await asyncio.gather(*(_one_of_batch(call, one) for one in asked))
+    done = await asyncio.gather(*(_one_of_batch(call, params, one) for one in asked))
     usages = _by_table([usage for _, usage in done])
     metrics.note_together(call, usages, "read" if _reads(asked[0]) else "write")
     return {
@@ -139,11 +139,12 @@ def _reads(asked: Params) -> bool | None:
         return None
 
 
-async def _one_of_batch(call: Call, asked: Params) -> tuple[Params, Usage | None]:
+async def _one_of_batch(call: Call, params: Params, asked: Params) -> tuple[Params, Usage | None]:
     table_name = ""
     try:
         bound = _bound(asked)
         table_name = bound.statement.table
+        await call.node.authorizer.authorize(call, await access.of_statement(call, params, asked))
         if isinstance(bound.statement, Select):
             return await call.node.store.read(lambda tx: _get_for_batch(tx, call, bound, asked))
         return await call.node.store.write(lambda tx: _write_for_batch(tx, call, bound, asked))
