@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.node import Account
 from tests.services.s3.refusals import refusal
@@ -129,6 +130,42 @@ def test_tags_that_change_later_go_along(aws: Account) -> None:
     _until(lambda: aws.s3.get_object_tagging(Bucket=target, Key="k")["TagSet"] == [{"Key": "n", "Value": "1"}])
     assert len(aws.s3.list_object_versions(Bucket=target)["Versions"]) == 1
     assert aws.s3.get_object(Bucket=target, Key="k")["Body"].read() == bytes(70_000)
+
+
+def test_locks_and_acls_that_change_later_go_along(aws: Account) -> None:
+    locked = {"ObjectLockEnabledForBucket": True, "ObjectOwnership": "ObjectWriter"}
+    source, target = _bucket(aws, **locked), _bucket(aws, **locked)
+    _replicate(aws, source, _role(aws, *ALL), _rule(target))
+    aws.s3.put_object(Bucket=source, Key="k", Body=b"x")
+    assert _settled(aws, source, "k") == "COMPLETED"
+    aws.s3.put_object_legal_hold(Bucket=source, Key="k", LegalHold={"Status": "ON"})
+    _until(lambda: _held(aws, target) == "ON")
+    aws.s3.put_object_acl(Bucket=source, Key="k", GrantRead='uri="http://acs.amazonaws.com/groups/s3/LogDelivery"')
+    grants = aws.s3.get_object_acl(Bucket=source, Key="k")["Grants"]
+    _until(lambda: aws.s3.get_object_acl(Bucket=target, Key="k")["Grants"] == grants)
+    aws.s3.put_object_legal_hold(Bucket=source, Key="k", LegalHold={"Status": "OFF"})
+    _until(lambda: _held(aws, target) == "OFF")
+    assert _settled(aws, source, "k") == "COMPLETED"
+
+
+def _held(aws: Account, bucket: str) -> str:
+    try:
+        return aws.s3.get_object_legal_hold(Bucket=bucket, Key="k")["LegalHold"]["Status"]
+    except ClientError:
+        return ""
+
+
+def test_changes_of_replicas_go_back_where_the_rule_says_so(aws: Account) -> None:
+    one, other = _bucket(aws), _bucket(aws)
+    both_ways = {"SourceSelectionCriteria": {"ReplicaModifications": {"Status": "Enabled"}}}
+    role = _role(aws, *ALL)
+    _replicate(aws, one, role, _rule(other))
+    _replicate(aws, other, role, _rule(one, **both_ways))
+    aws.s3.put_object(Bucket=one, Key="k", Body=b"x")
+    assert _settled(aws, one, "k") == "COMPLETED"
+    aws.s3.put_object_tagging(Bucket=other, Key="k", Tagging={"TagSet": [{"Key": "n", "Value": "back"}]})
+    _until(lambda: aws.s3.get_object_tagging(Bucket=one, Key="k")["TagSet"] == [{"Key": "n", "Value": "back"}])
+    assert (_settled(aws, one, "k"), _status(aws, other, "k")) == ("COMPLETED", "REPLICA")
 
 
 def test_another_account_in_another_region_owns_its_replicas_when_it_should(aws: Account) -> None:

@@ -1,6 +1,7 @@
 """Which new versions are replicated, and to where: the rules, and the job that a write leaves.  `replication_run.py` does it.
 
-What was there before the rules, replicas, and what lifecycle does are not replicated.
+What was there before the rules, replicas, and what lifecycle does are not replicated; what later changes about a version (tags, ACL,
+retention, legal hold) is, and from replicas, too, where a rule has it so.
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnot-replicated.html
 """
 
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from tule.backbone.jobs import Job, enqueue
+from tule.services.s3.state import ageing
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Version
 from tule.store.store import Tx
@@ -34,7 +36,7 @@ def status(bucket: Bucket, version: Version) -> str | None:
 
 def begin(tx: Tx, bucket: Bucket, version: Version) -> None:
     """Have a version replicated that was written with status PENDING."""
-    _enqueue(tx, bucket, version.key, version.version)
+    _enqueue(tx, bucket, version, is_change=False)
 
 
 def marked(tx: Tx, bucket: Bucket, marker: Version) -> Version:
@@ -46,14 +48,18 @@ def marked(tx: Tx, bucket: Bucket, marker: Version) -> Version:
 
 
 def changed(tx: Tx, bucket: Bucket, version: Version) -> None:
-    """Tags or ACL of a version that was, or is to be, replicated have changed."""
-    if version.replication in (PENDING, COMPLETED, FAILED) and "Replication" in bucket.config:
-        _enqueue(tx, bucket, version.key, version.version)
+    """Tags, ACL or lock of a version that was, or is to be, replicated have changed; or those of a replica."""
+    if version.replication is None or not rules_for(bucket, version):
+        return
+    if version.replication != REPLICA:
+        ageing.set_replication(tx, bucket, version.key, version.version, PENDING)
+    _enqueue(tx, bucket, version, is_change=True)
 
 
-def _enqueue(tx: Tx, bucket: Bucket, key: str, version: str) -> None:
-    payload = {"bucket": bucket.name, "id": bucket.id, "key": key, "version": version, "since": tx.now_ms}
-    enqueue(tx, Job(KIND, bucket.arn, bucket.account, bucket.region, payload, max_attempts=_ATTEMPTS, group=f"{KIND}:{bucket.id}:{key}"))
+def _enqueue(tx: Tx, bucket: Bucket, version: Version, *, is_change: bool) -> None:
+    payload = {"bucket": bucket.name, "id": bucket.id, "key": version.key, "version": version.version, "since": tx.now_ms, "change": is_change}
+    group = f"{KIND}:{bucket.id}:{version.key}"
+    enqueue(tx, Job(KIND, bucket.arn, bucket.account, bucket.region, payload, max_attempts=_ATTEMPTS, group=group))
 
 
 def rules_for(bucket: Bucket, version: Version) -> list[_Rule]:
@@ -61,7 +67,7 @@ def rules_for(bucket: Bucket, version: Version) -> list[_Rule]:
     configuration: Mapping[str, Any] = bucket.config.get("Replication") or {}
     chosen: dict[str, _Rule] = {}
     for rule in sorted(configuration.get("Rules", ()), key=lambda each: -each.get("Priority", 0)):
-        if rule["Status"] == "Enabled" and _applies(rule, version):
+        if rule["Status"] == "Enabled" and _applies(rule, version) and (version.replication != REPLICA or _sends_back(rule)):
             chosen.setdefault(rule["Destination"]["Bucket"], rule)
     return list(chosen.values())
 
@@ -79,6 +85,11 @@ def _applies(rule: _Rule, version: Version) -> bool:
         if not all(tags.get(tag["Key"]) == tag.get("Value", "") for tag in wanted):
             return False
     return _replicates_keys(rule, version)
+
+
+def _sends_back(rule: _Rule) -> bool:
+    """Whether what changes about replicas goes on from them."""
+    return ((rule.get("SourceSelectionCriteria") or {}).get("ReplicaModifications") or {}).get("Status") == "Enabled"
 
 
 def _replicates_markers(rule: _Rule) -> bool:

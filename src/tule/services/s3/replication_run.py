@@ -18,11 +18,24 @@ from tule.core.clock import iso8601
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.node import Node
-from tule.services.s3 import access, access_control, checksums, content, encryption, events, garbage, kms_keys, metadata, replication
+from tule.services.s3 import (
+    access,
+    access_control,
+    checksums,
+    content,
+    encryption,
+    events,
+    garbage,
+    kms_keys,
+    metadata,
+    object_lock,
+    replication,
+    replication_metrics,
+)
 from tule.services.s3.events import Change
 from tule.services.s3.ranges import Span
 from tule.services.s3.segments import pieces, segments_of
-from tule.services.s3.state import ageing, buckets, objects, replicas
+from tule.services.s3.state import ageing, buckets, locks, objects, replicas
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Version
 from tule.store.store import Tx
@@ -47,17 +60,20 @@ async def deliver(node: Node, delivery: Delivery) -> Outcome:
     failures = 0
     for rule in replication.rules_for(source.bucket, source.version):
         try:
-            await _replicate(node, source, rule)
+            await _replicate(node, source, rule, is_change=delivery.payload.get("change", False))
         except (_Failed, ServiceError) as error:
             if isinstance(error, ServiceError) and error.status >= 500 and error.status != 501:
                 raise
             failures += 1
+            replication_metrics.failed(node, source.bucket, rule)
             await _tell(node, source, rule, delivery, "OperationFailedReplication", _reason(error))
         else:
+            replication_metrics.succeeded(node, source.bucket, rule, node.clock.now_ms() - delivery.payload["since"])
             await _tell_delay(node, source, rule, delivery)
     status = replication.FAILED if failures else replication.COMPLETED
     version = source.version
-    await node.store.write(lambda tx: ageing.set_replication(tx, source.bucket, version.key, version.version, status))
+    if version.replication != replication.REPLICA:
+        await node.store.write(lambda tx: ageing.set_replication(tx, source.bucket, version.key, version.version, status))
     return Done()
 
 
@@ -70,7 +86,7 @@ def _source(tx: Tx, payload: Mapping[str, Any]) -> _Source | None:
     return None if version is None else _Source(bucket, version)
 
 
-async def _replicate(node: Node, source: _Source, rule: Mapping[str, Any]) -> None:
+async def _replicate(node: Node, source: _Source, rule: Mapping[str, Any], *, is_change: bool) -> None:
     """Raises _Failed, and ServiceError."""
     name = arns.parse(rule["Destination"]["Bucket"]).resource
     target = await node.store.read(lambda tx: buckets.find(tx, name))
@@ -80,6 +96,8 @@ async def _replicate(node: Node, source: _Source, rule: Mapping[str, Any]) -> No
         raise _Failed("DstBucketUnversioned")
     call = await _as_role(node, source.bucket)
     await _check_allowed(call, source, target, rule)
+    if is_change and (await node.store.write(lambda tx: _change(tx, source, target, rule)) or source.version.replication == replication.REPLICA):
+        return
     replica = await _replica(call, source, target, rule)
 
     def write(tx: Tx) -> None:
@@ -92,6 +110,20 @@ async def _replicate(node: Node, source: _Source, rule: Mapping[str, Any]) -> No
         )
 
     await node.store.write(write)
+
+
+def _change(tx: Tx, source: _Source, target: Bucket, rule: Mapping[str, Any]) -> bool:
+    """What changed about a version, put to the same version at the destination; False when that is not there."""
+    now = objects.version(tx, source.bucket, source.version.key, source.version.version)
+    there = objects.version(tx, target, source.version.key, source.version.version)
+    if now is None or there is None:
+        return now is None
+    objects.set_tags(tx, target, there, now.tags)
+    if not _is_targets(target, rule) and there.owner == now.owner:
+        objects.set_acl(tx, target, there, now.acl)
+    if object_lock.is_on(target):
+        locks.put(tx, target, there, now.lock)
+    return True
 
 
 def _source_is_gone(tx: Tx, source: _Source) -> bool:
@@ -144,9 +176,14 @@ def _is_overridden(rule: Mapping[str, Any]) -> bool:
     return (rule["Destination"].get("AccessControlTranslation") or {}).get("Owner") == "Destination"
 
 
+def _is_targets(target: Bucket, rule: Mapping[str, Any]) -> bool:
+    """Whether replicas are the destination's own."""
+    return _is_overridden(rule) or target.config.get("Ownership") == access_control.ENFORCED
+
+
 async def _replica(call: Call, source: _Source, target: Bucket, rule: Mapping[str, Any]) -> Version:
     version = source.version
-    is_targets = _is_overridden(rule) or target.config.get("Ownership") == access_control.ENFORCED
+    is_targets = _is_targets(target, rule)
     replica = version._replace(
         bucket=target.id,
         owner=target.account if is_targets else version.owner,
@@ -154,6 +191,7 @@ async def _replica(call: Call, source: _Source, target: Bucket, rule: Mapping[st
         storage_class=rule["Destination"].get("StorageClass", version.storage_class),
         replication=replication.REPLICA,
         restored=None,
+        lock=version.lock if object_lock.is_on(target) else None,
     )
     return replica if version.marker else await _with_keys(call, source, target, rule, replica)
 

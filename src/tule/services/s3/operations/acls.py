@@ -9,7 +9,7 @@ import orjson
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import access_control, errors, events, names, public_access, reading
+from tule.services.s3 import access_control, errors, events, names, public_access, reading, replication
 from tule.services.s3.access_control import Grants
 from tule.services.s3.events import Change
 from tule.services.s3.state import buckets, objects
@@ -44,6 +44,7 @@ def put_object_acl(call: Call, tx: Tx, params: Params) -> Params:
     _check_block(bucket, grants)
     stored = None if grants == access_control.only_owner(version.owner) else orjson.dumps(grants).decode()
     objects.set_acl(tx, bucket, version, stored)
+    replication.changed(tx, bucket, version)
     change = Change("ObjectAcl:Put", "PutObjectAcl", version.key, version.seq, etag=version.etag, version=version.version)
     events.notify(call, tx, bucket, change)
     return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import errors, object_lock, reading
+from tule.services.s3 import errors, object_lock, reading, replication
 from tule.services.s3.state import buckets, locks
 from tule.services.s3.state.buckets import Bucket
 from tule.services.s3.state.objects import Version
@@ -37,6 +37,7 @@ def put_object_retention(call: Call, tx: Tx, params: Params) -> Params:
     bypass = bool(params.get("BypassGovernanceRetention"))
     lock = object_lock.retained(object_lock.parse(version.lock), params["Retention"], tx.now_ms, bypass=bypass)
     locks.put(tx, bucket, version, lock.text)
+    replication.changed(tx, bucket, version)
     return {}
 
 
@@ -55,6 +56,7 @@ def put_object_legal_hold(call: Call, tx: Tx, params: Params) -> Params:
     if status not in ("ON", "OFF"):
         raise errors.malformed_xml()
     locks.put(tx, bucket, version, object_lock.parse(version.lock)._replace(hold=status).text)
+    replication.changed(tx, bucket, version)
     return {}
 
 
