@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -384,6 +385,16 @@ def _copying(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
     return [*wanted, *write]
 
 
+def _renaming(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
+    """Reading and deleting under the old name, writing under the new one."""
+    bucket = bucket_of(call, tx, params)
+    source = unquote(params["RenameSource"]).removeprefix("/")
+    found = objects.access(tx, bucket, source, None)
+    old = [need(call, bucket, action, source, found=found) for action in ("GetObject", "DeleteObject")]
+    listing = [need(call, bucket, "ListBucket", context={"s3:prefix": source})] if found is None else []
+    return [*old, *listing, *_write_needs(call, bucket, {name: params[name] for name in ("Key", "RenameSource")})]
+
+
 def _create_bucket(call: Call, tx: Tx, params: Params) -> Sequence[Need]:
     names.check_bucket_name(params["Bucket"])
     resource = names.bucket_arn(call.region, params["Bucket"])
@@ -561,6 +572,7 @@ _NEEDS: dict[str, Needs] = {
     "AbortMultipartUpload": _own_upload("AbortMultipartUpload"),
     "ListParts": _own_upload("ListMultipartUploadParts"),
     "CopyObject": _copying,
+    "RenameObject": _renaming,
     "UploadPartCopy": _copying,
     "DeleteObject": _delete_object,
     "DeleteObjects": _delete_objects,

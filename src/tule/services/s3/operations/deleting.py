@@ -134,6 +134,11 @@ def _delete(call: Call, tx: Tx, bucket: Bucket, key: str, params: Params, seq: i
         return _delete_version(call, tx, bucket, key, params, seq, reason)
     old = objects.head(tx, bucket, key)
     preconditions.check_delete(params, key, None if old is None or old.marker else old.etag)
+    return remove(call, tx, bucket, key, seq, reason, old)
+
+
+def remove(call: Call, tx: Tx, bucket: Bucket, key: str, seq: int, reason: str, old: objects.Head | None) -> Deleted:
+    """Take a key's object away, or lay a delete marker over it where the bucket keeps versions."""
     if bucket.versioning:
         return _put_marker(call, tx, bucket, key, seq, old, reason)
     if old is None:
