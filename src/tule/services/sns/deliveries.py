@@ -20,7 +20,21 @@ from tule.platform.encryption import KeyRefused
 from tule.platform.mailbox import Mail, keep
 from tule.platform.node import Node
 from tule.platform.outgoing import OutgoingFailed
-from tule.services.sns import confirmations, encryption, envelope, fanout, metrics, mobile, names, notifications, pump, replay, sms, status_log
+from tule.services.sns import (
+    audits,
+    confirmations,
+    encryption,
+    envelope,
+    fanout,
+    metrics,
+    mobile,
+    names,
+    notifications,
+    pump,
+    replay,
+    sms,
+    status_log,
+)
 from tule.services.sns.fanout import NOTIFY, SOURCE
 from tule.services.sns.memory import Subscriber, memory, remembered_topic
 from tule.services.sns.message import Message
@@ -57,6 +71,8 @@ async def deliver(node: Node, delivery: Delivery) -> Outcome:
             await pump.run(node, delivery.target)
         case confirmations.EXPIRE:
             await node.store.write(lambda tx: confirmations.expire(tx, delivery.target))
+        case audits.AUDIT:
+            return await audits.deliver(node, delivery)
         case replay.REPLAY:
             return await _replay(node, delivery)
         case targets.DEAD_LETTER if ":" in arns.parse(delivery.target).resource:

@@ -43,6 +43,10 @@ def not_authorized(reason: str = "") -> ServiceError:
     return ServiceError("AuthorizationError", f"Not authorized{': ' + reason if reason else ''}", 403)
 
 
+def sensitive_data() -> ServiceError:
+    return not_authorized("The message contains sensitive data that the data protection policy of the topic denies")
+
+
 def endpoint_disabled() -> ServiceError:
     return ServiceError("EndpointDisabled", "Endpoint is disabled", 400)
 

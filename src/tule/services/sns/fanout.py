@@ -15,7 +15,8 @@ import orjson
 
 from tule.backbone.jobs import Job, enqueue
 from tule.platform.encryption import Vault
-from tule.services.sns import encryption
+from tule.services.sns import data_protection, encryption
+from tule.services.sns.data_protection import Denied, Protection
 from tule.services.sns.memory import KnownTopic, Subscriber
 from tule.services.sns.message import Message, Seen
 from tule.services.sns.state import archive, fifo, topics
@@ -70,13 +71,29 @@ def spread(tx: Tx, known: KnownTopic, message: Message, trace: str | None, put: 
             message.filtered_out += 1
             continue
         document = documents.get(protocol)
-        if document is None:
-            kept = message.document(protocol) if vault is None else encryption.sealed(vault, message, tx.ids)
-            document = documents[protocol] = orjson.dumps(kept)
+        if known.protection is not None and known.protection.outbound:
+            document = _given_out(tx, known.protection, subscriber, message, vault)
+            if document is None:
+                continue
+        elif document is None:
+            document = documents[protocol] = _kept(tx, message, protocol, vault)
         if protocol == "sqs" and not known.topic.is_fifo:
             put(tx, known, subscriber, document, trace)
         else:
             enqueue(tx, job(known.topic, subscriber, orjson.Fragment(document), message.group, trace))
+
+
+def _kept(tx: Tx, message: Message, protocol: str, vault: Vault | None) -> bytes:
+    return orjson.dumps(message.document(protocol) if vault is None else encryption.sealed(vault, message, tx.ids))
+
+
+def _given_out(tx: Tx, protection: Protection, subscriber: Subscriber, message: Message, vault: Vault | None) -> bytes | None:
+    """None for what this subscriber may not get."""
+    try:
+        shown = data_protection.given_out(protection, subscriber.subscription.principal, message)
+    except Denied:
+        return None
+    return _kept(tx, shown, subscriber.subscription.protocol, vault)
 
 
 def job(topic: Topic, subscriber: Subscriber, document: Any, group: str, trace: str | None) -> Job:

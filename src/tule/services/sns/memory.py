@@ -16,7 +16,8 @@ import orjson
 
 from tule.lang import sns_filters
 from tule.platform.node import Node
-from tule.services.sns import delivery_policy, topic_policy
+from tule.services.sns import data_protection, delivery_policy, topic_policy
+from tule.services.sns.data_protection import Protection
 from tule.services.sns.delivery_policy import Retries
 from tule.services.sns.signing import Signing
 from tule.services.sns.state import subscriptions, topics
@@ -48,6 +49,7 @@ class KnownTopic:
     topic: Topic
     policy: dict[str, Any] | None
     subscribers: dict[str, Subscriber]
+    protection: Protection | None = None
 
 
 @dataclass(slots=True)
@@ -116,6 +118,7 @@ def _compile(tx: Tx, topic: Topic) -> KnownTopic:
         topic,
         orjson.loads(text) if text else None,
         {subscription.arn: subscriber(topic, subscription) for subscription in confirmed},
+        data_protection.compiled(topic.data_protection),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.encryption import Vault
-from tule.services.sns import encryption, errors, fanout, message, metrics, mobile, names, pump, sms
+from tule.services.sns import audits, data_protection, encryption, errors, fanout, message, metrics, mobile, names, pump, sms
+from tule.services.sns.data_protection import Denied
 from tule.services.sns.memory import KnownTopic, known_topic, remembered_topic
 from tule.services.sns.message import Message
 from tule.store.store import Tx
@@ -41,9 +42,22 @@ def _publish(call: Call, tx: Tx, params: Params, vault: Vault | None) -> dict[st
     if ":endpoint/" in target:
         return _to_endpoint(call, tx, target, params)
     known = _topic(call, tx, target, "TopicArn" if params.get("TopicArn") else "TargetArn")
-    sent = message.new(params, tx.ids.uuid(), tx.now_ms, known.topic.max_message_bytes)
-    message.order(known.topic, sent, params)
+    sent = _new(call, tx, known, params)
     return _accepted(call, tx, known, sent, vault, message.size(params))
+
+
+def _new(call: Call, tx: Tx, known: KnownTopic, params: Params) -> Message:
+    """Raises AuthorizationError for what the topic's data protection policy denies, besides what is no message."""
+    id, given = tx.ids.uuid(), params
+    if known.protection is not None:
+        try:
+            given = {**params, "Message": data_protection.taken_in(known.protection, call.principal, params["Message"])}
+        except Denied as denied:
+            raise errors.sensitive_data() from denied
+        audits.record(tx, known.topic, known.protection, call.principal, id, params["Message"])
+    sent = message.new(given, id, tx.now_ms, known.topic.max_message_bytes)
+    message.order(known.topic, sent, given)
+    return sent
 
 
 def _topic(call: Call, tx: Tx, arn: str, parameter: str) -> KnownTopic:
@@ -94,8 +108,7 @@ def _publish_batch(call: Call, tx: Tx, params: Params, vault: Vault | None) -> d
     failed: list[dict[str, Any]] = []
     for entry in entries:
         try:
-            sent = message.new(entry, tx.ids.uuid(), tx.now_ms, known.topic.max_message_bytes)
-            message.order(known.topic, sent, entry)
+            sent = _new(call, tx, known, entry)
         except ServiceError as error:
             failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": error.status < 500})
             continue

@@ -11,7 +11,7 @@ from tule.core.tags import to_list, to_map
 from tule.lang import json_tokens
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.sns import endpoints, errors, names, topic_attributes, topic_policy
+from tule.services.sns import data_protection, endpoints, errors, names, topic_attributes, topic_policy
 from tule.services.sns.listing import PAGE, position
 from tule.services.sns.state import archive, fifo, subscriptions, topics
 from tule.services.sns.state.topics import Topic
@@ -175,12 +175,15 @@ def put_data_protection_policy(call: Call, tx: Tx, params: Params) -> None:
 
 
 def _protection(text: str) -> str:
-    """Kept, and not enforced."""
+    """Raises InvalidParameter."""
     wrong = json_tokens.complaint(text) if text else None
     if wrong is not None:
         raise errors.invalid_reason("DataProtectionPolicy", f"failed to parse JSON. {wrong}")
     if len(text.encode()) > _MAX_PROTECTION_BYTES:
         raise errors.invalid_reason("DataProtectionPolicy", f"must be at most {_MAX_PROTECTION_BYTES} bytes long")
+    amiss = data_protection.check(orjson.loads(text)) if text else ""
+    if amiss:
+        raise errors.invalid_reason("DataProtectionPolicy", amiss)
     return text
 
 
