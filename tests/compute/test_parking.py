@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 from tests.compute.conftest import LEVELS
@@ -36,6 +37,29 @@ async def test_instances_that_were_started_ahead_have_the_sdk_loaded(tmp_path: P
             while functions.compute.describe()["instances"] != {"all": 0, "idle": 0, "parked": 2}:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert await functions.value("import sys\nLOADED = 'boto3' in sys.modules\ndef handler(event, context): return LOADED") is True
+    finally:
+        await functions.compute.stop()
+
+
+async def test_what_a_function_brings_of_the_sdk_itself_comes_first(tmp_path: Path) -> None:
+    sdk = tmp_path / "sdk"
+    sdk.mkdir()
+    (sdk / "six.py").write_text("WHOSE = 'the runtime'\n")
+    (sdk / "boto3.py").write_text("import six\n")
+    tmp_path.chmod(0o755)
+    functions = Functions(tmp_path, LEVELS[0], sdk=sdk)
+    tell = "import sys\nAHEAD = 'six' in sys.modules\nimport six\ndef handler(event, context): return [AHEAD, getattr(six, 'WHOSE', '')]"
+    try:
+        functions.compute.prepare("python3.11")
+        async with asyncio.timeout(30):
+            while functions.compute.describe()["instances"] != {"all": 0, "idle": 0, "parked": 2}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        ahead, whose = await functions.value(tell)
+        assert ahead
+        assert whose != "the function"
+        for own in ("six.py", "six/__init__.py"):
+            done = await functions.run({"lambda_function.py": tell, own: "WHOSE = 'the function'\n"})
+            assert json.loads(done.payload) == [False, "the function"]
     finally:
         await functions.compute.stop()
 

@@ -77,3 +77,29 @@ def test_what_could_not_be_installed_is_said_and_tried_again(
     tool.write_text("#!/bin/sh\nmkdir node_modules\n")
     sdks.install()
     assert sdks.javascript_sdks().keys() == {2, 3}
+
+
+CLIENT_AHEAD = """
+import os, sys
+import boto3, botocore.loaders
+from tule.compute.inside import sdk_clients
+
+os.makedirs(os.path.expanduser("~"), exist_ok=True)
+steps = sdk_clients.steps()
+for step in steps:
+    step()
+read = []
+load = botocore.loaders.JSONFileLoader.load_file
+botocore.loaders.JSONFileLoader.load_file = lambda self, path: read.append(os.path.basename(path)) or load(self, path)
+made = dict(region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+print(boto3.Session().client("s3", **made).meta.region_name, boto3.Session().resource("dynamodb", **made).meta.service_name, read)
+os.makedirs(os.path.expanduser("~/.aws/models"))
+boto3.Session().client("s3", **made)
+print("service-2" in read)
+"""
+
+
+def test_clients_that_are_made_ahead_spare_later_ones_their_reading(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CLIENT_AHEAD]
+    done = subprocess.run(command, env={"HOME": str(tmp_path / "home")}, capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines() == ["eu-west-1 dynamodb []", "True"], done.stderr

@@ -20,6 +20,8 @@ from .python_errors import Fault, error_document, fault_document, log_error
 from .python_json import parse, serialize
 from .python_logging import LogSink, RequestIds, configure_logging
 
+SDK = frozenset(["boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"])
+
 
 def run(control, wrapped=False):
     """`wrapped`: the variables are there already.
@@ -71,6 +73,7 @@ def _enter(environment, path):
     sys.path[:] = path + [entry for entry in sys.path if entry not in path]
     sys.argv[:] = ["/var/runtime/bootstrap.py"]
     _forget_own_modules()
+    _forget_shadowed_sdk()
     main = type(sys)("__main__")
     main.__dict__["__builtins__"] = __builtins__
     sys.modules["__main__"] = main
@@ -86,6 +89,25 @@ def _forget_own_modules():
     package = sys.modules.pop(__name__.partition(".")[0])
     for name in [name for name, value in vars(package).items() if isinstance(value, type(sys))]:
         sys.modules.pop("%s.%s" % (package.__name__, name), None)
+
+
+def _forget_shadowed_sdk():
+    """What was loaded ahead of the SDK is not what the function gets when it brings a part of it itself, in its package or a layer."""
+    if any(_comes_from_elsewhere(name) for name in SDK if name in sys.modules):
+        for name in [name for name in sys.modules if name.partition(".")[0] in SDK]:
+            del sys.modules[name]
+
+
+def _comes_from_elsewhere(name):
+    """Whether the search path has another package of the name before the one that is loaded."""
+    loaded = os.path.dirname(sys.modules[name].__file__ or "")
+    for entry in sys.path:
+        place = os.path.join(entry, name)
+        if place == loaded or entry == loaded:
+            return False
+        if os.path.isdir(place) or os.path.isfile(place + ".py"):
+            return True
+    return False
 
 
 def _text_stream(fd):

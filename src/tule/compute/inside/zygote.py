@@ -6,6 +6,7 @@ It knows no function, no credentials and no tenant: what it holds is in every in
 socket of the instance's network.
 """
 
+import functools
 import gc
 import importlib
 import os
@@ -15,7 +16,7 @@ import signal
 import socket
 import sys
 
-from . import companion, first_process, instance, keeper, packets, seccomp
+from . import companion, first_process, instance, keeper, packets, sdk_clients, seccomp
 from . import syscalls as sys_
 
 
@@ -45,7 +46,7 @@ class _Zygote(object):
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
         poll.register(ended, select.POLLIN)
-        ahead = list(preload)
+        ahead = [functools.partial(_load, name) for name in preload] + ([lambda: ahead.extend(sdk_clients.steps())] if preload else [])
         while True:
             for fd, _ in poll.poll(0 if ahead else None):
                 if fd == ended:
@@ -54,7 +55,7 @@ class _Zygote(object):
                 elif not self._obey(bool(ahead)):
                     return
             if ahead:
-                _load(ahead.pop(0))
+                ahead.pop(0)()
                 if not ahead:
                     self._loaded()
 

@@ -24,6 +24,9 @@ RENEW_BEFORE_DAYS = LEAF_DAYS
 MAX_CONTEXTS = 256
 
 
+_HTTP2_LABELS = frozenset({"kinesis", "data-kinesis", "control-kinesis"})
+
+
 class Authority:
     """Made at the first start, then read.  `certificate_pem` is what an instance trusts."""
 
@@ -32,7 +35,7 @@ class Authority:
         self._directory = directory
         self._key, self._certificate = _load(directory) or _make(directory)
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
-        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str, tuple[str, ...]], ssl.SSLContext] = {}
 
     @property
     def certificate_pem(self) -> bytes:
@@ -43,7 +46,7 @@ class Authority:
 
         def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
             if name:
-                connection.context = self._context(_domain(name.lower()))
+                connection.context = self._context(_domain(name.lower()), _protocols(name.lower()))
 
         outer = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         outer.set_alpn_protocols(["http/1.1"])
@@ -51,15 +54,15 @@ class Authority:
         outer.sni_callback = choose
         return outer
 
-    def _context(self, name: str) -> ssl.SSLContext:
-        found = self._contexts.get(name)
+    def _context(self, name: str, protocols: tuple[str, ...]) -> ssl.SSLContext:
+        found = self._contexts.get((name, protocols))
         if found is None:
             if len(self._contexts) >= MAX_CONTEXTS:
                 self._contexts.clear()
             found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            found.set_alpn_protocols(["http/1.1"])
+            found.set_alpn_protocols(list(protocols))
             self._load_leaf(found, name)
-            self._contexts[name] = found
+            self._contexts[name, protocols] = found
         return found
 
     def _load_leaf(self, context: ssl.SSLContext, name: str) -> None:
@@ -92,6 +95,11 @@ def _domain(name: str) -> str:
     """What the certificate for `name` says: clients take a wildcard for one label, below a domain of at least two."""
     _, dot, parent = name.partition(".")
     return f"*.{parent}" if dot and "." in parent else name
+
+
+def _protocols(name: str) -> tuple[str, ...]:
+    """What is offered under a name: HTTP/2 where AWS offers it and clients insist on it, which is Kinesis."""
+    return ("h2", "http/1.1") if _HTTP2_LABELS & set(name.split(".")) else ("http/1.1",)
 
 
 def _load(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate] | None:
