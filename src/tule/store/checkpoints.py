@@ -43,6 +43,10 @@ class Checkpoints:
         self._pages = pages
         return apsw.SQLITE_OK
 
+    def is_due(self) -> bool:
+        """Whether `tend` has something to do, or soon will."""
+        return self._thread is not None or self._pages >= self._due
+
     def tend(self) -> None:
         """Begin what is due, end what is nearly done."""
         if self._thread is None:
