@@ -204,8 +204,10 @@ async def test_a_bucket_keeps_the_records_of_failures(house: House) -> None:
             f"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=arn:aws:iam:{REGION}:{ACCOUNT}:function:fun),"
             " onFailure=null) is invalid.",
         ),
+        (f"{QUEUE}.fifo", f"The destination ARN {QUEUE}.fifo is invalid."),
+        ("arn:aws:s3:::bucket", "Amazon S3 buckets are only supported as on-failure destinations."),
     ],
-    ids=["itself", "missing", "service"],
+    ids=["itself", "missing", "service", "fifo", "bucket"],
 )
 async def test_what_cannot_be_a_destination_is_refused(house: House, arn: str, words: str) -> None:
     await house.function()

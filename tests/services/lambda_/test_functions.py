@@ -121,6 +121,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"Code": {}}, "Please provide a source for function code."),
     ({"Tags": {str(i): "" for i in range(51)}}, "Number of tags exceeds resource tag limit."),
     ({"DeadLetterConfig": {"TargetArn": "arn:aws:s3:::bucket"}}, "dead letter target"),
+    ({"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:123456789012:dead.fifo"}}, "dead letter target"),
 ]
 
 

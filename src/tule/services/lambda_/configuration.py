@@ -116,8 +116,10 @@ def check(params: Mapping[str, Any], *, managed: bool = False) -> None:
     if "Environment" in params:
         check_environment(params["Environment"].get("Variables", {}))
     target = params.get("DeadLetterConfig", {}).get("TargetArn")
-    if target and target.split(":")[2:3] not in (["sqs"], ["sns"]):
-        raise errors.invalid_parameter(f"The provided dead letter target ARN {target} is invalid: it must be that of an SQS queue or an SNS topic.")
+    if target and (target.split(":")[2:3] not in (["sqs"], ["sns"]) or target.endswith(".fifo")):
+        raise errors.invalid_parameter(
+            f"The provided dead letter target ARN {target} is invalid: it must be that of a standard SQS queue or SNS topic."
+        )
     check_tags(params.get("Tags", {}))
 
 

@@ -6,6 +6,7 @@ AWS: Lambda developer guide, "Capturing records of Lambda asynchronous invocatio
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -132,6 +133,6 @@ def _error_code(ending: Ending) -> str:
 
 
 def _key(delivery: Delivery) -> str:
-    """`aws/lambda/async/<function>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<id>`: the same for each attempt to write it."""
+    """`aws/lambda/async/<function>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<uuid>`: the same for each attempt to write it."""
     at = iso8601(delivery.enqueued_ms)[:19]
-    return f"aws/lambda/async/{of_arn(delivery.target).name}/{at[:10].replace('-', '/')}/{at.replace(':', '.')}-{delivery.id}"
+    return f"aws/lambda/async/{of_arn(delivery.target).name}/{at[:10].replace('-', '/')}/{at.replace(':', '.')}-{uuid.UUID(delivery.id)}"

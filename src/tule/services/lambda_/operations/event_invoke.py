@@ -99,12 +99,16 @@ def _target(call: Call, tx: Tx, params: Params) -> tuple[FunctionRef, Params]:
 
 
 def _check_destinations(tx: Tx, ref: FunctionRef, destinations: Params) -> None:
-    for target in destinations.values():
+    for which, target in destinations.items():
         arn: str = target.get("Destination", "")
         if not arn:
             continue
         if not arns.is_arn(arn) or arns.parse(arn).service not in SERVICES:
             raise errors.invalid_parameter(f"The provided destination config {_worded(destinations)} is invalid.")
+        if arn.endswith(".fifo"):
+            raise errors.invalid_parameter(f"The destination ARN {arn} is invalid.")
+        if arns.parse(arn).service == "s3" and which == "OnSuccess":
+            raise errors.invalid_parameter("Amazon S3 buckets are only supported as on-failure destinations.")
         if arns.parse(arn).service == "lambda":
             _check_function(tx, ref, arn)
 
