@@ -35,6 +35,7 @@ from tule.platform.node import Node
 from tule.platform.outgoing import Outgoing
 from tule.platform.roles import Roles
 from tule.platform.rooms import Rooms
+from tule.server import http2
 from tule.server.access_log import AccessLogFile
 from tule.server.dispatch import NodeDispatcher
 from tule.server.front_door import FrontDoor
@@ -140,7 +141,7 @@ async def build(config: Config) -> App:
     authenticator = node.authenticator = Authenticator(store, identities, clock, config)
     pipeline = Pipeline(node, models, authenticator, dispatcher, access_log.record if access_log is not None else None)
     own_api = OwnApi(node, rooms.complete, _admin_token(config, ids), lambda: _reset(node, rooms, identities))
-    server = Server(Limits(head_bytes=config.max_header_bytes, body_timeout_s=config.request_timeout_s))
+    server = Server(Limits(head_bytes=config.max_header_bytes, body_timeout_s=config.request_timeout_s), http2.Connection)
     door = FrontDoor(node, rooms.rooms.values(), pipeline, own_api)
     network = InstanceNetwork(_serve_inside(server, door), config.data_path / "authority", config.egress, config.port)
     runtimes = InstalledRuntimes(config.data_path, extra_certificates=AUTHORITY, strict=config.strict_runtimes)
@@ -220,4 +221,5 @@ def _tls(config: Config) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(config.tls_certificate, config.tls_key or None)
+    context.set_alpn_protocols(["h2", "http/1.1"])
     return context

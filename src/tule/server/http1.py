@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import httptools
 
@@ -54,10 +54,37 @@ class ClientDisconnected(ConnectionError):
     """The client went away before its request was complete."""
 
 
+class Flow(Protocol):
+    """What brings a body, and can be told to wait."""
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def write_continue(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class Peer(Protocol):
+    """A client's connection, as the server that ends it sees it."""
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]: ...
+
+    def overdue(self, now: float) -> bool: ...
+
+    def time_out(self) -> None: ...
+
+    def close_when_idle(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
 class IncomingBody(Body):
     """The body of one request, filled by the parser and read by the operation."""
 
-    def __init__(self, connection: Connection, length: int | None, expects_continue: bool) -> None:
+    def __init__(self, connection: Flow, length: int | None, expects_continue: bool) -> None:
         self.length = length
         self._connection = connection
         self._pieces: deque[bytes] = deque()
@@ -171,6 +198,7 @@ class Connection(asyncio.Protocol):
         self._reading_paused = False
         self._drained: asyncio.Future[None] | None = None
         self._closing = False
+        self._begun = False
         self._activity = time.monotonic()
         self._url = b""
         self._headers: list[tuple[str, str]] = []
@@ -202,6 +230,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return
+        if not self._begun:
+            self._begun = True
+            if self._server.http2 is not None and data.startswith(b"PRI"):
+                self._become_http2(self._server.http2, data)
+                return
         self._activity = time.monotonic()
         if self._receiving is None:
             self._head_bytes += len(data)
@@ -216,6 +249,15 @@ class Connection(asyncio.Protocol):
             self._refusal = HEAD_TOO_LARGE
         if self._refusal is not None and not self._closing:
             self._refuse(*self._refusal)
+
+    def _become_http2(self, http2: Http2, data: bytes) -> None:
+        """The client begins with the preface of HTTP/2: another protocol goes on with its transport."""
+        self._server.connections.discard(self)
+        self._closing = True
+        connection = http2(self._server, self._handler)
+        self._transport.set_protocol(connection)
+        connection.connection_made(self._transport)
+        connection.data_received(data)
 
     def eof_received(self) -> bool:
         return False
@@ -363,8 +405,8 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'.encode()
-        response = Response(status, {"content-type": "application/xml", "content-length": str(len(body))}, body)
+        response = refusal(status, code, message)
+        body = response.body if isinstance(response.body, bytes) else b""
         self._transport.write(self._server.head(response, keep_alive=False) + body)
         self._linger()
 
@@ -397,12 +439,8 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     @property
-    def busy(self) -> bool:
-        return self._task is not None
-
-    @property
-    def task(self) -> asyncio.Task[None] | None:
-        return self._task
+    def tasks(self) -> list[asyncio.Task[None]]:
+        return [self._task] if self._task is not None else []
 
     def close_when_idle(self) -> None:
         if self._task is None and not self._closing:
@@ -429,12 +467,16 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
 
-class Server:
-    """Listeners and their connections."""
+Http2 = Callable[["Server", Handler], asyncio.Protocol]
 
-    def __init__(self, limits: Limits | None = None) -> None:
+
+class Server:
+    """Listeners and their connections; `http2` goes on with those that begin so."""
+
+    def __init__(self, limits: Limits | None = None, http2: Http2 | None = None) -> None:
         self.limits = limits or Limits()
-        self.connections: set[Connection] = set()
+        self.http2 = http2
+        self.connections: set[Peer] = set()
         self.stopping = False
         self._listeners: list[asyncio.AbstractServer] = []
         self._sweeper: asyncio.TimerHandle | None = None
@@ -469,21 +511,25 @@ class Server:
             listener.close()
         for connection in list(self.connections):
             connection.close_when_idle()
-        tasks = [connection.task for connection in self.connections if connection.task is not None]
+        tasks = [task for connection in self.connections for task in connection.tasks]
         if tasks:
             await asyncio.wait(tasks, timeout=grace_s)
         for connection in list(self.connections):
-            if connection.task is not None:
-                connection.task.cancel()
+            for task in connection.tasks:
+                task.cancel()
             connection.abort()
 
-    def head(self, response: Response, keep_alive: bool) -> bytes:
-        """Status line and headers, as bytes.  Line breaks in values would start a header of their own: they become spaces."""
+    def date(self) -> str:
+        """The Date header of this second."""
         second = int(time.time())
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True))
+        return self._date[1]
+
+    def head(self, response: Response, keep_alive: bool) -> bytes:
+        """Status line and headers, as bytes.  Line breaks in values would start a header of their own: they become spaces."""
         line = _STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} \r\n"
-        parts = [line, "date: ", self._date[1], "\r\n" if "server" in response.headers else "\r\nserver: Tule\r\n"]
+        parts = [line, "date: ", self.date(), "\r\n" if "server" in response.headers else "\r\nserver: Tule\r\n"]
         for name, value in response.headers.items():
             if "\n" in value or "\r" in value:
                 value = value.replace("\r", " ").replace("\n", " ")
@@ -503,6 +549,12 @@ class Server:
             if connection.overdue(now):
                 connection.time_out()
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
+
+
+def refusal(status: int, code: str, message: str) -> Response:
+    """The answer to what is no request that anybody could be asked."""
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'.encode()
+    return Response(status, {"content-type": "application/xml", "content-length": str(len(body))}, body)
 
 
 def _origin_form(target: str) -> str:
