@@ -5,7 +5,8 @@ and a copy refer to bytes that are there, and nothing is written twice.  Every c
 what it lets go are one transaction.
 
 What differs from AWS: any endpoint serves the buckets of every region; acceleration, analytics, metrics and intelligent tiering
-configurations are kept and change nothing; directory buckets, table buckets, metadata tables and MFA Delete answer 501.
+configurations are kept and change nothing; RenameObject works in general purpose buckets; MFA Delete is for users that have a
+device; directory buckets, table buckets, metadata tables and annotations answer 501.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tule.core.errors import ServiceError, not_implemented
+from tule.core.errors import ServiceError
 from tule.services.s3 import errors, names, public_access
 
 Grants = list[dict[str, Any]]
@@ -35,6 +35,7 @@ _CANNED = {
     "authenticated-read": ((AUTHENTICATED_USERS, "READ"),),
     "log-delivery-write": ((LOG_DELIVERY, "WRITE"), (LOG_DELIVERY, "READ_ACP")),
 }
+_EC2 = "6aa5a366c34c1cbe25dc49211496e913e0351eb0e8c37aa3477e40942ec6b97c"  # who fetches machine images from buckets
 _OBJECTS_ONLY = ("bucket-owner-read", "bucket-owner-full-control")
 _GRANTEE = re.compile(r'\s*(id|uri|emailAddress)\s*=\s*"?([^",]*)"?\s*', re.IGNORECASE)
 
@@ -62,7 +63,7 @@ def canned(name: str, owner: str, bucket_owner: str, *, for_bucket: bool) -> Gra
         permission = "READ" if name == "bucket-owner-read" else "FULL_CONTROL"
         return own if owner == bucket_owner else [*own, _to_account(names.canonical_id(bucket_owner), permission)]
     if name == "aws-exec-read":
-        raise not_implemented("s3", "canned ACL aws-exec-read")
+        return [*own, _to_account(_EC2, "READ")]
     if name not in _CANNED or (name == "log-delivery-write" and not for_bucket):
         raise errors.invalid_argument("", "x-amz-acl", name)
     return own + [_to_group(uri, permission) for uri, permission in _CANNED[name]]

@@ -103,6 +103,10 @@ def invalid_request(message: str) -> ServiceError:
     return ServiceError("InvalidRequest", message, 400)
 
 
+def invalid_bucket_state(message: str) -> ServiceError:
+    return ServiceError("InvalidBucketState", message, 409)
+
+
 def malformed_xml() -> ServiceError:
     return ServiceError("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", 400)
 

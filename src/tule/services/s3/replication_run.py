@@ -31,6 +31,7 @@ from tule.services.s3 import (
     object_lock,
     replication,
     replication_metrics,
+    vouching,
 )
 from tule.services.s3.events import Change
 from tule.services.s3.ranges import Span
@@ -213,9 +214,9 @@ async def _with_keys(call: Call, source: _Source, target: Bucket, rule: Mapping[
     stream = pieces(call.node, segments, Span(0, replica.size), await encryption.opened(call, seal))
     taken = await content.store(call.node, stream, replica.size, protection.seal, checksums.DEFAULT)
     headers = {name: value for name, value in metadata.decoded(replica.headers).items() if name not in encryption.MEMBERS}
-    return replica._replace(
-        headers=metadata.encoded(headers | dict(protection.kept)), sealed=protection.sealed, manifest=None, blob=taken.blob, data=taken.data
-    )
+    sealed = vouching.vouched(protection.sealed, taken.data)
+    headers |= dict(protection.kept)
+    return replica._replace(headers=metadata.encoded(headers), sealed=sealed, manifest=None, blob=taken.blob, data=taken.data)
 
 
 def _seal(call: Call, tx: Tx, source: _Source) -> Any:

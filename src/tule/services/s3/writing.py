@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tule.platform.call import Call
-from tule.services.s3 import access_control, events, garbage, lifecycle, metadata, object_lock, preconditions, replication, tag_rules
+from tule.services.s3 import access_control, events, garbage, lifecycle, metadata, object_lock, preconditions, replication, tag_rules, vouching
 from tule.services.s3.checksums import Checksum
 from tule.services.s3.content import Content
 from tule.services.s3.encryption import Protection
@@ -45,8 +45,8 @@ class Draft:
         self.sealed: bytes | None = None
 
     def protect(self, protection: Protection) -> None:
-        """What is to be kept of its encryption."""
-        self.sealed = protection.sealed
+        """What is to be kept of its encryption, once it has its bytes."""
+        self.sealed = vouching.vouched(protection.sealed, self.data) if protection.kept else protection.sealed
         if protection.kept:
             self.headers = metadata.encoded(metadata.decoded(self.headers) | dict(protection.kept))
 

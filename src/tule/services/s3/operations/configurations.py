@@ -10,7 +10,7 @@ from typing import Any
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import cors, encryption, errors, lifecycle_rules, lifecycle_run, website_rules
+from tule.services.s3 import cors, encryption, errors, lifecycle_rules, lifecycle_run, mfa_delete, website_rules
 from tule.services.s3.state import buckets
 from tule.services.s3.state.buckets import Bucket
 from tule.store.store import Tx
@@ -61,6 +61,8 @@ def put_bucket_lifecycle_configuration(call: Call, tx: Tx, params: Params) -> Pa
     if smallest not in _MINIMUM_SIZES:
         message = f"Invalid TransitionDefaultMinimumObjectSize found: {smallest}"
         raise errors.invalid_request(message)
+    if mfa_delete.is_on(buckets.get(tx, params["Bucket"])):
+        raise errors.invalid_bucket_state("Lifecycle configurations are not supported on buckets with MFA Delete.")
     _set(tx, params, Lifecycle={"Rules": rules, "TransitionDefaultMinimumObjectSize": smallest})
     lifecycle_run.schedule(tx, buckets.get(tx, params["Bucket"]))
     return {"TransitionDefaultMinimumObjectSize": smallest}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import Params
-from tule.services.s3 import access, errors, events, garbage, names, object_lock, preconditions, replication, sequence, writing
+from tule.services.s3 import access, errors, events, garbage, mfa_delete, names, object_lock, preconditions, replication, sequence, writing
 from tule.services.s3.events import Change
 from tule.services.s3.reading import check_version_id
 from tule.services.s3.state import buckets, locks, objects
@@ -55,7 +55,7 @@ async def delete_objects(call: Call, params: Params) -> Params:
     bucket = await call.node.store.read(lambda tx: buckets.get(tx, params["Bucket"]))
     _check_bypass(bucket, params)
     allowed, denied = await _decide(call, bucket, wanted, bypass=_bypasses(params))
-    bypass = {"BypassGovernanceRetention": _bypasses(params)}
+    shared = {"BypassGovernanceRetention": _bypasses(params), "MFA": params.get("MFA")}
     numbers = [sequence.draw(call.node, call.now_ms) for _ in allowed]
 
     def delete(tx: Tx) -> Params:
@@ -64,7 +64,7 @@ async def delete_objects(call: Call, params: Params) -> Params:
         failed = list(denied)
         for entry, seq in zip(allowed, numbers, strict=True):
             try:
-                done = _delete(call, tx, bucket, entry["Key"], _conditions(entry) | bypass, seq, "DeleteObject")
+                done = _delete(call, tx, bucket, entry["Key"], _conditions(entry) | shared, seq, "DeleteObject")
                 if done.absent:
                     raise errors.no_such_version(entry["Key"], entry["VersionId"])
                 deleted.append(_entry(entry, done))
@@ -162,6 +162,8 @@ def _delete_version(call: Call, tx: Tx, bucket: Bucket, key: str, params: Params
     """Deleting what is not there succeeds."""
     version_id = params["VersionId"]
     check_version_id(version_id)
+    if mfa_delete.is_on(bucket):
+        mfa_delete.check(call, tx, params)
     if object_lock.is_on(bucket):
         object_lock.check_deletable(locks.get(tx, bucket, key, version_id), tx.now_ms, bypass=_bypasses(params))
     old = objects.head(tx, bucket, key)

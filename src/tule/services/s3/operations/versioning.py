@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tule.core.errors import ServiceError, not_implemented
+from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import Params, reads
-from tule.services.s3 import checksums, errors, names, object_lock, several_walk
+from tule.services.s3 import checksums, errors, mfa_delete, names, object_lock, several_walk
 from tule.services.s3.operations.listing import max_keys, shown
 from tule.services.s3.reading import check_version_id
 from tule.services.s3.state import buckets
@@ -16,8 +16,6 @@ from tule.store.store import Tx
 def put_bucket_versioning(call: Call, tx: Tx, params: Params) -> Params:
     bucket = buckets.get(tx, params["Bucket"])
     configuration = params["VersioningConfiguration"]
-    if configuration.get("MFADelete") == "Enabled":
-        raise not_implemented("s3", "PutBucketVersioning with MFADelete")
     status = configuration.get("Status")
     if status is None:
         raise ServiceError("IllegalVersioningConfigurationException", "The Versioning element must be specified", 400)
@@ -25,7 +23,14 @@ def put_bucket_versioning(call: Call, tx: Tx, params: Params) -> Params:
         raise errors.malformed_xml()
     if status == "Suspended" and object_lock.is_on(bucket):
         raise object_lock.versioning_stays()
-    buckets.configure(tx, bucket, Versioning=status, MfaDelete=configuration.get("MFADelete", bucket.config.get("MfaDelete")))
+    mfa = configuration.get("MFADelete")
+    if mfa not in (None, "Enabled", "Disabled"):
+        raise errors.malformed_xml()
+    if mfa == "Enabled" and "Lifecycle" in bucket.config:
+        raise errors.invalid_bucket_state("MFA Delete cannot be enabled on a bucket with a lifecycle configuration.")
+    if mfa == "Enabled" or mfa_delete.is_on(bucket):
+        mfa_delete.check(call, tx, params)
+    buckets.configure(tx, bucket, Versioning=status, MfaDelete=mfa or bucket.config.get("MfaDelete"))
     return {}
 
 
