@@ -20,7 +20,7 @@ def _made(aws: Account, name: str = "c") -> str:
     aws.kinesis.create_stream(StreamName="s", ShardCount=1)
     arn = f"arn:aws:kinesis:us-east-1:{aws.id}:stream/s"
     consumer = aws.kinesis.register_stream_consumer(StreamARN=arn, ConsumerName=name)["Consumer"]
-    assert consumer["ConsumerStatus"] == "ACTIVE"
+    assert consumer["ConsumerStatus"] == "CREATING"
     assert consumer["ConsumerARN"] == f"{arn}/consumer/{name}:{int(consumer['ConsumerCreationTimestamp'].timestamp())}"
     return consumer["ConsumerARN"]
 

@@ -25,7 +25,7 @@ class ArchiveType:
         return Resource(name, {"Arn": (await stack.call("events", "CreateArchive", params))["ArchiveArn"]})
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
-        made = await stack.call("events", "UpdateArchive", {"ArchiveName": physical_id, **_changeable(new)})
+        made = await stack.call("events", "UpdateArchive", {"ArchiveName": physical_id, "KmsKeyIdentifier": "", **_changeable(new)})
         return Resource(physical_id, {"Arn": made["ArchiveArn"]})
 
     async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:

@@ -31,7 +31,7 @@ class EventBusType:
         return _bus(properties["Name"], made["EventBusArn"], properties)
 
     async def update(self, stack: StackContext, physical_id: str, old: Properties, new: Properties) -> Resource:
-        made = await stack.call("events", "UpdateEventBus", {"Name": physical_id, **chosen(new, _BUS)})
+        made = await stack.call("events", "UpdateEventBus", {"Name": physical_id, "KmsKeyIdentifier": "", **chosen(new, _BUS)})
         if new.get("Policy") and new["Policy"] != old.get("Policy"):
             await stack.call("events", "PutPermission", {"EventBusName": physical_id, "Policy": text(new["Policy"])})
         elif old.get("Policy") and not new.get("Policy"):

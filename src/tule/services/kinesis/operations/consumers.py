@@ -30,7 +30,7 @@ def register_stream_consumer(call: Call, tx: Tx, params: Params) -> Params:
     consumer = consumers.create(tx, stream, params["ConsumerName"], tags)
     if consumer is None:
         raise errors.in_use(f"Consumer {params['ConsumerName']} under stream {stream.ref.arn} already exists for account {stream.ref.account}.")
-    return {"Consumer": consumer.shown()}
+    return {"Consumer": {**consumer.shown(), "ConsumerStatus": "CREATING"}}
 
 
 def deregister_stream_consumer(call: Call, tx: Tx, params: Params) -> None:
