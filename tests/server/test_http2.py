@@ -21,8 +21,9 @@ from cryptography.x509.oid import NameOID
 from tule.server import hpack, http2
 from tule.server import http2_frames as frames
 from tule.server.http1 import ClientDisconnected, Limits, Server
-from tule.server.http2 import MAX_STREAMS, WINDOW_BYTES
+from tule.server.http2 import MAX_STREAMS
 from tule.server.http2_frames import END_HEADERS, END_STREAM, PREFACE, Code, Frame, Kind, frame
+from tule.server.http2_streams import WINDOW_BYTES
 from tule.wire.http import Request, Response
 
 Handler = Callable[[Request], Awaitable[Response]]

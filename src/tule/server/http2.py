@@ -13,147 +13,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from tule.server import hpack
 from tule.server import http2_frames as frames
-from tule.server.http1 import HEAD_TOO_LARGE, ClientDisconnected, Handler, IncomingBody, Server, refusal
+from tule.server.http1 import HEAD_TOO_LARGE, ClientDisconnected, Handler, Server, refusal
+from tule.server.http2_fields import OF_A_CONNECTION, Malformed, join, one_line, sort
 from tule.server.http2_frames import Code, ConnectionFault, Frame, Kind, Setting
+from tule.server.http2_streams import WINDOW_BYTES, Stream, StreamBody
 from tule.wire.http import Request, Response
 
 log = logging.getLogger("tule.server")
 
 MAX_STREAMS = 100
-WINDOW_BYTES = 256 * 1024  # of a request's body that may be on its way to its reader
 CONNECTION_WINDOW_BYTES = 1024 * 1024
 INITIAL_WINDOW_BYTES = 65_535  # before anybody said otherwise: section 6.9.2
 MAX_WINDOW_BYTES = (1 << 31) - 1
 MAX_UNSENT_ACKS = 1000  # that wait for a client who asks and does not read
-_OF_A_CONNECTION = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"})
-
-
-class Malformed(Exception):
-    """A request that breaks the rules of section 8: its stream is reset, the connection goes on."""
-
-
-class StreamBody(IncomingBody):
-    """The body of a request, whose reader lets the client send more."""
-
-    def __init__(self, stream: Stream, length: int | None, expects_continue: bool) -> None:
-        super().__init__(stream, length, expects_continue)
-        self._stream = stream
-
-    async def __anext__(self) -> bytes:
-        piece = await super().__anext__()
-        self._stream.consumed(len(piece))
-        return piece
-
-
-class Stream:
-    """One request and its answer."""
-
-    def __init__(self, connection: Connection, id: int, send_window: int) -> None:
-        self.id = id
-        self.send_window = send_window
-        self.reset = False  # by either side: nothing more is sent on it
-        self.task: asyncio.Task[None] | None = None
-        self.body = StreamBody(self, 0, expects_continue=False)
-        self.trailers: list[hpack.Field] = []  # the request's own list of headers, which trailers are appended to
-        self._connection = connection
-        self._window = WINDOW_BYTES
-        self._unread = 0
-        self._credit = 0
-        self._received = 0
-        self._room: asyncio.Future[None] | None = None
-
-    # -- what comes in
-
-    def receive(self, data: bytes, size: int) -> None:
-        """`data` of a frame that counts `size` bytes."""
-        self._window -= size
-        if self._window < 0:
-            self._connection.reset_stream(self, Code.FLOW_CONTROL_ERROR)
-        elif self.body.complete:
-            self._connection.reset_stream(self, Code.STREAM_CLOSED)
-        if self.reset:
-            self.credit(size)
-            return
-        self._received += len(data)
-        self._unread += len(data)
-        self.credit(size - len(data))
-        if data:
-            self.body.feed(data)
-
-    def ended(self) -> None:
-        """The client has sent all of its request."""
-        if self.body.length is not None and self.body.length != self._received:
-            self._connection.reset_stream(self, Code.PROTOCOL_ERROR)
-        elif not self.reset:
-            self.body.finish()
-
-    def consumed(self, size: int) -> None:
-        self._unread -= size
-        self.credit(size)
-
-    def drop(self) -> None:
-        """Nobody will read what is here."""
-        unread, self._unread = self._unread, 0
-        self.credit(unread)
-
-    def credit(self, size: int) -> None:
-        """Let the client send so much more, said when it is worth saying."""
-        self._connection.credit(size)
-        self._credit += size
-        if self._credit > WINDOW_BYTES // 2 and not self.reset and not self.body.complete:
-            self._connection.write(frames.window_update(self.id, self._credit))
-            self._window += self._credit
-            self._credit = 0
-
-    # -- what goes out
-
-    async def send(self, data: bytes, *, last: bool) -> None:
-        at = 0
-        while at < len(data):
-            size = await self._granted(len(data) - at)
-            at += size
-            self._connection.write_data(self, data[at - size : at], last and at == len(data))
-            await self._connection.drained()
-        if last and not data:
-            self._check()
-            self._connection.write_data(self, b"", last=True)
-
-    async def _granted(self, wanted: int) -> int:
-        while True:
-            self._check()
-            size = min(wanted, self.send_window, self._connection.send_window, self._connection.max_frame_bytes)
-            if size > 0:
-                return size
-            self._room = asyncio.get_running_loop().create_future()
-            await self._room
-
-    def _check(self) -> None:
-        if self.reset:
-            raise ClientDisconnected("the client has reset the stream of its request")
-
-    def wake(self) -> None:
-        """There may be room to send again, or the stream is over."""
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
-
-    def is_reset(self) -> bool:
-        return self.reset
-
-    # -- what a body asks of what brings it: the windows hold clients back, not the socket
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-    def write_continue(self) -> None:
-        self._connection.write_fields(self, [(":status", "100")], last=False)
-
-    def abort(self) -> None:
-        self._connection.reset_stream(self, Code.CANCEL)
 
 
 class Connection(asyncio.Protocol):
@@ -401,12 +277,12 @@ class Connection(asyncio.Protocol):
         stream.task = asyncio.get_running_loop().create_task(self._answer(stream, request))
 
     def _request(self, stream: Stream, fields: list[hpack.Field], ends: bool) -> Request:
-        pseudo, raw = _sorted(fields)
+        pseudo, raw = sort(fields)
         target = pseudo[":path"]
         authority = pseudo.get(":authority")
         if authority is not None:
             raw = [("host", authority), *(field for field in raw if field[0] != "host")]
-        headers = _joined(raw)
+        headers = join(raw)
         if ":authority" in headers.get("authorization", ""):
             headers[":authority"] = headers.get("host", "")  # under which clients of HTTP/2 may sign it
         length = headers.get("content-length")
@@ -457,16 +333,16 @@ class Connection(asyncio.Protocol):
                 await stream.send(body, last=True)
             return
         self.write_fields(stream, self._head(response), last=head_only)
-        await _send_pieces(stream, body, head_only)
+        await stream.send_pieces(body, head_only)
 
     def _head(self, response: Response) -> list[hpack.Field]:
         fields = [(":status", str(response.status)), ("date", self._server.date())]
         if "server" not in response.headers:
             fields.append(("server", "Tule"))
         for name, value in response.headers.items():
-            if name.lower() not in _OF_A_CONNECTION:
-                fields.append((name.lower(), _one_line(value)))
-        return [*fields, *(("set-cookie", _one_line(cookie)) for cookie in response.cookies)]
+            if name.lower() not in OF_A_CONNECTION:
+                fields.append((name.lower(), one_line(value)))
+        return [*fields, *(("set-cookie", one_line(cookie)) for cookie in response.cookies)]
 
     # -- writing
 
@@ -545,53 +421,3 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
-
-
-async def _send_pieces(stream: Stream, pieces: AsyncIterator[bytes], head_only: bool) -> None:
-    try:
-        if head_only:
-            return
-        async for piece in pieces:
-            if piece:
-                await stream.send(piece, last=False)
-            elif stream.reset:
-                return
-        await stream.send(b"", last=True)
-    finally:
-        close = getattr(pieces, "aclose", None)
-        if close is not None:
-            await close()
-
-
-def _sorted(fields: list[hpack.Field]) -> tuple[dict[str, str], list[hpack.Field]]:
-    """Pseudo-header fields and others.  Section 8.3.1; raises Malformed."""
-    pseudo: dict[str, str] = {}
-    raw: list[hpack.Field] = []
-    for name, value in fields:
-        if name.startswith(":"):
-            if raw or name in pseudo or name not in (":method", ":scheme", ":path", ":authority"):
-                raise Malformed(f"{name} where it may not be")
-            pseudo[name] = value
-            continue
-        if not name or name != name.lower() or name in _OF_A_CONNECTION or (name == "te" and value != "trailers"):
-            raise Malformed(f"a field {name!r}")
-        if any(char in value for char in "\r\n\0"):
-            raise Malformed(f"line breaks in {name}")
-        raw.append((name, value))
-    if ":method" not in pseudo or ":scheme" not in pseudo or not pseudo.get(":path", "").startswith(("/", "*")):
-        raise Malformed("a request without method, scheme or path")
-    return pseudo, raw
-
-
-def _joined(raw: list[hpack.Field]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in raw:
-        if name in headers:
-            value = f"{headers[name]}{'; ' if name == 'cookie' else ','}{value}"
-        headers[name] = value
-    return headers
-
-
-def _one_line(value: str) -> str:
-    """Line breaks and nulls have no place in a field's value."""
-    return value.replace("\r", " ").replace("\n", " ").replace("\0", " ")
