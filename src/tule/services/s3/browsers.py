@@ -38,7 +38,8 @@ def _refusal(error: ServiceError, request_id: str) -> Response:
     fields = {"Code": error.code, "Message": error.message, **error.fields, "RequestId": request_id, "HostId": names.host_id(request_id)}
     inner = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
-    return Response(error.status, {"content-type": "application/xml", "x-amz-request-id": request_id}, body)
+    headers = {"content-type": "application/xml", "x-amz-request-id": request_id, "x-amz-id-2": names.host_id(request_id)}
+    return Response(error.status, headers, body)
 
 
 def allow(call: Call, bucket: Bucket) -> None:

@@ -15,6 +15,7 @@ from tule.platform.call import Call
 from tule.services.s3 import errors, names, notification_rules
 from tule.services.s3.state.buckets import Bucket
 
+_KINDS = {"sqs": "queue", "sns": "topic", "lambda": "Lambda function"}
 _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError")
 
 
@@ -45,8 +46,28 @@ async def _try(call: Call, bucket: Bucket, service: str, target: str) -> str | N
                 message = {"TopicArn": target, "Subject": "Amazon S3 Notification", "Message": _test_event(call, bucket)}
                 await _invoke(call, bucket, destination, "Publish", message)
     except ServiceError as error:
+        if error.code in _DENIED and await _is_absent(call, service, destination):
+            return f"The destination {_KINDS[service]} does not exist"
         return _problem(service, target, error)
     return None
+
+
+async def _is_absent(call: Call, service: str, destination: arn.Arn) -> bool:
+    """Whether who configures the bucket can see that a queue or topic is not there: S3 itself is not let near to it."""
+    asked = {
+        "sqs": ("GetQueueAttributes", {"QueueUrl": f"{call.endpoint}/{destination.account}/{destination.resource}"}),
+        "sns": ("GetTopicAttributes", {"TopicArn": str(destination)}),
+    }
+    if service not in asked:
+        return False
+    operation, params = asked[service]
+    try:
+        await call.node.dispatcher.invoke(
+            service, operation, params, principal=call.principal, region=destination.region, account=destination.account, endpoint=call.endpoint
+        )
+    except ServiceError as error:
+        return error.status < 500 and error.code not in _DENIED
+    return False
 
 
 async def _invoke(call: Call, bucket: Bucket, destination: arn.Arn, operation: str, params: dict[str, Any]) -> None:
@@ -64,7 +85,7 @@ async def _invoke(call: Call, bucket: Bucket, destination: arn.Arn, operation: s
 
 def _problem(service: str, target: str, error: ServiceError) -> str:
     """Raises the error itself when it is not about this destination."""
-    kind = {"sqs": "queue", "sns": "topic", "lambda": "Lambda function"}[service]
+    kind = _KINDS[service]
     if error.status >= 500:
         raise error
     if service == "lambda":

@@ -102,7 +102,9 @@ def notify(call: Call, tx: Tx, bucket: Bucket, change: Change) -> None:
 def notify_by_itself(tx: Tx, bucket: Bucket, change: Change) -> None:
     """The same for what S3 does by itself: lifecycle, restores, replication."""
     if "Notification" in bucket.config:
-        _notify(tx, bucket, change, Origin(_SOURCE, _SOURCE, tx.ids.uuid(), _SOURCE, None))
+        is_restore = change.name.startswith("ObjectRestore:")
+        who = f"AmazonCustomer:{names.principal_id(bucket.account)}" if is_restore else _SOURCE
+        _notify(tx, bucket, change, Origin(who, _SOURCE, tx.ids.uuid(), _SOURCE, None))
 
 
 def _origin(call: Call) -> Origin:
