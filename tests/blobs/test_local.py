@@ -46,6 +46,7 @@ def test_any_range_of_what_was_written_is_read(
     parts: list[int], start: int, length: int | None, piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local, "PIECE", piece)
+    monkeypatch.setattr(local, "WRITTEN", piece)
     monkeypatch.setattr(local, "INLINE", 200)
     written = [os.urandom(size) for size in parts]
     whole = b"".join(written)

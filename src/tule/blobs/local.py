@@ -1,9 +1,10 @@
 """Blobs as files, in 256 directories by the first two digits of their names.
 
-Promise: when `write` returns, the bytes will be there after a power cut: they are written under a temporary name,
-fsynced, renamed, and the directory is fsynced.  A crash leaves at most a temporary file, which the sweeper removes.
-Big reads and writes run on a few threads, piece by piece, so that the event loop never waits for the disk and memory
-stays constant; small ones run at once, since a hop to a thread costs more than the work.
+Promise: when `write` returns, the bytes will be there after a power cut: they are written under a temporary name, renamed
+when they are whole, and then file and directory are fsynced (in this order a journal is committed once: the second finds
+nothing to do).  A crash leaves at most a file that nobody refers to, which the sweeper removes.
+Writes and big reads run on a few threads, piece by piece, so that the event loop never waits for the disk and memory
+stays constant; small reads run at once, since a hop to a thread costs more than the work.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ from tule.store.store import Store
 
 T = TypeVar("T")
 
-PIECE = 256 * 1024  # what one read or write moves
-INLINE = 64 * 1024  # up to here the event loop's thread does it itself
+PIECE = 256 * 1024  # what one read moves
+WRITTEN = 512 * 1024  # what one write moves, or a little more
+INLINE = 64 * 1024  # up to here the event loop's thread reads by itself
 THREADS = 8
+_MOST_AT_ONCE = 1000  # pieces of one write; Linux takes 1024
 _TEMPORARY = ".part"
 
 
@@ -59,8 +62,8 @@ class LocalBlobs:
         with self._clear_errors():
             file = _NewFile(self._path(name), self._fsync, checks.checked(name))
             try:
-                await self._fill(file, chunks)
-                await self._off_loop(file.finish)
+                rest = await self._fill(file, chunks)
+                await self._off_loop(file.finish, rest)
             except Exception:
                 file.abandon()
                 raise
@@ -76,19 +79,17 @@ class LocalBlobs:
         except RuntimeError:  # the pool has been shut down, and nobody works in it any more
             file.abandon()
 
-    async def _fill(self, file: _NewFile, chunks: AsyncIterator[bytes]) -> None:
+    async def _fill(self, file: _NewFile, chunks: AsyncIterator[bytes]) -> list[bytes]:
+        """All but the last bytes, which are given back: of most blobs those are all."""
         gathered: list[bytes] = []
         size = 0
         async for chunk in chunks:
             gathered.append(chunk)
             size += len(chunk)
-            if size >= PIECE:
-                await self._off_loop(file.append, b"".join(gathered))
+            if size >= WRITTEN or len(gathered) == _MOST_AT_ONCE:
+                await self._off_loop(file.append, gathered)
                 gathered, size = [], 0
-        if size > INLINE:
-            await self._off_loop(file.append, b"".join(gathered))
-        elif size:
-            file.append(b"".join(gathered))
+        return gathered
 
     async def read(
         self, name: str, start: int = 0, end: int | None = None, *, piece: int = 0, through: Callable[[bytes], bytes] | None = None
@@ -198,12 +199,18 @@ class _NewFile:
         self._checked = checked
         self._crc = 0
         self._temporary = path.with_name(path.name + _TEMPORARY)
+        self._there = self._temporary
         self._fsync = fsync
-        self._descriptor = self._opened()
+        self._descriptor = -1
+        self._abandoned = False
         self._lock = Lock()
         self.length = 0
 
-    def _opened(self) -> int:
+    def _open(self) -> None:
+        if self._descriptor < 0 and not self._abandoned:
+            self._descriptor = self._created()
+
+    def _created(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         try:
             return os.open(self._temporary, flags, 0o600)
@@ -213,32 +220,44 @@ class _NewFile:
                 _fsync_directory(self._path.parent.parent)
             return os.open(self._temporary, flags, 0o600)
 
-    def append(self, data: bytes) -> None:
+    def append(self, pieces: list[bytes]) -> None:
         with self._lock:
-            self._crc = zlib.crc32(data, self._crc)
-            self.length += len(data)
-            self._write(data)
+            self._append(pieces)
 
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+    def _append(self, pieces: list[bytes]) -> None:
+        self._open()
+        for piece in pieces:
+            self._crc = zlib.crc32(piece, self._crc)
+            self.length += len(piece)
+        self._write(pieces)
 
-    def finish(self) -> None:
+    def _write(self, pieces: list[bytes]) -> None:
+        if not pieces:
+            return
+        size = sum(map(len, pieces))
+        if (written := os.writev(self._descriptor, pieces)) < size:  # as on a disk that is almost full
+            view = memoryview(b"".join(pieces))[written:]
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+
+    def finish(self, rest: list[bytes]) -> None:
+        """`rest` are the last bytes."""
         with self._lock:
+            self._append(rest)
             if self._checked:
-                self._write(checks.footer(self._crc))
+                self._write([checks.footer(self._crc)])
+            os.rename(self._temporary, self._path)
+            self._there = self._path
             if self._fsync:
                 os.fsync(self._descriptor)
-            self._close()
-            os.rename(self._temporary, self._path)
-            if self._fsync:
                 _fsync_directory(self._path.parent)
+            self._close()
 
     def abandon(self) -> None:
         with self._lock:
+            self._abandoned = True
             self._close()
-            self._temporary.unlink(missing_ok=True)
+            self._there.unlink(missing_ok=True)
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1

@@ -136,26 +136,28 @@ async def hashed(pieces: AsyncIterator[bytes], digests: Digests) -> None:
 
 
 async def absorbed(pieces: AsyncIterator[bytes], digests: Digests, seal: Seal | None, ids: Ids) -> AsyncIterator[bytes]:
-    """Pass `pieces` on in batches, sealed, once `digests` has taken them in, in a thread."""
+    """Pass `pieces` on, sealed, once `digests` has taken them in, a batch at a time in a thread."""
     loop = asyncio.get_running_loop()
     sealer = None if seal is None else Sealer(seal, ids)
-    pending: asyncio.Future[bytes] | None = None
+    pending: asyncio.Future[list[bytes]] | None = None
     async for batch in _batches(pieces):
-        ready = None if pending is None else await pending
+        ready = [] if pending is None else await pending
         pending = loop.run_in_executor(None, _absorb, batch, digests, sealer)
-        if ready:
-            yield ready
-    if pending is not None:
-        yield await pending
-    if sealer is not None:
-        yield sealer.finish()
+        for each in ready:
+            yield each
+    for each in [] if pending is None else await pending:
+        yield each
+    for each in [] if sealer is None else sealer.finish():
+        yield each
 
 
-def _absorb(batch: list[bytes], digests: Digests, sealer: Sealer | None) -> bytes:
-    """A batch hashed, joined and sealed."""
-    data = batch[0] if len(batch) == 1 else b"".join(batch)
-    digests.update(data)
-    return data if sealer is None else sealer.update(data)
+def _absorb(batch: list[bytes], digests: Digests, sealer: Sealer | None) -> list[bytes]:
+    """A batch hashed and sealed, piece by piece while it is in the processor's cache."""
+    stored: list[bytes] = []
+    for piece in batch:
+        digests.update(piece)
+        stored += (piece,) if sealer is None else sealer.update(piece)
+    return stored
 
 
 async def _batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:

@@ -86,7 +86,7 @@ class Seal:
         """All at once, for few bytes."""
         if len(data) > CHUNK:
             sealer = Sealer(self, ids)
-            return b"".join((sealer.update(data), sealer.finish()))
+            return b"".join((*sealer.update(data), *sealer.finish()))
         salt = ids.bytes(SALT_BYTES)
         chunk = data
         for each in self.ciphers(salt):
@@ -132,7 +132,8 @@ def stored_bytes(size: int, layers: int) -> int:
 
 
 class Sealer:
-    """Encrypts bytes as they come.  `update` keeps the last chunk back, as only the end tells which one is the last."""
+    """Encrypts bytes as they come, into pieces that are stored in their order.  `update` keeps the last chunk back, as only the end
+    tells which one is the last."""
 
     def __init__(self, seal: Seal, ids: Ids) -> None:
         salt = ids.bytes(SALT_BYTES)
@@ -141,17 +142,22 @@ class Sealer:
         self._rest = b""
         self._number = 0
 
-    def update(self, data: bytes) -> bytes:
-        data = self._rest + data if self._rest else data
+    def update(self, data: bytes) -> list[bytes]:
         view = memoryview(data)
         at = 0
+        if self._rest:
+            at = min(CHUNK - len(self._rest), len(view))
+            self._rest += view[:at]
+            if at == len(view):
+                return self._taken()
+            self._seal(self._rest, last=False)
         while len(view) - at > CHUNK:
             self._seal(view[at : at + CHUNK], last=False)
             at += CHUNK
-        self._rest = bytes(view[at:]) if at else data
+        self._rest = bytes(view[at:])
         return self._taken()
 
-    def finish(self) -> bytes:
+    def finish(self) -> list[bytes]:
         self._seal(self._rest, last=True)
         self._rest = b""
         return self._taken()
@@ -163,9 +169,9 @@ class Sealer:
         self._out.append(chunk)  # type: ignore[arg-type]
         self._number += 1
 
-    def _taken(self) -> bytes:
+    def _taken(self) -> list[bytes]:
         taken, self._out = self._out, []
-        return taken[0] if len(taken) == 1 else b"".join(taken)
+        return taken
 
 
 class Opener:
