@@ -12,7 +12,9 @@ import pytest
 
 from tests.node import Account
 from tests.services.s3.refusals import refusal
-from tule.services.s3 import lifecycle
+from tule.core.errors import ServiceError
+from tule.core.ids import Ids
+from tule.services.s3 import lifecycle, lifecycle_rules
 from tule.services.s3.lifecycle import DAY_MS, Subject
 
 DAY_S = 86_400
@@ -84,6 +86,43 @@ def test_versions_move_to_the_coldest_class_that_is_due(size: int, smallest: str
 def test_nothing_moves_back() -> None:
     rule = _rule(Transitions=[{"Days": 0, "StorageClass": "STANDARD_IA"}])
     assert lifecycle.transition([rule], _subject(storage_class="GLACIER"), 5 * DAY_MS, "") is None
+
+
+_IA = {"StorageClass": "STANDARD_IA"}
+_TAGGED = {"Tag": {"Key": "k", "Value": "v"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"Transitions": [{"Days": 29, **_IA}]}, "'Days' in Transition action must be greater than or equal to 30 for storageClass 'STANDARD_IA'"),
+        (
+            {"Transitions": [{"Days": 30, **_IA}], "Expiration": {"Days": 30}, "Filter": {"Prefix": "p"}},
+            "'Days' in the Expiration action for filter '(prefix=p)' must be greater than 'Days' in the Transition action",
+        ),
+        (
+            {"Transitions": [{"Days": 30, **_IA}], "Expiration": {"Date": 86_400}},
+            "Found mixed 'Date' and 'Days' based Expiration and Transition actions in lifecycle rule for filter '(prefix=)'",
+        ),
+        (
+            {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}, "Filter": _TAGGED},
+            "AbortIncompleteMultipartUpload cannot be specified with Tags.",
+        ),
+        ({"Expiration": {"ExpiredObjectDeleteMarker": True}, "Filter": _TAGGED}, "ExpiredObjectDeleteMarker cannot be specified with Tags."),
+        (
+            {"NoncurrentVersionTransitions": [{"NoncurrentDays": 3, **_IA}]},
+            "'NoncurrentDays' in NoncurrentVersionTransition action must be greater than or equal to 30 for storageClass 'STANDARD_IA'",
+        ),
+        (
+            {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 0}},
+            "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer",
+        ),
+    ],
+)
+def test_rules_that_cannot_be_are_refused(more: dict[str, Any], message: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        lifecycle_rules.checked([_rule(**more)], Ids())
+    assert caught.value.message == message
 
 
 # Rules done.

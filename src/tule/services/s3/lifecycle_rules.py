@@ -10,6 +10,10 @@ from tule.services.s3 import errors
 
 _MOST = 1000
 _DAY_S = 86_400
+_CLASSES = ("STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
+_INFREQUENT = ("STANDARD_IA", "ONEZONE_IA")
+_LEAST_DAYS = 30
+_MOST_NEWER = 100
 _ACTIONS = (
     "Expiration",
     "Transitions",
@@ -41,12 +45,10 @@ def _checked(rule: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
         raise errors.invalid_argument("ID length should not exceed allowed limit of 255", "ID")
     _check_filter(rule.get("Filter") or {})
     _check_expiration(rule.get("Expiration") or {})
-    for transition in rule.get("Transitions") or ():
-        _check_one_of(transition, "Days", "Date")
-        _check_date(transition)
-    older = rule.get("NoncurrentVersionExpiration") or {}
-    if older.get("NoncurrentDays", 1) <= 0:
-        raise errors.invalid_argument("'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer", "NoncurrentDays")
+    _check_transitions(rule.get("Transitions") or ())
+    _check_order(rule)
+    _check_noncurrent(rule)
+    _check_untagged(rule)
     return {**rule, "ID": rule.get("ID") or ids.uuid()}
 
 
@@ -66,6 +68,80 @@ def _check_expiration(given: Mapping[str, Any]) -> None:
     if given.get("Days", 1) <= 0:
         raise errors.invalid_argument("'Days' for Expiration action must be a positive integer", "Days")
     _check_date(given)
+
+
+def _check_transitions(transitions: Sequence[Mapping[str, Any]]) -> None:
+    for transition in transitions:
+        _check_one_of(transition, "Days", "Date")
+        _check_date(transition)
+        storage_class = transition.get("StorageClass")
+        if storage_class not in _CLASSES:
+            raise errors.malformed_xml()
+        days = transition.get("Days", _LEAST_DAYS)
+        if days < 0:
+            raise errors.invalid_argument("'Days' in Transition action must be nonnegative", "Days", str(days))
+        if days < _LEAST_DAYS and storage_class in _INFREQUENT:
+            message = f"'Days' in Transition action must be greater than or equal to {_LEAST_DAYS} for storageClass '{storage_class}'"
+            raise errors.invalid_argument(message, "Days", str(days))
+
+
+def _check_order(rule: Mapping[str, Any]) -> None:
+    """Objects expire after they moved, both by days or both by dates."""
+    expiration, transitions = rule.get("Expiration") or {}, rule.get("Transitions") or ()
+    kinds = {name for each in (expiration, *transitions) for name in ("Days", "Date") if name in each}
+    if len(kinds) > 1:
+        message = f"Found mixed 'Date' and 'Days' based Expiration and Transition actions in lifecycle rule for {_shown(rule)}"
+        raise errors.invalid_request(message)
+    for kind in kinds & expiration.keys():
+        if any(each[kind] >= expiration[kind] for each in transitions):
+            message = f"'{kind}' in the Expiration action for {_shown(rule)} must be greater than '{kind}' in the Transition action"
+            raise errors.invalid_argument(message, kind, str(expiration[kind]))
+
+
+def _shown(rule: Mapping[str, Any]) -> str:
+    """The rule's filter or prefix, as S3's messages name it."""
+    if "Prefix" in rule:
+        return f"prefix '{rule['Prefix']}'"
+    given = rule.get("Filter") or {}
+    return f"filter '(prefix={(given.get('And') or given).get('Prefix', '')})'"
+
+
+def _check_noncurrent(rule: Mapping[str, Any]) -> None:
+    older = rule.get("NoncurrentVersionExpiration") or {}
+    if older.get("NoncurrentDays", 1) <= 0:
+        raise errors.invalid_argument("'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer", "NoncurrentDays")
+    for name, each in (
+        ("NoncurrentVersionExpiration", older),
+        *(("NoncurrentVersionTransition", each) for each in rule.get("NoncurrentVersionTransitions") or ()),
+    ):
+        if not 1 <= each.get("NewerNoncurrentVersions", 1) <= _MOST_NEWER:
+            message = f"'NewerNoncurrentVersions' for {name} action must be a positive integer not greater than {_MOST_NEWER}"
+            raise errors.invalid_argument(message, "NewerNoncurrentVersions")
+    for transition in rule.get("NoncurrentVersionTransitions") or ():
+        storage_class = transition.get("StorageClass")
+        if storage_class not in _CLASSES:
+            raise errors.malformed_xml()
+        if storage_class in _INFREQUENT and transition.get("NoncurrentDays", 0) < _LEAST_DAYS:
+            message = (
+                f"'NoncurrentDays' in NoncurrentVersionTransition action must be greater than or equal to {_LEAST_DAYS} "
+                f"for storageClass '{storage_class}'"
+            )
+            raise errors.invalid_argument(message, "NoncurrentDays")
+
+
+def _check_untagged(rule: Mapping[str, Any]) -> None:
+    """Uploads and delete markers have no tags, and no size."""
+    abort, given = rule.get("AbortIncompleteMultipartUpload"), rule.get("Filter") or {}
+    if abort is not None and abort.get("DaysAfterInitiation", 0) <= 0:
+        message = "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer"
+        raise errors.invalid_argument(message, "DaysAfterInitiation")
+    both = given.get("And") or given
+    is_of_marker = (rule.get("Expiration") or {}).get("ExpiredObjectDeleteMarker") is not None
+    for name, there in (("AbortIncompleteMultipartUpload", abort is not None), ("ExpiredObjectDeleteMarker", is_of_marker)):
+        if there and ("Tag" in both or "Tags" in both):
+            raise errors.invalid_request(f"{name} cannot be specified with Tags.")
+        if there and ("ObjectSizeGreaterThan" in both or "ObjectSizeLessThan" in both):
+            raise errors.invalid_request(f"{name} cannot be specified with Object Size.")
 
 
 def _check_one_of(given: Mapping[str, Any], one: str, other: str) -> None:
