@@ -60,12 +60,23 @@ class Model:
         self.items.pop(key, None)
         return old
 
-    def update(self, key: Key, change: Change) -> Item:
-        """The new item."""
+    def require(self, key: Key) -> None:
+        """The item must be there."""
+        if key not in self.items:
+            raise Failed
+
+    def update(self, key: Key, change: Change, *, only_there: bool = False) -> Item:
+        """The new item; of one that must be there, perhaps."""
+        if only_there:
+            self.require(key)
         item = self.get(key) or {"p": key[0], "n": key[1]}
         change(item)
         self.items[key] = item
         return copy.deepcopy(item)
+
+    def expire(self, now_s: int) -> None:
+        """Remove the items whose time, the attribute `e`, has come."""
+        self.items = {key: item for key, item in self.items.items() if item.get("e", now_s + 1) > now_s}
 
     def together(self, writes: Iterable[Callable[[Model], object]]) -> None:
         """All of these, or none when a condition does not hold."""

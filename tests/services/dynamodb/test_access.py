@@ -113,6 +113,18 @@ def test_a_table_with_tags_needs_the_permission_to_tag(aws: Account) -> None:
     assert is_denied(maker.create_table, TableName="tagged", **params, Tags=[{"Key": "a", "Value": "b"}])
 
 
+def test_replicas_need_permissions_in_their_regions(aws: Account) -> None:
+    name = make_table(aws)
+    arn = described(aws, name)["TableArn"]
+    create = {"TableName": name, "ReplicaUpdates": [{"Create": {"RegionName": "eu-west-1"}}]}
+    maker = user(aws, {"Action": "dynamodb:*", "Resource": arn})
+    assert is_denied(maker.update_table, **create)
+    away = arn.replace("us-east-1", "eu-west-1")
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "dynamodb:*", "Resource": away}]}
+    aws.iam.put_user_policy(UserName="u", PolicyName="away", PolicyDocument=json.dumps(document))
+    assert not is_denied(maker.update_table, **create)
+
+
 def test_a_denial_names_action_and_resource(aws: Account) -> None:
     name = make_table(aws)
     nobody = user(aws, {"Action": "s3:*"})

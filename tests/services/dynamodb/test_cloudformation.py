@@ -180,6 +180,48 @@ def test_a_global_table_has_replicas_with_settings_of_their_own(aws: Account) ->
     assert aws.dynamodb.list_tables()["TableNames"] == []
 
 
+def test_replicas_of_a_stack_have_reads_and_stream_policies_of_their_own(aws: Account) -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": aws.id}, "Action": "dynamodb:GetRecords", "Resource": "*"}
+    policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+    bounds = {"MinCapacity": 2, "MaxCapacity": 4, "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 70}}
+    writes = {"WriteCapacityAutoScalingSettings": bounds}
+
+    def properties(reads: int) -> Template:
+        return {
+            "TableName": "read",
+            "BillingMode": "PROVISIONED",
+            "AttributeDefinitions": kinds("pg"),
+            "KeySchema": P,
+            "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+            "WriteProvisionedThroughputSettings": writes,
+            "GlobalSecondaryIndexes": [
+                {
+                    "IndexName": "by-g",
+                    "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "ALL"},
+                    "WriteProvisionedThroughputSettings": writes,
+                }
+            ],
+            "Replicas": [
+                {"Region": "us-east-1"},
+                {
+                    "Region": "eu-west-1",
+                    "ReadProvisionedThroughputSettings": {"ReadCapacityUnits": reads},
+                    "GlobalSecondaryIndexes": [{"IndexName": "by-g", "ReadProvisionedThroughputSettings": {"ReadCapacityUnits": reads + 1}}],
+                    "ReplicaStreamSpecification": {"ResourcePolicy": policy},
+                },
+            ],
+        }
+
+    away = aws.client("dynamodb", region_name="eu-west-1")
+    for reads in (3, 8):
+        deploy(aws, {"Table": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": properties(reads)}})
+        shown = away.describe_table(TableName="read")["Table"]
+        units = (shown["ProvisionedThroughput"], shown["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"])
+        assert [one["ReadCapacityUnits"] for one in units] == [reads, reads + 1]
+        assert json.loads(away.get_resource_policy(ResourceArn=shown["LatestStreamArn"])["Policy"]) == policy["PolicyDocument"]
+
+
 def test_sam_gives_a_function_its_table(aws: Account) -> None:
     code = (
         "import boto3, os\n"

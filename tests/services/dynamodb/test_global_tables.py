@@ -227,6 +227,31 @@ async def test_items_expire_in_all_replicas(world: World) -> None:
     assert set(await world.items(HOME)) == set(await world.items(AWAY)) == {"b"}
 
 
+async def test_the_service_deletes_what_expired_where_it_was_written_and_others_follow(world: World) -> None:
+    await world.global_table()
+    await world.call("UpdateTimeToLive", TableName="tab", TimeToLiveSpecification={"AttributeName": "until", "Enabled": True})
+    await world.put("a", AWAY, until={"N": str(world.house.node.clock.now_ms() // 1000 + 60)})
+    await world.house.advance(120)
+    assert await world.items(HOME) == await world.items(AWAY) == {}
+    (home,), (away,) = [[one for one in await world.stream(region) if one["eventName"] == "REMOVE"] for region in (HOME, AWAY)]
+    assert away["userIdentity"] == {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
+    assert "userIdentity" not in home
+
+
+async def test_replicas_keep_their_streams_and_their_own_reads(world: World) -> None:
+    units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
+    await world.global_table()
+    with pytest.raises(ServiceError, match="cannot be disabled"):
+        await world.call("UpdateTable", TableName="tab", StreamSpecification={"StreamEnabled": False})
+    await world.call("UpdateTable", TableName="tab", BillingMode="PROVISIONED", ProvisionedThroughput=units)
+    await world.replicas({"Update": {"RegionName": AWAY, "ProvisionedThroughputOverride": {"ReadCapacityUnits": 9}}})
+    await world.call("UpdateTable", TableName="tab", ProvisionedThroughput={"ReadCapacityUnits": 6, "WriteCapacityUnits": 7})
+    found = [(await world.described(region))["ProvisionedThroughput"] for region in (HOME, AWAY)]
+    assert [(one["ReadCapacityUnits"], one["WriteCapacityUnits"]) for one in found] == [(6, 7), (9, 7)]
+    (replica,) = (await world.described())["Replicas"]
+    assert replica["ProvisionedThroughputOverride"] == {"ReadCapacityUnits": 9}
+
+
 async def test_a_replica_may_go(world: World) -> None:
     await world.global_table("tab", AWAY, THIRD)
     await world.replicas({"Delete": {"RegionName": AWAY}})

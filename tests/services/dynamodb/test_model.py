@@ -6,6 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
+from inspect import iscoroutinefunction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,8 +21,9 @@ from tests.stores import KINDS, opened
 from tule.core.clock import TurnableClock
 from tule.core.config import Config
 from tule.core.errors import ServiceError
-from tule.services.dynamodb import creation, index_changes
-from tule.services.dynamodb.operations import batches, items, queries, transactions
+from tule.core.paging import Pager
+from tule.services.dynamodb import creation, expiring, index_changes
+from tule.services.dynamodb.operations import batches, items, queries, statements, transactions
 from tule.services.dynamodb.state import counts
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.state.schema import SCHEMA
@@ -29,6 +31,7 @@ from tule.services.dynamodb.table import Table
 from tule.store.store import Tx
 
 _names = itertools.count()
+START_S = 1_800_000_000  # when a machine begins
 LATE = Index("late", "g", "n", frozenset(("p", "n", "g")))  # added when there are items already
 
 Params = dict[str, Any]
@@ -37,7 +40,13 @@ _key = st.tuples(st.sampled_from(["a", "b", "é\0"]), st.sampled_from([-20, -3, 
 _group = st.sampled_from(["x", "y"])
 _extra = st.fixed_dictionaries(
     {},
-    optional={"g": _group, "t": st.sampled_from(["", "1", "10", "2"]).filter(bool), "a": st.integers(-5, 5), "l": st.lists(st.integers(0, 3))},
+    optional={
+        "e": st.sampled_from([START_S - 5, START_S + 10, START_S + 60, START_S + 3_600]),
+        "g": _group,
+        "t": st.sampled_from(["", "1", "10", "2"]).filter(bool),
+        "a": st.integers(-5, 5),
+        "l": st.lists(st.integers(0, 3)),
+    },
 )
 _item = st.builds(lambda key, extra: {"p": key[0], "n": key[1], **extra}, _key, _extra)
 
@@ -89,7 +98,47 @@ class Scan:
     limit: int
 
 
-Step = Put | Delete | Add | Batch | Together | Query | Scan
+@dataclass(frozen=True)
+class Insert:
+    """PartiQL's INSERT."""
+
+    item: Item
+
+
+@dataclass(frozen=True)
+class Replace:
+    """PartiQL's UPDATE: `SET a = ...` of an item that must be there; `a` None removes it."""
+
+    key: Key
+    a: int | None
+
+
+@dataclass(frozen=True)
+class Select:
+    """PartiQL's SELECT of a partition key, from a sort key on."""
+
+    p: str
+    low: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class StatementsTogether:
+    """A transaction of an INSERT and a DELETE, on condition that an item is there."""
+
+    item: Item
+    gone: Key
+    present: Key
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Time goes by, and items expire."""
+
+    seconds: int
+
+
+Step = Put | Delete | Add | Batch | Together | Query | Scan | Insert | Replace | Select | StatementsTogether | Pass
 
 _span = st.tuples(st.integers(-25, 110), st.integers(0, 100)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 _put = st.builds(Put, _item, st.booleans())
@@ -104,6 +153,11 @@ _steps = st.lists(
         st.builds(Together, st.lists(_put, min_size=1, max_size=3), st.lists(_add, max_size=2)),
         st.builds(Query, _key.map(lambda key: key[0]), _span, st.booleans(), st.integers(1, 4)),
         st.builds(Scan, st.integers(1, 3), st.integers(1, 5)),
+        st.builds(Insert, _item),
+        st.builds(Replace, _key, st.none() | st.integers(-3, 3)),
+        st.builds(Select, _key.map(lambda key: key[0]), st.integers(-25, 110), st.integers(1, 4)),
+        st.builds(StatementsTogether, _item, _key, _key),
+        st.builds(Pass, st.sampled_from([1, 30, 600])),
     ),
     min_size=10,
     max_size=30,
@@ -137,7 +191,13 @@ async def node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     clock = TurnableClock()
     async with opened(request.param, tmp_path, clock) as store:
         await store.migrate("service:dynamodb", SCHEMA)
-        yield SimpleNamespace(store=store, clock=clock, memory={}, config=Config())
+        meter = SimpleNamespace(add=lambda *_: None)  # pyright: ignore[reportUnknownLambdaType]
+        everyone = SimpleNamespace(authorize=_allow)
+        yield SimpleNamespace(store=store, clock=clock, memory={}, config=Config(), meter=meter, authorizer=everyone, pager=Pager(b"secret"))
+
+
+async def _allow(*_: object) -> None:
+    pass
 
 
 class Machine:
@@ -145,11 +205,15 @@ class Machine:
 
     def __init__(self, node: Any, name: str) -> None:
         self.node, self.name, self.model = node, name, Model()
+        self.seconds = START_S
+        node.clock.freeze(START_S * 1000)
 
-    async def ask(self, operation: Callable[..., Params], **params: Any) -> Params:
+    async def ask(self, operation: Callable[..., Any], **params: Any) -> Params:
         """Call an operation; its answer as JSON shows it."""
         name = "".join(word.capitalize() for word in operation.__name__.split("_"))
         call: Any = SimpleNamespace(node=self.node, account=_ACCOUNT, region=_REGION, operation=name, headers={}, now_ms=0, measured=None)
+        if iscoroutinefunction(operation):
+            return orjson.loads(orjson.dumps(await operation(call, params)))
         run = self.node.store.read if getattr(operation, "__tule_reads__", False) else self.node.store.write
         return orjson.loads(orjson.dumps(await run(lambda tx: operation(call, tx, params))))
 
@@ -169,15 +233,29 @@ class Machine:
                 await self._query(step)
             case Scan():
                 await self._scan(step)
+            case Insert():
+                statement = f'INSERT INTO "{self.name}" VALUE {_literal(step.item)}'
+                await self._both(partial(self.model.put, step.item, only_new=True), statements.execute_statement, Statement=statement)
+            case Replace():
+                await self._replace(step)
+            case Select():
+                await self._select(step)
+            case StatementsTogether():
+                await self._statements_together(step)
+            case Pass():
+                self.seconds += step.seconds
+                self.node.clock.freeze(self.seconds * 1000)
+                await expiring.expire(self.node)
+                self.model.expire(self.seconds)
 
-    async def _both(self, wanted: Callable[[], Any], operation: Callable[..., Params], **params: Any) -> tuple[Any, Params | None]:
+    async def _both(self, wanted: Callable[[], Any], operation: Callable[..., Any], **params: Any) -> tuple[Any, Params | None]:
         """What the model gives and what the operation answers; None twice where both refuse."""
         try:
             expected = wanted()
         except Failed:
             with pytest.raises(ServiceError) as refused:
                 await self.ask(operation, **params)
-            assert refused.value.code in ("ConditionalCheckFailedException", "TransactionCanceledException")
+            assert refused.value.code in ("ConditionalCheckFailedException", "TransactionCanceledException", "DuplicateItemException")
             return None, None
         return expected, await self.ask(operation, **params)
 
@@ -238,7 +316,48 @@ class Machine:
             found += await self.every_page(queries.scan, step.limit, Segment=segment, TotalSegments=step.segments)
         assert _sorted(found) == _sorted(list(self.model.items.values()))
 
-    async def every_page(self, operation: Callable[..., Params], limit: int, **params: Any) -> list[Item]:
+    async def _replace(self, step: Replace) -> None:
+        def change(item: Item) -> None:
+            if step.a is None:
+                item.pop("a", None)
+            else:
+                item["a"] = step.a
+
+        action = "REMOVE a" if step.a is None else f"SET a = {step.a}"
+        statement = f'UPDATE "{self.name}" {action} WHERE {_named(step.key)} RETURNING ALL NEW *'
+        wanted = partial(self.model.update, step.key, change, only_there=True)
+        new, answer = await self._both(wanted, statements.execute_statement, Statement=statement)
+        assert answer is None or [_plain(item) for item in answer["Items"]] == [new]
+
+    async def _select(self, step: Select) -> None:
+        statement = f'SELECT * FROM "{self.name}" WHERE p = ? AND n >= ?'
+        asked: Params = {"Statement": statement, "Parameters": [{"S": step.p}, {"N": str(step.low)}], "Limit": step.limit}
+        found: list[Item] = []
+        answer: Params = {"NextToken": None}
+        while "NextToken" in answer:
+            more = {} if answer["NextToken"] is None else {"NextToken": answer["NextToken"]}
+            answer = await self.ask(statements.execute_statement, **asked, **more)
+            found += [_plain(item) for item in answer["Items"]]
+        assert found == self.model.query(step.p, step.low, 1_000)
+
+    async def _statements_together(self, step: StatementsTogether) -> None:
+        keys = [(step.item["p"], step.item["n"]), step.gone, step.present]
+        if len(set(keys)) < len(keys):
+            return
+        asked = [
+            f'INSERT INTO "{self.name}" VALUE {_literal(step.item)}',
+            f'DELETE FROM "{self.name}" WHERE {_named(step.gone)}',
+            f'EXISTS(SELECT * FROM "{self.name}" WHERE {_named(step.present)} AND p IS NOT MISSING)',
+        ]
+        writes: list[Callable[[Model], object]] = [
+            partial(Model.put, item=step.item, only_new=True),
+            partial(Model.delete, key=step.gone),
+            partial(Model.require, key=step.present),
+        ]
+        parts = [{"Statement": statement} for statement in asked]
+        await self._both(partial(self.model.together, writes), statements.execute_transaction, TransactStatements=parts)
+
+    async def every_page(self, operation: Callable[..., Any], limit: int, **params: Any) -> list[Item]:
         found: list[Item] = []
         start: Params = {}
         while True:
@@ -266,6 +385,19 @@ class Machine:
                     if index.range is not None:
                         times = [item[index.range] for item in found]
                         assert times == sorted(times, reverse=not forward)
+
+
+def _named(key: Key) -> str:
+    return f"p = '{key[0]}' AND n = {key[1]}"
+
+
+def _literal(item: Item) -> str:
+    """An item as PartiQL writes it."""
+    return "{" + ", ".join(f"'{name}': {_text(value)}" for name, value in item.items()) + "}"
+
+
+def _text(value: Any) -> str:
+    return f"'{value}'" if isinstance(value, str) else repr(value)
 
 
 def _only_new(put: Put) -> Params:
@@ -331,7 +463,7 @@ async def _machine(node: Any) -> Machine:
     }
 
     def create(tx: Tx) -> None:
-        rows.create(tx, rows.new_id(tx), _ACCOUNT, _REGION, machine.name, creation.config_of(tx, params, None))
+        rows.create(tx, rows.new_id(tx), _ACCOUNT, _REGION, machine.name, {**creation.config_of(tx, params, None), "ttl_attribute": "e"})
 
     await node.store.write(create)
     return machine
@@ -352,6 +484,19 @@ def _index_sizes(name: str, tx: Tx) -> dict[str, int]:
     return {index.name: counts.index(tx, index.id)[0] for index in _table(tx, name).indexes}
 
 
+def _kept_sizes(tx: Tx) -> int:
+    """What is known of the sizes of all item collections."""
+    row = tx.one("SELECT coalesce(sum(size), 0) FROM dynamodb_collections")
+    return -1 if row is None else int(row[0])
+
+
+def _counted_sizes(tx: Tx) -> int:
+    """The same, counted."""
+    local = [id for table in rows.everywhere(tx) for id in table.local_indexes]
+    items = sum(counts.table(tx, table.id)[1] for table in rows.everywhere(tx))
+    return items + sum(counts.index(tx, id)[1] for id in local)
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=_steps)
 async def test_a_table_and_its_indexes_are_what_the_model_says(node: Any, steps: list[Step]) -> None:
@@ -362,5 +507,6 @@ async def test_a_table_and_its_indexes_are_what_the_model_says(node: Any, steps:
     await machine.check_indexes(*INDEXES)
     await node.store.write(partial(_add_late_index, machine.name))
     await machine.check_indexes(LATE)
+    assert await node.store.read(_kept_sizes) == await node.store.read(_counted_sizes)
     sizes = {index.name: len(machine.model.indexed(index)) for index in (*INDEXES, LATE)}
     assert await node.store.read(partial(_index_sizes, machine.name)) == sizes

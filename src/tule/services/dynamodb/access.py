@@ -20,7 +20,7 @@ from tule.platform.service import Need, RememberedNeeds
 from tule.services.dynamodb import access_keys, access_statements
 from tule.services.dynamodb.names import TableRef, resource_ref, table_ref
 from tule.services.dynamodb.streams import iterators
-from tule.services.dynamodb.table import Table
+from tule.services.dynamodb.table import Table, table_arn
 from tule.services.dynamodb.tables import remembered
 
 Params = dict[str, Any]
@@ -31,7 +31,10 @@ _PARTS = {"Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": 
 _ON_TABLE = (
     "CreateBackup", "DeleteTable", "DescribeContinuousBackups", "DescribeKinesisStreamingDestination", "DescribeTable",
     "DescribeTableReplicaAutoScaling", "DescribeTimeToLive", "DisableKinesisStreamingDestination", "EnableKinesisStreamingDestination",
-    "UpdateContinuousBackups", "UpdateKinesisStreamingDestination", "UpdateTable", "UpdateTimeToLive", "StartBulkPutItems",
+    "UpdateContinuousBackups", "UpdateKinesisStreamingDestination", "UpdateTimeToLive", "StartBulkPutItems",
+)  # fmt: skip
+_TO_REPLICATE = (
+    "CreateTable", "CreateTableReplica", "Query", "Scan", "UpdateItem", "PutItem", "GetItem", "DeleteItem", "BatchWriteItem",
 )  # fmt: skip
 _ON_INDEX_TOO = ("DescribeContributorInsights", "UpdateContributorInsights")
 _ON_RESOURCE = ("DeleteResourcePolicy", "GetResourcePolicy", "ListTagsOfResource", "PutResourcePolicy", "TagResource", "UntagResource")
@@ -159,6 +162,23 @@ def _on_table(action: str, member: str = "TableName") -> RememberedNeeds:
     return needs
 
 
+async def _update_table(call: Call, params: Params) -> Sequence[Need]:
+    """Replicas are made and deleted by who may do it in their regions."""
+    place = await _place(call, params["TableName"])
+    if place is None:
+        return ()
+    needed = list(place.need(call, "UpdateTable", tags_in_request(params)))
+    for update in params.get("ReplicaUpdates") or ():
+        for kind, given in update.items():
+            if not needed or "RegionName" not in given or kind not in ("Create", "Delete"):
+                continue
+            there = table_arn(place.ref.account, given["RegionName"], place.ref.name)
+            actions = _TO_REPLICATE if kind == "Create" else ("DeleteTable", "DeleteTableReplica")
+            needed += place.need(call, f"{kind}TableReplica", {})
+            needed += [Need(f"dynamodb:{action}", there, {}, None, place.ref.account) for action in actions]
+    return needed
+
+
 async def _create(call: Call, params: Params) -> Sequence[Need]:
     """A new table with tags or a policy needs the permission for these as well."""
     place = await _place(call, params["TableName"])
@@ -222,6 +242,7 @@ _SEVERAL: Mapping[str, Callable[[Call, Params], Awaitable[Sequence[Need]]]] = {
     "BatchExecuteStatement": _batch_statements,
     "ExecuteTransaction": _transaction,
     "CreateTable": _create,
+    "UpdateTable": _update_table,
 }
 
 NEEDS: Mapping[str, RememberedNeeds] = {

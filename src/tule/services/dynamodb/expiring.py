@@ -15,7 +15,7 @@ from tule.backbone.jobs import Job, enqueue
 from tule.platform.node import Node
 from tule.services.dynamodb import items, lifetimes, metrics
 from tule.services.dynamodb.changes import EXPIRY
-from tule.services.dynamodb.state import expiries, tables
+from tule.services.dynamodb.state import expiries, replication, tables
 from tule.services.dynamodb.state import items as rows
 from tule.services.dynamodb.state.expiries import Expiry
 from tule.services.dynamodb.state.items import Position
@@ -52,9 +52,15 @@ def _expire_one(node: Node, tx: Tx, table: Table | None, expiry: Expiry) -> None
     if found is None:
         return
     due_ms = lifetimes.due_ms(found.item.get(table.ttl_attribute), tx.now_ms)
-    if due_ms is not None and due_ms <= tx.now_ms:
+    if due_ms is not None and due_ms <= tx.now_ms and not _expires_elsewhere(tx, table, expiry.at):
         items.remove(tx, table, expiry.at, found, origin=EXPIRY)
         tx.after_commit(lambda: metrics.expired(node, table))
+
+
+def _expires_elsewhere(tx: Tx, table: Table, at: Position) -> bool:
+    """Of replicas, the one where the item was written last deletes it, as the service; to the others goes a plain deletion."""
+    version = replication.version_of(tx, table.id, at) if table.replicas else None
+    return version is not None and version.region in table.replicas
 
 
 def note_existing(tx: Tx, table: Table, attribute: str, after: Position = rows.START) -> None:

@@ -52,6 +52,7 @@ def _described(table: Table) -> dict[str, Any]:
     shown: dict[str, Any] = {"RegionName": table.region, "ReplicaStatus": CREATING if table.status == CREATING else ACTIVE, "ReplicaArn": table.arn}
     if "key" in config:
         shown["KMSMasterKeyId"] = config["key"]
+    shown |= config.get("overrides", {})
     if "table_class" in config:
         shown["ReplicaTableClassSummary"] = {"TableClass": config["table_class"]}
     return shown

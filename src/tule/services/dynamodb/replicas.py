@@ -21,6 +21,7 @@ _KEPT = (
     "types", "hash", "range", "on_demand", "on_demand_ms", "read_units", "write_units", "on_demand_throughput", "warm", "table_class",
     "ttl_attribute", "ttl_ms",
 )  # fmt: skip
+_OVERRIDES = ("ProvisionedThroughputOverride", "OnDemandThroughputOverride", "GlobalSecondaryIndexes")
 _SHARED = ("BillingMode", "ProvisionedThroughput", "OnDemandThroughput", "GlobalSecondaryIndexUpdates", "AttributeDefinitions")
 
 
@@ -47,9 +48,16 @@ def update(tx: Tx, table: Table, updates: Sequence[Params], consistency: str | N
     return table
 
 
-def shared(params: Params) -> dict[str, Any]:
-    """What of an UpdateTable holds for all replicas of a table."""
-    return {name: params[name] for name in _SHARED if name in params} if any(name in params for name in _SHARED[:4]) else {}
+def shared(params: Params, other: Table) -> dict[str, Any]:
+    """What of an UpdateTable of a replica changes another one as well."""
+    found: dict[str, Any] = {name: params[name] for name in _SHARED if name in params}
+    units: Params | None = found.pop("ProvisionedThroughput", None)
+    if units is not None:
+        own = {"ReadCapacityUnits": other.read_units} if "ProvisionedThroughputOverride" in other.config.get("overrides", {}) else {}
+        units = {**units, **own}
+        if (units["ReadCapacityUnits"], units["WriteCapacityUnits"]) != (other.read_units, other.write_units):
+            found["ProvisionedThroughput"] = units
+    return found if found.keys() - {"AttributeDefinitions"} else {}
 
 
 def _create(tx: Tx, table: Table, given: Params) -> None:
@@ -107,9 +115,25 @@ def _own(config: Params, given: Params) -> dict[str, Any]:
         for index in given.get("GlobalSecondaryIndexes") or ()
         if "ProvisionedThroughputOverride" in index
     }
-    if reads:
-        own["indexes"] = [{**index, "read_units": reads.get(index["name"], index["read_units"])} for index in config["indexes"]]
+    maxima = {
+        index["IndexName"]: index["OnDemandThroughputOverride"]
+        for index in given.get("GlobalSecondaryIndexes") or ()
+        if "OnDemandThroughputOverride" in index
+    }
+    if reads or maxima:
+        before = own.get("indexes", config["indexes"])
+        own["indexes"] = [_overridden(index, reads, maxima) for index in before]
+    overrides = {name: given[name] for name in _OVERRIDES if name in given}
+    if overrides:
+        own["overrides"] = {**config.get("overrides", {}), **overrides}
     return own
+
+
+def _overridden(index: Params, reads: Mapping[str, int], maxima: Mapping[str, Params]) -> dict[str, Any]:
+    name = index["name"]
+    units = {"read_units": reads[name]} if name in reads else {}
+    maximum = {"on_demand_throughput": {**index.get("on_demand_throughput", {}), **maxima[name]}} if name in maxima else {}
+    return {**index, **units, **maximum}
 
 
 def _other(tx: Tx, table: Table, region: str) -> Table:

@@ -12,7 +12,18 @@ from typing import Any
 
 from tule.core.errors import not_implemented
 from tule.platform.call import Call
-from tule.services.dynamodb import changes, creation, descriptions, encryption, errors, index_changes, index_updates, replicas, throughput
+from tule.services.dynamodb import (
+    changes,
+    creation,
+    descriptions,
+    encryption,
+    errors,
+    index_changes,
+    index_updates,
+    replica_groups,
+    replicas,
+    throughput,
+)
 from tule.services.dynamodb.state import tables as rows
 from tule.services.dynamodb.table import UPDATING, Table
 from tule.services.dynamodb.tables import table_of
@@ -51,9 +62,10 @@ def _check(params: Params) -> None:
 def _update_everywhere(call: Call, tx: Tx, params: Params, key: str | None) -> Params:
     """What holds for all replicas of a global table is done to each."""
     shown = _update(call, tx, params, key)
-    common = replicas.shared(params)
-    for region in table_of(call, tx, params["TableName"]).replicas if common else ():
-        _update(replace(call, region=region), tx, {**common, "TableName": shown["TableDescription"]["TableName"]}, None)
+    for other in replica_groups.group(tx, table_of(call, tx, params["TableName"]))[1:]:
+        common = replicas.shared(params, other)
+        if common:
+            _update(replace(call, region=other.region), tx, {**common, "TableName": other.name}, None)
     return shown
 
 
@@ -142,6 +154,8 @@ def _stream(tx: Tx, table: Table, specification: Params | None) -> Table:
     if not specification["StreamEnabled"]:
         if table.stream_view is None:
             raise errors.validation(f"Table has no stream to disable: TableName: {table.name}")
+        if table.replicas:
+            raise errors.validation(f"Streams of replicas of a global table cannot be disabled: TableName: {table.name}")
         return changes.stream_disabled(tx, table)
     if table.stream_view is not None:
         raise errors.validation(f"Table already has an enabled stream: TableName: {table.name}")

@@ -35,6 +35,8 @@ class GlobalTableType:
         for member in _NOT_BUILT:
             if properties.get(member):
                 raise not_implemented("dynamodb", f"AWS::DynamoDB::GlobalTable with {member}")
+        if properties.get("MultiRegionConsistency") == "STRONG":
+            raise not_implemented("dynamodb", "AWS::DynamoDB::GlobalTable with MultiRegionConsistency STRONG")
 
     async def exists(self, stack: StackContext, properties: Properties) -> bool:
         return await StackTable(stack, properties["TableName"], stack.region).find() is not None
@@ -46,7 +48,7 @@ class GlobalTableType:
         tags = {**stack.tags, **to_map(own.get("Tags"))}
         await table.call("CreateTable", **_made(properties, own), **({"Tags": to_list(tags)} if tags else {}))
         await table.settled()
-        await _replicate(table, {}, others)
+        await _replicate(table, {}, _given(properties, others))
         shown = await _settle(table, stack, {}, properties)
         return _resource(shown)
 
@@ -55,7 +57,7 @@ class GlobalTableType:
         table = StackTable(stack, physical_id, stack.region)
         await _adjust(table, old, new, stack)
         await indexes.change(table, _indexes(new, _replicas(stack, new)[0]), new.get("AttributeDefinitions") or ())
-        await _replicate(table, _replicas(stack, old)[1], _replicas(stack, new)[1])
+        await _replicate(table, _given(old, _replicas(stack, old)[1]), _given(new, _replicas(stack, new)[1]))
         return _resource(await _settle(table, stack, old, new))
 
     async def delete(self, stack: StackContext, physical_id: str, properties: Properties) -> None:
@@ -63,7 +65,7 @@ class GlobalTableType:
         table = StackTable(stack, physical_id, stack.region)
         if await table.find() is None:
             return
-        await _replicate(table, _replicas(stack, properties)[1], {})
+        await _replicate(table, _given(properties, _replicas(stack, properties)[1]), {})
         await table.delete()
 
     async def read_attributes(self, stack: StackContext, physical_id: str) -> Resource:
@@ -168,27 +170,51 @@ async def _adjust(table: StackTable, old: Params, new: Params, stack: StackConte
 
 
 async def _replicate(table: StackTable, old: Mapping[str, Params], new: Mapping[str, Params]) -> None:
-    """Replicas in other regions: one comes or goes at a time."""
+    """Replicas in other regions, as UpdateTable takes them: one comes or goes at a time."""
     for region in old.keys() - new.keys():
         await table.call("UpdateTable", ReplicaUpdates=[{"Delete": {"RegionName": region}}])
         await table.until(lambda shown, region=region: _replica(shown, region) is None)
     for region, given in new.items():
         if region not in old:
-            await table.call("UpdateTable", ReplicaUpdates=[{"Create": _replica_given(region, given)}])
+            await table.call("UpdateTable", ReplicaUpdates=[{"Create": given}])
             await table.until(lambda shown, region=region: (_replica(shown, region) or {}).get("ReplicaStatus") == "ACTIVE")
+        elif given != old[region]:
+            await table.call("UpdateTable", ReplicaUpdates=[{"Update": given}])
 
 
 def _replica(shown: Params, region: str) -> Params | None:
     return next((one for one in shown.get("Replicas", ()) if one["RegionName"] == region), None)
 
 
-def _replica_given(region: str, given: Params) -> dict[str, Any]:
-    params: dict[str, Any] = {"RegionName": region}
+def _given(properties: Params, others: Mapping[str, Params]) -> dict[str, Params]:
+    """Replicas as UpdateTable takes them, by region."""
+    return {region: _replica_given(properties, region, given) for region, given in others.items()}
+
+
+def _overrides(given: Params, *, on_demand: bool) -> dict[str, Any]:
+    """What a replica, or an index of it, can be read with."""
+    if on_demand:
+        maximum: Params | None = given.get("ReadOnDemandThroughputSettings")
+        return {"OnDemandThroughputOverride": dict(maximum)} if maximum else {}
+    reads: Params | None = given.get("ReadProvisionedThroughputSettings")
+    return {"ProvisionedThroughputOverride": {"ReadCapacityUnits": _units(reads, "Read")}} if reads else {}
+
+
+def _replica_given(properties: Params, region: str, given: Params) -> dict[str, Any]:
+    on_demand = _is_on_demand(properties)
+    params: dict[str, Any] = {"RegionName": region, **_overrides(given, on_demand=on_demand)}
+    of_indexes = {index["IndexName"]: _overrides(index, on_demand=on_demand) for index in given.get("GlobalSecondaryIndexes") or ()}
+    if any(of_indexes.values()):
+        params["GlobalSecondaryIndexes"] = [{"IndexName": name, **own} for name, own in of_indexes.items() if own]
     if "SSESpecification" in given:
         params["KMSMasterKeyId"] = given["SSESpecification"]["KMSMasterKeyId"]
     if "TableClass" in given:
         params["TableClassOverride"] = given["TableClass"]
     return params
+
+
+def _stream_policy(replica: Params) -> Params | None:
+    return (replica.get("ReplicaStreamSpecification") or {}).get("ResourcePolicy")
 
 
 async def _settle(table: StackTable, stack: StackContext, old: Params, new: Params) -> dict[str, Any]:
@@ -208,4 +234,5 @@ async def _settle(table: StackTable, stack: StackContext, old: Params, new: Para
             await replica.call("UpdateTable", DeletionProtectionEnabled=protected)
         if old or region != stack.region:
             await replica.police(was.get("ResourcePolicy"), given.get("ResourcePolicy"), (await replica.describe())["TableArn"])
+        await replica.police(_stream_policy(was), _stream_policy(given), (await replica.describe()).get("LatestStreamArn", ""))
     return await table.settled()
