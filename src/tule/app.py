@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import socket
@@ -35,11 +36,10 @@ from tule.platform.node import Node
 from tule.platform.outgoing import Outgoing
 from tule.platform.roles import Roles
 from tule.platform.rooms import Rooms
-from tule.server import http2
 from tule.server.access_log import AccessLogFile
 from tule.server.dispatch import NodeDispatcher
 from tule.server.front_door import FrontDoor
-from tule.server.http1 import Limits, Server
+from tule.server.http1 import Handler, Limits, Server
 from tule.server.own_api import OwnApi
 from tule.server.pipeline import Pipeline
 from tule.services import all_rooms
@@ -141,7 +141,7 @@ async def build(config: Config) -> App:
     authenticator = node.authenticator = Authenticator(store, identities, clock, config)
     pipeline = Pipeline(node, models, authenticator, dispatcher, access_log.record if access_log is not None else None)
     own_api = OwnApi(node, rooms.complete, _admin_token(config, ids), lambda: _reset(node, rooms, identities))
-    server = Server(Limits(head_bytes=config.max_header_bytes, body_timeout_s=config.request_timeout_s), http2.Connection)
+    server = Server(Limits(head_bytes=config.max_header_bytes, body_timeout_s=config.request_timeout_s), _http2)
     door = FrontDoor(node, rooms.rooms.values(), pipeline, own_api)
     network = InstanceNetwork(_serve_inside(server, door), config.data_path / "authority", config.egress, config.port)
     runtimes = InstalledRuntimes(config.data_path, extra_certificates=AUTHORITY, strict=config.strict_runtimes)
@@ -214,6 +214,12 @@ def _admin_token(config: Config, ids: Ids) -> str:
     with os.fdopen(descriptor, "w") as file:
         file.write(token + "\n")
     return token
+
+
+def _http2(server: Server, handler: Handler) -> asyncio.Protocol:
+    from tule.server import http2  # with its package, which few clients ask for
+
+    return http2.Connection(server, handler)
 
 
 def _tls(config: Config) -> ssl.SSLContext | None:
