@@ -13,14 +13,22 @@ from collections.abc import AsyncGenerator
 from tule.platform.node import Node
 
 _MEMORY = "sqs.arrivals"
+_SAME_S = 0.01  # a clock that follows the wall's needs no timer of its own
 
 
 class Arrivals:
     """Hears of a queue from the moment it is made, so that nothing that comes between two looks is missed."""
 
-    def __init__(self) -> None:
+    def __init__(self, node: Node, wait_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._clock = node.clock
+        self._due_ms = node.clock.now_ms() + int(wait_s * 1000)
         self._heard = asyncio.Event()
         self._over = False
+        self._ends_at = loop.time() + wait_s
+        self._by_wall = loop.call_at(self._ends_at, self.end)
+        self._by_clock: asyncio.TimerHandle | None = None
+        self.look_at_clock()
 
     def hear(self) -> None:
         self._heard.set()
@@ -28,6 +36,24 @@ class Arrivals:
     def end(self) -> None:
         self._over = True
         self._heard.set()
+
+    def look_at_clock(self) -> None:
+        """In the beginning, when the clock was turned, and when it should be there: end the wait, or look again when it is."""
+        if self._by_clock is not None:
+            self._by_clock.cancel()
+            self._by_clock = None
+        left_s = self._clock.real_s_until(self._due_ms)
+        if left_s == 0:
+            self.end()
+        elif left_s is not None:
+            loop = asyncio.get_running_loop()
+            if (when := loop.time() + left_s) < self._ends_at - _SAME_S:
+                self._by_clock = loop.call_at(when, self.look_at_clock)
+
+    def leave(self) -> None:
+        self._by_wall.cancel()
+        if self._by_clock is not None:
+            self._by_clock.cancel()
 
     async def next(self) -> bool:
         """True when the queue has been heard of since the last time; False when the wait is over."""
@@ -38,10 +64,8 @@ class Arrivals:
 
 @contextlib.asynccontextmanager
 async def arrivals(node: Node, arn: str, wait_s: float) -> AsyncGenerator[Arrivals]:
-    found, waiting = Arrivals(), _waiting(node)
+    found, waiting = Arrivals(node, wait_s), _waiting(node)
     unsubscribe = node.store.subscribe(arn, found.hear)
-    by_wall = asyncio.get_running_loop().call_later(wait_s, found.end)
-    by_clock = asyncio.create_task(_end_at(node, node.clock.now_ms() + int(wait_s * 1000), found))
     waiting.add(found)
     if node.stopping.is_set():
         found.end()
@@ -50,17 +74,20 @@ async def arrivals(node: Node, arn: str, wait_s: float) -> AsyncGenerator[Arriva
     finally:
         unsubscribe()
         waiting.discard(found)
-        by_wall.cancel()
-        by_clock.cancel()
+        found.leave()
 
 
 def _waiting(node: Node) -> set[Arrivals]:
-    return node.memory.setdefault(_MEMORY, set())
+    known = node.memory.get(_MEMORY)
+    if known is None:
+        known = node.memory[_MEMORY] = set[Arrivals]()
+        node.clock.on_change(lambda: _look_at_clock(known))
+    return known
 
 
-async def _end_at(node: Node, due_ms: int, found: Arrivals) -> None:
-    await node.clock.sleep_until(due_ms)
-    found.end()
+def _look_at_clock(waiting: set[Arrivals]) -> None:
+    for found in list(waiting):
+        found.look_at_clock()
 
 
 async def end_with(node: Node) -> None:
