@@ -48,6 +48,7 @@ class FunctionSpec:
     log_format: LogFormat = "Text"
     application_log_level: str = ""  # TRACE, DEBUG, INFO, WARN, ERROR, FATAL
     system_log_level: str = ""  # DEBUG, INFO, WARN
+    tenant: str = ""  # whose instances these are, where each tenant of the function has its own; part of `key`
     snap_start: bool = False  # AWS_LAMBDA_INITIALIZATION_TYPE says so; instances start as those on demand do
 
 

@@ -74,6 +74,7 @@ class PythonLink:
             "arn": request.function_arn,
             "client": request.client_context,
             "cognito": request.cognito_identity,
+            "tenant": request.tenant,
             "trace": request.trace,
             "environment": dict(request.environment),
         }

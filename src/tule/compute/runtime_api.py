@@ -147,6 +147,7 @@ class ApiLink:
             ("lambda-runtime-trace-id", event.trace),
             ("lambda-runtime-client-context", event.client_context),
             ("lambda-runtime-cognito-identity", event.cognito_identity),
+            ("lambda-runtime-aws-tenant-id", event.tenant),
         ):
             if value is not None:
                 headers[name] = value

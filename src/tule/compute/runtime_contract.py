@@ -106,6 +106,7 @@ class Request:
     client_context: str | None = None  # JSON text
     cognito_identity: str | None = None  # JSON text
     trace: str | None = None
+    tenant: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict[str, str])  # variables that changed since, such as renewed credentials
 
 

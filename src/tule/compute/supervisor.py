@@ -154,7 +154,7 @@ class Supervisor:
         cognito_identity: str | None = None,
         trace: str | None = None,
     ) -> Invocation:
-        request = Request(payload, request_id, 0, function.arn, client_context, cognito_identity, trace)
+        request = Request(payload, request_id, 0, function.arn, client_context, cognito_identity, trace, function.tenant or None)
         return await self._invoke(self._caller(request, function, credentials), WholeAnswer())
 
     async def invoke_streaming(
@@ -168,7 +168,7 @@ class Supervisor:
         cognito_identity: str | None = None,
         trace: str | None = None,
     ) -> AnswerStream:
-        request = Request(payload, request_id, 0, function.arn, client_context, cognito_identity, trace)
+        request = Request(payload, request_id, 0, function.arn, client_context, cognito_identity, trace, function.tenant or None)
         caller, stream = self._caller(request, function, credentials), AnswerStream()
         stream.follow(asyncio.get_running_loop().create_task(self._invoke(caller, stream)))
         await stream.beginning()

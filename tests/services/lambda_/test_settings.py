@@ -84,7 +84,6 @@ def test_a_resource_policy_is_put_whole_and_decides(aws: Account) -> None:
     "settings",
     [
         {"PackageType": "Image", "Code": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/x:latest"}},
-        {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}},
         {"ImageConfig": {"Command": ["x"]}},
     ],
     ids=lambda settings: next(iter(settings)),

@@ -14,7 +14,7 @@ class LambdaContext:
         self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = head["arn"]
-        self.tenant_id = None
+        self.tenant_id = head.get("tenant")
         self.client_context = ClientContext(json.loads(head["client"])) if head.get("client") else None
         self.identity = CognitoIdentity(json.loads(head["cognito"]) if head.get("cognito") else {})
         self._epoch_deadline_time_in_ms = head["deadline_ms"]

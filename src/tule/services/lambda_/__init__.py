@@ -2,8 +2,8 @@
 
 Functions from .zip archives: layers, configuration, resource policies, versions and aliases, concurrency reserved and provisioned,
 invocation with and without waiting, streamed answers, function URLs, durable executions, event source mappings.  Not built, and
-answered 501 by name: container images, tenant isolation, customer-managed runtimes, accelerators, event source mappings of
-Kafka, MQ and DocumentDB.
+answered 501 by name: container images, customer-managed runtimes, accelerators, event source mappings of Kafka, MQ and
+DocumentDB.
 Known to differ: a function is active as soon as CreateFunction has answered; capacity providers manage no instances (see
 `capacity.py`); VpcConfig is kept but joins no network; file systems are kept but not mounted; every package counts as unsigned; runtimes are
 those of the host, whatever the runtime management says; X-Ray samples all of an active function's traces.  Layers of accounts that

@@ -12,7 +12,7 @@ from tule.backbone.jobs import Job, enqueue
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.node import Node
-from tule.services.lambda_ import destinations, recursion
+from tule.services.lambda_ import destinations, recursion, tenancy
 from tule.services.lambda_.destinations import Ending
 from tule.services.lambda_.names import of_arn
 from tule.services.lambda_.runnables import Runnable
@@ -35,7 +35,8 @@ async def accept(call: Call, function: Runnable, payload: bytes, client_context:
         target=function.ref.qualified_arn,
         account=function.ref.account,
         region=function.ref.region,
-        payload={"request_id": call.id, "event": payload.decode(), "client_context": client_context},
+        payload={"request_id": call.id, "event": payload.decode(), "client_context": client_context}
+        | ({"tenant": function.spec.tenant} if function.isolated else {}),
         max_attempts=1 + MAX_RETRIES,
         trace=recursion.heard(call),
     )
@@ -51,7 +52,7 @@ async def run(node: Node, delivery: Delivery) -> Outcome:
     """One attempt at an event that was accepted."""
     here, event = functions(node), delivery.payload
     try:
-        function = await here.runnables.get(of_arn(delivery.target))
+        function = tenancy.of_tenant(await here.runnables.get(of_arn(delivery.target)), event.get("tenant"))
     except ServiceError as error:
         here.metrics.count(of_arn(delivery.target), "AsyncEventsDropped", 1.0)
         return Dead(error.message)

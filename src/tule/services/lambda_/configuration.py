@@ -79,7 +79,7 @@ _SNAP_START = re.compile(r"java(?:11|17|21|25)|python3\.(?:1[2-9])|dotnet(?:8|10
 """Runtimes that SnapStart can be asked for.  AWS: Lambda developer guide, SnapStart, supported features."""
 
 _CREATING = "The function is being created."
-_KEPT = ("Role", "Handler", "Runtime", "KMSKeyArn", "CapacityProviderConfig")  # as given, and absent when not given
+_KEPT = ("Role", "Handler", "Runtime", "KMSKeyArn", "CapacityProviderConfig", "TenancyConfig")  # as given, and absent when not given
 _DURABLE = {"RetentionPeriodInDays": 14, "ExecutionTimeout": 86_400}
 _SUBSET = frozenset(
     ["State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode", "RuntimeVersionConfig"]
@@ -89,7 +89,7 @@ _SUBSET = frozenset(
 
 def refuse_unbuilt(params: Mapping[str, Any]) -> None:
     """What changes how a function runs and is not built is refused, never kept silently.  Raises NotImplemented."""
-    for name in ("ImageConfig", "TenancyConfig", "AcceleratorConfig", "RuntimeConfig"):
+    for name in ("ImageConfig", "AcceleratorConfig", "RuntimeConfig"):
         if params.get(name):
             raise not_implemented("lambda", name)
     if params.get("PackageType", "Zip") != "Zip":
@@ -128,6 +128,8 @@ def check_whole(config: Mapping[str, Any]) -> None:
     runtime = config.get("Runtime", "")
     if config["SnapStart"]["ApplyOn"] == "PublishedVersions" and not _SNAP_START.match(runtime):
         raise errors.invalid_parameter(f"{runtime} is not supported for SnapStart enabled functions.")
+    if config["SnapStart"]["ApplyOn"] == "PublishedVersions" and "TenancyConfig" in config:
+        raise errors.invalid_parameter("SnapStart is not supported for functions with tenancy configuration.")
     if config.get("FileSystemConfigs") and not config.get("VpcConfig", {}).get("SubnetIds"):
         raise errors.invalid_parameter("Function must be configured in VPC to reference access points.")
 

@@ -40,6 +40,7 @@ class Runnable:
     recursive_loop: str = "Terminate"
     tracing: str = "PassThrough"
     durable: dict[str, Any] | None = None  # its DurableConfig
+    isolated: bool = False  # each tenant has instances of its own
     sleeper: dict[str, Any] | None = None  # its configuration, when it can become inactive
     sealed: dict[str, Any] | None = None  # its configuration, when its environment is encrypted under a key of KMS
     opened: list[FunctionSpec] = field(default_factory=list[FunctionSpec])  # the spec with that decrypted, once it was needed
@@ -91,6 +92,7 @@ class Runnables:
             recursive_loop=function.get("recursive_loop", "Terminate"),
             tracing=config["TracingConfig"]["Mode"],
             durable=config.get("DurableConfig"),
+            isolated="TenancyConfig" in config,
             sleeper=config if idleness.sleeps(config) else None,
             sealed=config if environments.is_sealed(config) else None,
         )

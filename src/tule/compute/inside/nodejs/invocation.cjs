@@ -105,6 +105,7 @@ class Invocation {
       identity: head.cognito ? JSON.parse(head.cognito) : undefined,
       invokedFunctionArn: head.arn,
       awsRequestId: head.id,
+      tenantId: head.tenant || undefined,
       getRemainingTimeInMillis: () => head.deadline_ms - Date.now(),
     };
   }

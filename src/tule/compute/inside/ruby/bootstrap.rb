@@ -50,7 +50,7 @@ module Tule
   # AWS: https://docs.aws.amazon.com/lambda/latest/dg/ruby-context.html
   class Context
     attr_reader :aws_request_id, :invoked_function_arn, :deadline_ms, :log_group_name, :log_stream_name, :memory_limit_in_mb,
-                :function_name, :function_version, :identity, :client_context
+                :function_name, :function_version, :identity, :client_context, :tenant_id
 
     def initialize(headers)
       @aws_request_id = headers['lambda-runtime-aws-request-id']
@@ -63,6 +63,7 @@ module Tule
       @function_version = ENV['AWS_LAMBDA_FUNCTION_VERSION']
       @identity = document(headers['lambda-runtime-cognito-identity'])
       @client_context = document(headers['lambda-runtime-client-context'])
+      @tenant_id = headers['lambda-runtime-aws-tenant-id']
     end
 
     def get_remaining_time_in_millis

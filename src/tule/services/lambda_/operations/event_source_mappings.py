@@ -10,7 +10,7 @@ from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.encryption import KeyRefused
 from tule.platform.service import reads
-from tule.services.lambda_ import configuration, errors
+from tule.services.lambda_ import configuration, errors, tenancy
 from tule.services.lambda_ import state as functions_state
 from tule.services.lambda_.mappings import rules, sealed_criteria, source_checks, state
 from tule.services.lambda_.mappings.kinds import Kind, kind_of
@@ -72,6 +72,8 @@ def _runs(tx: Tx, ref: FunctionRef) -> tuple[str, int]:
         configured = functions_state.resolve(tx, ref)[1]["configuration"]
     except ServiceError as error:  # there is no such version or alias
         raise errors.invalid_parameter("Function does not exist") from error
+    if tenancy.is_isolated(configured):
+        raise tenancy.unsupported("An event source mapping")
     return configured["Role"], configured["Timeout"]
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from tule.compute.compute import Invocation
 from tule.platform.call import Call
-from tule.services.lambda_ import asynchronous, client_context, errors
+from tule.services.lambda_ import asynchronous, client_context, errors, tenancy
 from tule.services.lambda_.durable import invoking
 from tule.services.lambda_.json_complaints import complaint
 from tule.services.lambda_.names import function_ref
@@ -30,10 +30,9 @@ async def invoke(call: Call, params: Params) -> Params:
     payload: bytes = params.get("Payload") or b"{}"
     check_payload(payload, kind)
     told = client_context.of(params)
-    if "TenantId" in params:
-        raise errors.invalid_parameter("The invoked function is not enabled with tenancy configuration.")
     here = functions(call.node)
     function = await here.runnables.get(function_ref(call, params["FunctionName"], params.get("Qualifier")))
+    function = tenancy.of_tenant(function, params.get("TenantId"))
     if function.durable is not None and kind != "DryRun":
         return await _invoke_durable(call, function, payload, params, waits=kind == "RequestResponse")
     if "DurableExecutionName" in params:
@@ -90,6 +89,6 @@ async def invoke_async(call: Call, params: Params) -> Params:
     args = params["InvokeArgs"]
     payload = (await args.read(MAX_EVENT_BYTES) if isinstance(args, Body) else bytes(args)) or b"{}"
     check_payload(payload, "Event")
-    function = await functions(call.node).runnables.get(function_ref(call, params["FunctionName"]))
+    function = tenancy.of_tenant(await functions(call.node).runnables.get(function_ref(call, params["FunctionName"])), None)
     await asynchronous.accept(call, function, payload, None)
     return {"Status": 202}

@@ -7,7 +7,7 @@ from typing import Any
 from tule.core.errors import ServiceError
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import capacity, errors, provisioned, state
+from tule.services.lambda_ import capacity, errors, provisioned, state, tenancy
 from tule.services.lambda_.concurrency import MINIMUM_UNRESERVED
 from tule.services.lambda_.configuration import timestamp
 from tule.services.lambda_.names import LATEST, FunctionRef, function_ref
@@ -27,6 +27,8 @@ def put_provisioned_concurrency_config(call: Call, tx: Tx, params: Params) -> Pa
     _check_is_there(tx, ref)
     if capacity.managed(state.function(tx, ref)["configuration"]) is not None:
         raise capacity.unsupported("Provisioned concurrency")
+    if tenancy.is_isolated(state.function(tx, ref)["configuration"]):
+        raise tenancy.unsupported("Provisioned concurrency")
     _check_not_twice(tx, ref)
     asked = params["ProvisionedConcurrentExecutions"]
     _check_room(call, tx, ref, asked)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from tule.platform.call import Call
-from tule.services.lambda_ import client_context, errors
+from tule.services.lambda_ import client_context, tenancy
 from tule.services.lambda_.names import function_ref
 from tule.services.lambda_.operations.invocations import check_payload, log_tail
 from tule.services.lambda_.running import RunningStream, functions
@@ -19,10 +19,9 @@ async def invoke_with_response_stream(call: Call, params: Params) -> Params:
     payload: bytes = params.get("Payload") or b"{}"
     check_payload(payload, kind)
     told = client_context.of(params)
-    if "TenantId" in params:
-        raise errors.invalid_parameter("The invoked function is not enabled with tenancy configuration.")
     here = functions(call.node)
     function = await here.runnables.get(function_ref(call, params["FunctionName"], params.get("Qualifier")))
+    function = tenancy.of_tenant(function, params.get("TenantId"))
     if kind == "DryRun":
         return {"StatusCode": 204, "EventStream": _nothing()}
     stream = await here.stream(function, payload, call.id, told, call.trace)

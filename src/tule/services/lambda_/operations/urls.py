@@ -7,7 +7,7 @@ from typing import Any
 from tule.core.clock import iso8601
 from tule.platform.call import Call
 from tule.platform.service import reads
-from tule.services.lambda_ import errors, state
+from tule.services.lambda_ import errors, state, tenancy
 from tule.services.lambda_.names import FunctionRef, function_ref
 from tule.services.lambda_.operations.versions import pages
 from tule.services.lambda_.running import functions
@@ -22,6 +22,8 @@ Params = dict[str, Any]
 
 def create_function_url_config(call: Call, tx: Tx, params: Params) -> Params:
     ref = _target(call, tx, params)
+    if tenancy.is_isolated(state.function(tx, ref)["configuration"]):
+        raise tenancy.unsupported("A function URL")
     if configs.find(tx, ref) is not None:
         raise errors.conflict(
             f"Failed to create function url config for [functionArn = {ref.qualified_arn}]. Error message:  FunctionUrlConfig exists for this"

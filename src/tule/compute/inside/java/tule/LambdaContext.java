@@ -58,7 +58,7 @@ final class LambdaContext implements InvocationHandler {
             case "getXrayTraceId":
                 return event.header("lambda-runtime-trace-id");
             case "getTenantId":
-                return null;
+                return event.header("lambda-runtime-aws-tenant-id");
             case "getLogger":
                 return logger(loader, log);
             case "getIdentity":
