@@ -579,6 +579,7 @@ _NEEDS: dict[str, Needs] = {
     "SelectObjectContent": _reading("GetObject", "GetObjectVersion"),
     "RestoreObject": _object("RestoreObject"),
     "GetObjectTorrent": _reading("GetObjectTorrent", "GetObjectVersionTorrent"),
+    "UpdateObjectEncryption": _changing("UpdateObjectEncryption", "UpdateObjectEncryption"),
     "PutObjectRetention": _locking,
     "PutObjectLegalHold": _locking,
     "GetObjectRetention": _object("GetObjectRetention"),

@@ -39,14 +39,30 @@ class _Remembered(NamedTuple):
 
 async def new(call: Call, bucket: Bucket, key_id: str, key: str, context: Mapping[str, str], *, by_bucket: bool) -> tuple[Seal, dict[str, Any]]:
     """A new data key as a seal, and what is stored of it.  Raises KMS's errors as S3 words them."""
-    about = {**context, "aws:s3:arn": bucket.arn if by_bucket else f"{bucket.arn}/{key}"}
-    found = await (_bucket_key(call, bucket, key_id, about) if by_bucket else _generated(call, bucket, key_id, about))
-    kept: dict[str, Any] = {"by": KIND, "key": found.arn, "data": _text(found.blob), "context": about}
+    found, kept = await _asked(call, bucket, key_id, key, context, by_bucket=by_bucket)
     if not by_bucket:
         return Seal(found.key, has_md5_etag=False), kept
-    own, nonce = call.node.ids.bytes(KEY_BYTES), call.node.ids.bytes(_NONCE_BYTES)
-    kept["wrapped"] = _text(nonce + cipher(found.key).encrypt(nonce, own, None))
-    return Seal(own, has_md5_etag=False), kept
+    own = call.node.ids.bytes(KEY_BYTES)
+    return Seal(own, has_md5_etag=False), kept | _wrapped(call, found, own)
+
+
+async def rewrapped(call: Call, bucket: Bucket, key_id: str, key: str, own: bytes, *, by_bucket: bool) -> dict[str, Any]:
+    """What is to be stored of a data key that stays, under another key.  Raises KMS's errors as S3 words them."""
+    found, kept = await _asked(call, bucket, key_id, key, {}, by_bucket=by_bucket)
+    return kept | _wrapped(call, found, own)
+
+
+async def _asked(
+    call: Call, bucket: Bucket, key_id: str, key: str, context: Mapping[str, str], *, by_bucket: bool
+) -> tuple[Generated, dict[str, Any]]:
+    about = {**context, "aws:s3:arn": bucket.arn if by_bucket else f"{bucket.arn}/{key}"}
+    found = await (_bucket_key(call, bucket, key_id, about) if by_bucket else _generated(call, bucket, key_id, about))
+    return found, {"by": KIND, "key": found.arn, "data": _text(found.blob), "context": about}
+
+
+def _wrapped(call: Call, found: Generated, own: bytes) -> dict[str, str]:
+    nonce = call.node.ids.bytes(_NONCE_BYTES)
+    return {"wrapped": _text(nonce + cipher(found.key).encrypt(nonce, own, None))}
 
 
 async def key_of(call: Call, bucket: Bucket, kept: Mapping[str, Any]) -> bytes:

@@ -15,7 +15,7 @@ from tule.services.s3 import tag_rules
 CSV = "S3BatchOperations_CSV_20180820"
 INVENTORY = "S3InventoryReport_CSV_20161130"
 ENDS = ("Complete", "Failed", "Cancelled")
-_UNBUILT = ("S3ComputeObjectChecksum", "S3UpdateObjectEncryption")
+_UNBUILT = ("S3ComputeObjectChecksum",)
 _LAMBDA_SCHEMAS = ("1.0", "2.0")
 MAX_TAGS = 50
 # A job is given up when more than half of at least so many tasks failed.

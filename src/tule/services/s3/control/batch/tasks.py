@@ -133,6 +133,10 @@ async def _retain(call: Call, job: _Given, given: _Given, task: Task) -> str:
     return await _s3(call, "PutObjectRetention", {**_named(task), "Retention": given["Retention"], **bypass})
 
 
+async def _reencrypt(call: Call, job: _Given, given: _Given, task: Task) -> str:
+    return await _s3(call, "UpdateObjectEncryption", {**_named(task), "ObjectEncryption": given.get("ObjectEncryption") or {}})
+
+
 async def _replicate(call: Call, job: _Given, given: _Given, task: Task) -> str:
     """The bucket's own rules and role do the rest, whatever the version's status was."""
 
@@ -200,4 +204,5 @@ _OPERATIONS: Mapping[str, Callable[[Call, _Given, _Given, Task], Awaitable[str]]
     "S3PutObjectLegalHold": _hold,
     "S3PutObjectRetention": _retain,
     "S3ReplicateObject": _replicate,
+    "S3UpdateObjectEncryption": _reencrypt,
 }
