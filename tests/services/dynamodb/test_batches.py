@@ -85,3 +85,11 @@ def test_a_batch_has_its_limits(aws: Account) -> None:
     with pytest.raises(ClientError) as raised:
         aws.dynamodb.batch_get_item(RequestItems={one: {"Keys": [{"p": {"S": "1"}}, {"p": {"S": "1"}}]}})
     assert _words(raised) == "Provided list of item keys contains duplicates"
+
+
+def test_tables_of_a_batch_are_all_asked_in_the_older_way_or_in_the_newer(aws: Account) -> None:
+    one, two = make_table(aws), make_table(aws)
+    keys = [{"p": {"S": "a"}}]
+    with pytest.raises(ClientError) as raised:
+        aws.dynamodb.batch_get_item(RequestItems={one: {"Keys": keys, "ProjectionExpression": "p"}, two: {"Keys": keys, "AttributesToGet": ["p"]}})
+    assert _words(raised).startswith("Can not use both expression and non-expression parameters in the same request")

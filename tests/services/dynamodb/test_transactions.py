@@ -102,3 +102,30 @@ def test_transactions_at_once_lose_nothing(aws: Account) -> None:
     assert not failed
     items = {item["p"]["S"]: item["x"]["N"] for item in aws.dynamodb.scan(TableName=name)["Items"]}
     assert items == {"0": "0", "1": "0"}
+
+
+@pytest.mark.parametrize("part", ["Put", "Update", "Delete", "ConditionCheck", "index"])
+def test_an_empty_key_is_refused_before_there_is_a_transaction(aws: Account, part: str) -> None:
+    name = make_table(aws, gsi="g:S")
+    key: dict[str, Any] = {"TableName": name, "Key": {"p": {"S": ""}}}
+    parts: dict[str, dict[str, Any]] = {
+        "Put": {"TableName": name, "Item": {"p": {"S": ""}}},
+        "Update": {**key, "UpdateExpression": "REMOVE a"},
+        "Delete": key,
+        "ConditionCheck": {**key, "ConditionExpression": "attribute_exists(p)"},
+        "index": {"TableName": name, "Item": {"p": {"S": "a"}, "g": {"S": ""}}},
+    }
+    error = _refused(aws, [{"Put" if part == "index" else part: parts[part]}])["Error"]
+    assert error["Code"] == "ValidationException"
+    assert "cannot contain an empty string value" in error["Message"]
+
+
+def test_a_get_of_what_is_no_key_cancels_the_transaction(aws: Account) -> None:
+    name = make_table(aws)
+    keys: list[dict[str, Any]] = [{"p": {"S": "a"}}, {}]
+    with pytest.raises(ClientError) as raised:
+        aws.dynamodb.transact_get_items(TransactItems=[{"Get": {"TableName": name, "Key": key}} for key in keys])
+    response: Any = raised.value.response
+    assert response["Error"]["Code"] == "TransactionCanceledException"
+    reason = {"Code": "ValidationError", "Message": "The provided key element does not match the schema"}
+    assert response["CancellationReasons"] == [{"Code": "None"}, reason]

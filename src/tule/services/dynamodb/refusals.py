@@ -16,15 +16,22 @@ def key_mismatch() -> ServiceError:
     return validation("The provided key element does not match the schema")
 
 
+class EmptyKey(ServiceError):
+    """An empty value where a key is: refused before anything is looked at, also in a transaction."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ValidationException", message, 400)
+
+
 def empty_key(name: str, kind: str) -> ServiceError:
     """`kind` is "string" or "binary"."""
-    return validation(
+    return EmptyKey(
         f"One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {name}"
     )
 
 
 def empty_index_key(index: str, name: str, kind: str) -> ServiceError:
-    return validation(
+    return EmptyKey(
         "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key"
         f" attribute cannot contain an empty {kind} value. IndexName: {index}, IndexKey: {name}"
     )

@@ -22,7 +22,7 @@ from tule.lang.partiql.binding import Bound
 from tule.lang.partiql.columns import Columns
 from tule.lang.partiql.syntax import Delete, Exists, Insert, Select, Update
 from tule.platform.call import Call
-from tule.services.dynamodb import items, refusals, writes
+from tule.services.dynamodb import items, writes
 from tule.services.dynamodb.errors import validation
 from tule.services.dynamodb.operations import queries
 from tule.services.dynamodb.table import Keys, Table
@@ -91,6 +91,8 @@ async def select(call: Call, bound: Bound, params: Params, start: Mapping[str, A
     assert isinstance(statement, Select)
     table = await call.node.store.read(lambda tx: find(call.node, tx, call.account, call.region, statement.table))
     keys = _keys(table, statement)
+    if params.get("ConsistentRead") and _is_of_global_index(table, statement):
+        raise validation("Strongly consistent read is not supported on Global Secondary Indexes")
     lookups = bound.key_conditions(keys.hash, keys.range)
     asked = _asked(statement, params, start)
     _order(statement, keys, lookups, asked)
@@ -110,10 +112,15 @@ def _keys(table: Table, statement: Select) -> Keys:
         return table.keys
     index = table.index(statement.index)
     if index is None:
-        raise refusals.no_index(statement.index)
+        raise validation("The table does not have the specified index")
     if len(index.keys.hash) > 1 or len(index.keys.range) > 1:
         raise validation("PartiQL statements cannot be executed on tables with multi-attribute HASH keys or multi-attribute RANGE keys.")
     return index.keys
+
+
+def _is_of_global_index(table: Table, statement: Select) -> bool:
+    index = None if statement.index is None else table.index(statement.index)
+    return index is not None and index.is_global
 
 
 def _asked(statement: Select, params: Params, start: Mapping[str, Any]) -> Params:

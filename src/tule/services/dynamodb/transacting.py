@@ -94,7 +94,7 @@ def _fitted(call: Call, tx: Tx, asked: Sequence[Asked]) -> list[_Fitted]:
         try:
             fitted.append(_Fitted(table, one.write.position(table), one))
         except ServiceError as error:
-            raise _invalid_at(number, len(asked), error) from None
+            raise invalid_at(number, len(asked), error) from None
     return fitted
 
 
@@ -123,12 +123,12 @@ def _applied(tx: Tx, fitted: Sequence[_Fitted], number: int, old: Found | None) 
     try:
         return Done(one.table, write, write.apply(tx, one.table, one.at, old), one.asked.table_name)
     except ServiceError as error:
-        raise _invalid_at(number, len(fitted), error) from None
+        raise invalid_at(number, len(fitted), error) from None
 
 
-def _invalid_at(number: int, count: int, error: ServiceError) -> ServiceError:
-    """A transaction of `count` writes is cancelled, because one is not valid, or one too many."""
-    if error.code not in _REASONS:
+def invalid_at(number: int, count: int, error: ServiceError) -> ServiceError:
+    """A transaction of `count` parts is cancelled, because one is not valid, or one too many."""
+    if error.code not in _REASONS or isinstance(error, refusals.EmptyKey):
         return error
     reasons = [NO_REASON] * count
     reasons[number] = {"Code": _REASONS[error.code], "Message": error.message}

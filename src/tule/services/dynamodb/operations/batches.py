@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tule.core.errors import ServiceError
-from tule.lang.dynamodb import clauses, layers
+from tule.lang.dynamodb import clauses, layers, legacy
 from tule.lang.dynamodb.projections import Projection
 from tule.lang.dynamodb.values import check_item
 from tule.platform.call import Call
@@ -16,6 +16,7 @@ from tule.platform.service import reads
 from tule.services.dynamodb import capacity, item_collections, items, keys, throttling
 from tule.services.dynamodb.capacity import Usage
 from tule.services.dynamodb.errors import validation
+from tule.services.dynamodb.state import items as rows
 from tule.services.dynamodb.state.items import Position
 from tule.services.dynamodb.table import Table
 from tule.services.dynamodb.tables import find, find_for_change
@@ -28,6 +29,7 @@ Item = dict[str, Any]
 MAX_GETS = 100
 MAX_WRITES = 25
 MAX_ANSWER_BYTES = 16 << 20
+_NOTHING = (b"", 0)
 
 
 def _too_many(operation: str) -> ServiceError:
@@ -46,6 +48,7 @@ def batch_get_item(call: Call, tx: Tx, params: Params) -> Params:
     requested: dict[str, Params] = params["RequestItems"]
     if sum(len(one["Keys"]) for one in requested.values()) > MAX_GETS:
         raise _too_many("BatchGetItem")
+    _check_unmixed(requested)
     gets = [_Gets(call, tx, name, one) for name, one in requested.items()]
     left = MAX_ANSWER_BYTES
     for one in gets:
@@ -56,6 +59,13 @@ def batch_get_item(call: Call, tx: Tx, params: Params) -> Params:
         "UnprocessedKeys": {one.name: {**one.asked, "Keys": one.unprocessed} for one in gets if one.unprocessed},
         "ConsumedCapacity": capacity.all_consumed([one.usage for one in gets], mode),
     }
+
+
+def _check_unmixed(requested: dict[str, Params]) -> None:
+    """Raises ValidationException where one table is asked in the older way and another in the newer."""
+    if len(requested) > 1:
+        together = {name: value for one in requested.values() for name, value in one.items()}
+        legacy.check_unmixed(together, ("AttributesToGet",), ("ProjectionExpression",))
 
 
 def _keys(asked: Params) -> list[Item]:
@@ -89,19 +99,19 @@ class _Gets:
     def read(self, tx: Tx, left: int) -> int:
         """Read items for as long as the answer has room for `left` bytes; the room that is left then."""
         readable = self._readable()
-        found = items.find_all(tx, self.table, self._positions[:readable])
+        wanted = self._positions[:readable]
+        found = rows.get_all(tx, self.table.id, wanted) if wanted else {}
         consistent: bool = self.asked.get("ConsistentRead", False)
         units = 0.0
-        for number, at in enumerate(self._positions[:readable]):
-            one = found.get(at)
-            size = 0 if one is None else one.size
+        for number, at in enumerate(wanted):
+            data, size = found.get(at, _NOTHING)
             if size > left:
                 readable, left = number, 0
                 break
             units += capacity.read_units(size, consistent=consistent)
-            if one is not None:
+            if data:
                 left -= size
-                self.found.append(one.data if self._projection is None else orjson.dumps(self._projection.of(one.item)))
+                self.found.append(data if self._projection is None else orjson.dumps(self._projection.of(orjson.loads(data))))
         self.unprocessed = self.asked["Keys"][readable:]
         self.usage.add(units)
         throttling.use(self._call, tx, self.usage, "read")

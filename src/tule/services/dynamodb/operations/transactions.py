@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from orjson import Fragment
 
+from tule.core.errors import ServiceError
 from tule.lang.dynamodb import clauses
 from tule.lang.dynamodb.projections import Projection
 from tule.lang.dynamodb.sizes import size as size_of
@@ -113,7 +114,8 @@ def _again(params: Params, earlier: Earlier) -> Params:
 
 @reads
 def transact_get_items(call: Call, tx: Tx, params: Params) -> Params:
-    gets = [_get(call, tx, one["Get"]) for one in params["TransactItems"]]
+    asked: list[Params] = params["TransactItems"]
+    gets = [_get(call, tx, one["Get"], number, len(asked)) for number, one in enumerate(asked)]
     if len({(table.id, at) for table, at, _ in gets}) < len(gets):
         raise validation("Transaction request cannot include multiple operations on one item")
     found = [items.find(tx, table, at) for table, at, _ in gets]
@@ -131,12 +133,15 @@ def transact_get_items(call: Call, tx: Tx, params: Params) -> Params:
     }
 
 
-def _get(call: Call, tx: Tx, given: Params) -> Get:
+def _get(call: Call, tx: Tx, given: Params, number: int, count: int) -> Get:
     projection = clauses.read(given)
     key = check_item(given["Key"])
     table = find(call.node, tx, call.account, call.region, given["TableName"])
     throttling.check(call, table, "read")
-    return table, keys.position_of_key(table, key), projection
+    try:
+        return table, keys.position_of_key(table, key), projection
+    except ServiceError as error:
+        raise transacting.invalid_at(number, count, error) from None
 
 
 def _shown(found: Found | None, projection: Projection | None) -> Params:
