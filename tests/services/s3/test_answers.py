@@ -45,10 +45,10 @@ def test_a_response_expires_when_the_reader_says(aws: Account, bucket: str) -> N
 
 def test_encoded_metadata_is_decoded(aws: Account, bucket: str) -> None:
     aws.s3.put_object(
-        Bucket=bucket, Key="k", Body=b"", Metadata={"bad": "=?UTF-8?B?/2H/?=", "good": "=?UTF-8?Q?abcd=C3=A9?=", "plain": "=?UTF-8?Q?a?="}
+        Bucket=bucket, Key="k", Body=b"", Metadata={"bad": "=?UTF-8?B?/2H/?=", "good": "=?UTF-8?Q?ab_d=C3=A9?=", "plain": "=?UTF-8?Q?a?="}
     )
     found = aws.s3.head_object(Bucket=bucket, Key="k")["Metadata"]
-    assert found == {"bad": "=?UTF-8?B?77+9Ye+/vQ==?=", "good": "=?UTF-8?Q?abcd=C3=A9?=", "plain": "a"}
+    assert found == {"bad": "=?UTF-8?B?77+9Ye+/vQ==?=", "good": "=?UTF-8?Q?ab_d=C3=A9?=", "plain": "a"}
 
 
 def test_an_empty_policy_is_no_policy(aws: Account, bucket: str) -> None:
@@ -58,3 +58,12 @@ def test_an_empty_policy_is_no_policy(aws: Account, bucket: str) -> None:
 def test_the_checksum_that_is_there_counts_whatever_the_algorithm_is_said_to_be(aws: Account, bucket: str) -> None:
     digest = "2l26x0trnT0r2AvakoFk2MB7eKVKzYESLMxSAKAzoik="
     assert refusal(aws.s3.put_object, Bucket=bucket, Key="k", Body=b"other", ChecksumSHA256=digest, ChecksumAlgorithm="CRC32")["Code"] == "BadDigest"
+
+
+def test_a_version_that_is_gone_is_deleted_again(aws: Account, versioned: str) -> None:
+    gone = {"Key": "k", "VersionId": aws.s3.put_object(Bucket=versioned, Key="k", Body=b"")["VersionId"]}
+    for _ in range(2):
+        assert aws.s3.delete_objects(Bucket=versioned, Delete={"Objects": [gone]})["Deleted"] == [gone]
+    never = {"Key": "k", "VersionId": "HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD"}
+    [failed] = aws.s3.delete_objects(Bucket=versioned, Delete={"Objects": [never]})["Errors"]
+    assert failed["Code"] == "NoSuchVersion"

@@ -24,6 +24,7 @@ _DEFAULT_TYPE = "binary/octet-stream"
 _MAX_USER_BYTES = 2048
 _ENCODED = re.compile(r"=\?[^?\s]+\?[BbQq]\?[^?\s]*\?=")
 _UNQUOTED = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset("=?_")
+_QUOTED = {0x20: "_"}
 _NOT_BUILT = {
     "WriteOffsetBytes": "appending to objects",
 }
@@ -86,7 +87,7 @@ def _rfc2047(value: str) -> str:
     """Quoted where most of it is ASCII, else in base64."""
     if 2 * sum(char.isascii() for char in value) <= len(value):
         return f"=?UTF-8?B?{b64encode(value.encode()).decode()}?="
-    encoded = "".join(chr(byte) if chr(byte) in _UNQUOTED else f"={byte:02X}" for byte in value.encode())
+    encoded = "".join(_QUOTED.get(byte) or (chr(byte) if chr(byte) in _UNQUOTED else f"={byte:02X}") for byte in value.encode())
     return f"=?UTF-8?Q?{encoded}?="
 
 

@@ -173,7 +173,7 @@ def _delete_version(call: Call, tx: Tx, bucket: Bucket, key: str, params: Params
     else:
         removed = objects.remove_noncurrent(tx, bucket, key, version_id)
         if removed is None:
-            return Deleted(False, version_id if bucket.versioning else None, absent=version_id != objects.NULL)
+            return Deleted(False, version_id if bucket.versioning else None, absent=not objects.may_have_been(version_id))
         marker, dropped = removed
     garbage.let_go(tx, bucket, dropped)
     events.notify(call, tx, bucket, Change("ObjectRemoved:Delete", reason, key, seq, version=version_id))

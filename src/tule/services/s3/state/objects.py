@@ -72,6 +72,11 @@ def _seq_of(version_id: str) -> int | None:
         return None
 
 
+def may_have_been(version_id: str) -> bool:
+    """Whether this can be the id of a version that is gone, and not just of none."""
+    return version_id == NULL or _seq_of(version_id) is not None
+
+
 class Version(NamedTuple):
     """One version of an object, or a delete marker.  Fields are the columns; see schema.sql for the last four."""
 
