@@ -99,6 +99,17 @@ def test_a_subscriber_does_not_get_what_is_denied_to_it(aws: Account, topic: str
     assert [message["Body"] for message in queue.messages(1)] == ["harmless"]
 
 
+def test_a_replay_gives_out_no_more(aws: Account) -> None:
+    topic = aws.sns.create_topic(Name="t.fifo", Attributes={"FifoTopic": "true", "ArchivePolicy": '{"MessageRetentionPeriod": 1}'})["TopicArn"]
+    _protect(aws, topic, _statement(MASK, "EmailAddress", direction="Outbound"))
+    aws.sns.publish(TopicArn=topic, Message="a@b.example", MessageGroupId="g", MessageDeduplicationId="d")
+    later = Queue(aws, "later.fifo", FifoQueue="true")
+    start = {"PointType": "Timestamp", "StartingPoint": "2020-01-01T00:00:00Z"}
+    attributes = {"RawMessageDelivery": "true", "ReplayPolicy": json.dumps(start)}
+    aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=later.arn, Attributes=attributes)
+    assert [message["Body"] for message in later.messages(1)] == ["###########"]
+
+
 def test_findings_are_told_to_a_log(aws: Account, topic: str) -> None:
     aws.logs.create_log_group(logGroupName="/aws/vendedlogs/found")
     destination = {"CloudWatchLogs": {"LogGroup": "/aws/vendedlogs/found"}}

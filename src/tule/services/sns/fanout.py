@@ -16,7 +16,7 @@ import orjson
 from tule.backbone.jobs import Job, enqueue
 from tule.platform.encryption import Vault
 from tule.services.sns import data_protection, encryption
-from tule.services.sns.data_protection import Denied, Protection
+from tule.services.sns.data_protection import Denied
 from tule.services.sns.memory import KnownTopic, Subscriber
 from tule.services.sns.message import Message, Seen
 from tule.services.sns.state import archive, fifo, topics
@@ -72,9 +72,10 @@ def spread(tx: Tx, known: KnownTopic, message: Message, trace: str | None, put: 
             continue
         document = documents.get(protocol)
         if known.protection is not None and known.protection.outbound:
-            document = _given_out(tx, known.protection, subscriber, message, vault)
-            if document is None:
+            shown = shown_to(known, subscriber, message)
+            if shown is None:
                 continue
+            document = _kept(tx, shown, protocol, vault)
         elif document is None:
             document = documents[protocol] = _kept(tx, message, protocol, vault)
         if protocol == "sqs" and not known.topic.is_fifo:
@@ -87,13 +88,14 @@ def _kept(tx: Tx, message: Message, protocol: str, vault: Vault | None) -> bytes
     return orjson.dumps(message.document(protocol) if vault is None else encryption.sealed(vault, message, tx.ids))
 
 
-def _given_out(tx: Tx, protection: Protection, subscriber: Subscriber, message: Message, vault: Vault | None) -> bytes | None:
-    """None for what this subscriber may not get."""
+def shown_to(known: KnownTopic, subscriber: Subscriber, message: Message) -> Message | None:
+    """As the topic's data protection lets this subscriber have it; None when it may not."""
+    if known.protection is None:
+        return message
     try:
-        shown = data_protection.given_out(protection, subscriber.subscription.principal, message)
+        return data_protection.given_out(known.protection, subscriber.subscription.principal, message)
     except Denied:
         return None
-    return _kept(tx, shown, subscriber.subscription.protocol, vault)
 
 
 def job(topic: Topic, subscriber: Subscriber, document: Any, group: str, trace: str | None) -> Job:

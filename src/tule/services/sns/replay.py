@@ -66,8 +66,9 @@ def step(node: Node, tx: Tx, arn: str, payload: dict[str, Any], unsealed: Mappin
     receiver = subscriber(known.topic, subscription)
     for sequence, document in rows:
         sent = dataclasses.replace(message.of(unsealed.get(sequence, document)), replayed=True)
-        if receiver.filter is None or Seen(sent).passes(receiver.filter, subscription.protocol):
-            kept = {**document, "replayed": True} if sequence in unsealed else sent.document(subscription.protocol)
+        shown = fanout.shown_to(known, receiver, sent)
+        if shown is not None and (receiver.filter is None or Seen(sent).passes(receiver.filter, subscription.protocol)):
+            kept = {**document, "replayed": True} if sequence in unsealed and shown is sent else shown.document(subscription.protocol)
             enqueue(tx, fanout.job(known.topic, receiver, kept, sent.group, None))
     if len(rows) == _PAGE:
         _mark(tx, subscription, "In progress")
