@@ -18,7 +18,7 @@ Rows = Iterator[tuple[bytes, int]]
 
 BYTES = 1 << 20
 SLICE_S = 0.003
-_AT_ONCE = 32  # rows between two looks at the time
+LOOK_BYTES = 8_192  # bytes between two looks at the time
 
 
 @dataclass(slots=True)
@@ -47,13 +47,16 @@ def whole(rows: Rows, limit: int | None, room: int = BYTES) -> Page:
     began = time.perf_counter()
     found: list[bytes] = []
     size = 0
+    mark = min(room, LOOK_BYTES)
     for data, bytes_of_item in rows:
         found.append(data)
         size += bytes_of_item
-        if size >= room:
-            return Page(found, len(found), size, data, more=True)
-        if not len(found) % _AT_ONCE and time.perf_counter() - began > SLICE_S:
-            return _cut(Page(found, len(found), size, data), limit)
+        if size >= mark:
+            if size >= room:
+                return Page(found, len(found), size, data, more=True)
+            if time.perf_counter() - began > SLICE_S:
+                return _cut(Page(found, len(found), size, data), limit)
+            mark = min(room, size + LOOK_BYTES)
     return _end(Page(found, len(found), size, found[-1] if found else b""), limit)
 
 
@@ -62,6 +65,7 @@ def chosen(rows: Rows, limit: int | None, matches: Callable[[Item], bool] | None
     began = time.perf_counter()
     found: list[bytes] = []
     size = scanned = 0
+    mark = min(room, LOOK_BYTES)
     data = b""
     for data, bytes_of_item in rows:
         scanned += 1
@@ -69,10 +73,12 @@ def chosen(rows: Rows, limit: int | None, matches: Callable[[Item], bool] | None
         item = orjson.loads(data)
         if matches is None or matches(item):
             found.append(data if show is None else orjson.dumps(show(item)))
-        if size >= room:
-            return Page(found, scanned, size, data, more=True)
-        if not scanned % _AT_ONCE and time.perf_counter() - began > SLICE_S:
-            return _cut(Page(found, scanned, size, data), limit)
+        if size >= mark:
+            if size >= room:
+                return Page(found, scanned, size, data, more=True)
+            if time.perf_counter() - began > SLICE_S:
+                return _cut(Page(found, scanned, size, data), limit)
+            mark = min(room, size + LOOK_BYTES)
     return _end(Page(found, scanned, size, data), limit)
 
 
