@@ -77,7 +77,9 @@ class Authenticator:
         if "AWSAccessKeyId=" in query and "Signature=" in query:
             if kind is not Family.S3:
                 raise incomplete(kind, "Signature Version 2 is not supported here. Use Signature Version 4.")
-            return await self._of_version_2(request, signature_v2.of_query(request), kind)
+            caller = await self._of_version_2(request, signature_v2.of_query(request), kind)
+            request.headers.update(signature_v2.headers_in_query(request))
+            return caller
         return self._anonymous(request, kind)
 
     async def _of_header(self, request: Request, authorization: str, kind: Family) -> Caller:

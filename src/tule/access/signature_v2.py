@@ -53,6 +53,12 @@ def of_query(request: Request) -> SignatureV2:
     return SignatureV2(found["AWSAccessKeyId"], found["Signature"], int(expires), token)
 
 
+def headers_in_query(request: Request) -> dict[str, str]:
+    """What a pre-signed URL carries of headers, metadata above all: they count as if they were sent."""
+    found = {name.lower(): value for name, value in _query(request).items()}
+    return {name: value for name, value in found.items() if name.startswith("x-amz-") and name != "x-amz-security-token"}
+
+
 def of_header(request: Request, authorization: str) -> SignatureV2:
     """Raises InvalidArgument where it is not `AWS key:signature`."""
     access_key, colon, signature = authorization.removeprefix("AWS ").strip().rpartition(":")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.request import Request, urlopen
+
 import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -67,3 +69,11 @@ def test_a_version_that_is_gone_is_deleted_again(aws: Account, versioned: str) -
     never = {"Key": "k", "VersionId": "HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD"}
     [failed] = aws.s3.delete_objects(Bucket=versioned, Delete={"Objects": [never]})["Errors"]
     assert failed["Code"] == "NoSuchVersion"
+
+
+def test_metadata_in_an_old_presigned_url_counts(aws: Account, bucket: str) -> None:
+    old = Config(signature_version="s3", s3={"addressing_style": "path"})
+    signed = aws.client("s3", config=old).generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k", "Metadata": {"m": "1"}})
+    with urlopen(Request(signed, b"", method="PUT", headers={"content-type": ""}), timeout=20):
+        pass
+    assert aws.s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"m": "1"}
