@@ -17,7 +17,7 @@ DIGITS = 38
 LARGEST_EXPONENT = 125
 SMALLEST_EXPONENT = -130
 
-_PLAIN_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,37})\Z")
+is_plain_integer = re.compile(r"(?:0|-?[1-9][0-9]{0,37})\Z").match  # a canonical text already
 _NUMBER = re.compile(r"([+-]?)(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))(?:[eE]([+-]?[0-9]+))?\Z", re.ASCII)
 _EXACT = Context(prec=400, Emax=10_000, Emin=-10_000)
 _FAR = 2**63  # the first exponent that does not fit into 64 bits
@@ -27,7 +27,7 @@ Parts = tuple[bool, str, int]  # whether negative, significant digits, power of 
 
 def canonical(text: str) -> str:
     """The one text of this number; raises ValidationException for what is no number or beyond the limits."""
-    if _PLAIN_INTEGER.match(text):
+    if is_plain_integer(text):
         return text
     return _plain(_parts(text))
 
@@ -66,6 +66,7 @@ def sortable(text: str) -> bytes:
     return b"\x40" + bytes(255 - byte for byte in body) if negative else b"\xc0" + body
 
 
+@lru_cache(maxsize=4096)
 def storage(text: str) -> int:
     """Bytes that a canonical number counts for: one, one for every two significant digits before the point and for every two
     after it, and one for a sign.  (Measured at AWS; the guide's rule of thumb does not part the digits at the point.)

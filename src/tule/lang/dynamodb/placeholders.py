@@ -10,6 +10,7 @@ from typing import Any
 from tule.core.errors import ServiceError, validation
 from tule.lang.dynamodb import values as attribute_values
 from tule.lang.dynamodb.layers import Layered
+from tule.lang.dynamodb.numbers import is_plain_integer
 from tule.lang.dynamodb.values import Value
 
 NAMES = "ExpressionAttributeNames"
@@ -94,8 +95,10 @@ def _check_value_keys(keys: tuple[str, ...]) -> None:
 
 
 def _normal_value(key: str, value: Any) -> Value:
-    if type(value) is dict and len(value) == 1 and type(value.get("S")) is str:
-        return value
+    if type(value) is dict and len(value) == 1:
+        ((kind, inner),) = value.items()
+        if type(inner) is str and (kind == "S" or (kind == "N" and is_plain_integer(inner))):
+            return value
     try:
         return attribute_values.check(value)
     except ServiceError as error:

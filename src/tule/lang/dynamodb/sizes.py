@@ -18,7 +18,11 @@ def size(item: Mapping[str, Any]) -> int:
     total = 0
     for name, value in item.items():
         text = value.get("S")
-        total += text_size(name) + (value_size(value) if text is None else text_size(text))
+        total += len(name) if name.isascii() else len(name.encode())
+        if text is None:
+            total += value_size(value)
+        else:
+            total += len(text) if text.isascii() else len(text.encode())
     return total
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from tule.core.errors import ServiceError, validation
 from tule.lang.dynamodb import numbers
 from tule.lang.dynamodb.layers import Layered
+from tule.lang.dynamodb.numbers import is_plain_integer
 from tule.lang.dynamodb.sizes import size as size
 
 Value = dict[str, Any]
@@ -30,9 +31,11 @@ def check_item(item: Item) -> Item:
     for name, value in item.items():
         if not name:
             raise validation("One or more parameter values were invalid: Empty attribute name")
-        if type(value) is dict and len(value) == 1 and type(value.get("S")) is str:
-            continue
-        normal = check(value)
+        if type(value) is dict and len(value) == 1:
+            ((kind, inner),) = value.items()
+            if type(inner) is str and (kind == "S" or (kind == "N" and is_plain_integer(inner))):
+                continue
+        normal = _check(value, 1)
         if normal is not value:
             changed = changed or dict(item)
             changed[name] = normal

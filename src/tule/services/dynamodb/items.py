@@ -70,7 +70,7 @@ def find(tx: Tx, table: Table, at: Position) -> Found | None:
     return None if row is None else Found(*row)
 
 
-def find_all(tx: Tx, table: Table, positions: Sequence[Position]) -> dict[Position, Found]:
+def find_all(tx: Tx, table: Table, positions: Sequence[Position]) -> dict[tuple[bytes, bytes], Found]:
     """Those that are there."""
     return {at: Found(*row) for at, row in rows.get_all(tx, table.id, positions).items()} if positions else {}
 
@@ -84,6 +84,16 @@ def put(tx: Tx, table: Table, at: Position, old: Found | None, new: Found, *, or
     """Put `new` where `old` was found; a plain table's need not have been looked for."""
     rows.put(tx, table.id, at, new.data, new.size)
     return Change(at, old, new, {} if is_plain(table) else _tell(tx, table, at, old, new, origin))
+
+
+def put_first(tx: Tx, table: Table, at: Position, new: Found) -> Change | None:
+    """Put `new` where nothing is; None, and nothing done, where something is.
+
+    Nobody looks before: on PostgreSQL who looks for what is not there stands in the way of all who insert nearby.
+    """
+    if not rows.put_first(tx, table.id, at, new.data, new.size):
+        return None
+    return Change(at, None, new, {} if is_plain(table) else _tell(tx, table, at, None, new, None))
 
 
 def put_all(tx: Tx, table: Table, new: Sequence[tuple[Position, Found]]) -> None:

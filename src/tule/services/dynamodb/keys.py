@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -25,6 +26,7 @@ Item = Mapping[str, Any]
 HASH_BYTES = 2_048
 RANGE_BYTES = 1_024
 _DIGEST = 16
+_SHORT = 256  # characters of a key, which have no more bytes than any key may
 _END = b"\x00\x01"  # of an attribute in a sort key of several; a NUL within one is written 00 FF
 _KINDS = {"S": "string", "B": "binary"}
 
@@ -49,11 +51,31 @@ def position(table: Table, key: Item) -> Position:
 
 def position_of_key(table: Table, key: Item) -> Position:
     """Where the item of a request's `Key` lies.  Raises ValidationException for what is not exactly the table's key."""
+    found = _usual_position(table, key)
+    if found is not None and len(key) == len(table.key_kinds):
+        return found
     names = table.keys
     if len(key) != len(names.hash) + len(names.range):
         raise refusals.key_mismatch()
     hash = _key_bytes(table, names.hash[0], key, HASH_BYTES)
     return Position(_digest(hash), _key_bytes(table, names.range[0], key, RANGE_BYTES) if names.range else b"")
+
+
+def _usual_position(table: Table, item: Item) -> Position | None:
+    """Where an item lies whose key is a short text, or that and a short text or number.  None where the rest has to look."""
+    parts: list[bytes] = []
+    for name, kind in table.key_kinds:
+        value = item.get(name)
+        text = None if value is None else value.get(kind)
+        if not text or len(text) > _SHORT or kind == "B":
+            return None
+        if parts:
+            parts.append(text.encode() if kind == "S" else sortable(text))
+        elif kind == "S":
+            parts.append(_digest_of_text(text))
+        else:
+            return None
+    return Position(parts[0], parts[1] if len(parts) == 2 else b"")
 
 
 def _key_bytes(table: Table, name: str, key: Item, limit: int) -> bytes:
@@ -66,6 +88,9 @@ def _key_bytes(table: Table, name: str, key: Item, limit: int) -> bytes:
 
 def position_of_item(table: Table, item: Item) -> Position:
     """Where an item that is put lies.  Raises ValidationException where it lacks the table's key."""
+    found = _usual_position(table, item)
+    if found is not None:
+        return found
     names = table.keys
     hash = _item_bytes(table, names.hash[0], item, HASH_BYTES)
     return Position(_digest(hash), _item_bytes(table, names.range[0], item, RANGE_BYTES) if names.range else b"")
@@ -73,7 +98,8 @@ def position_of_item(table: Table, item: Item) -> Position:
 
 def position_in_batch(table: Table, item: Item) -> Position:
     """The same of a batch, which words it as of a key."""
-    return position_of_key(table, {name: item[name] for name in table.keys.all if name in item})
+    found = _usual_position(table, item)
+    return found if found is not None else position_of_key(table, {name: item[name] for name in table.keys.all if name in item})
 
 
 def _item_bytes(table: Table, name: str, item: Item, limit: int) -> bytes:
@@ -233,6 +259,11 @@ def key_of(table: Table, item: Item) -> dict[str, Any]:
 
 def _digest(text: bytes) -> bytes:
     return blake2b(text, digest_size=_DIGEST).digest()
+
+
+@lru_cache(maxsize=4096)
+def _digest_of_text(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=_DIGEST).digest()
 
 
 def _digest_of(parts: Sequence[bytes]) -> bytes:

@@ -6,6 +6,7 @@ AWS: "You can also provide the Amazon Resource Name (ARN) of the table in this p
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from tule.core import arn
@@ -35,6 +36,7 @@ class ResourceRef(NamedTuple):
     id: str
 
 
+@lru_cache(maxsize=2048)
 def table_ref(account: str, region: str, name_or_arn: str) -> TableRef:
     """The table that a request of this account and region names.  Raises ValidationException for what names no table."""
     if not name_or_arn.startswith("arn:"):

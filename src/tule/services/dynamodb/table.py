@@ -110,6 +110,11 @@ class Table:
         return self.status not in (CREATING, DELETING)
 
     @cached_property
+    def key_kinds(self) -> tuple[tuple[str, str], ...]:
+        """Names and types of its key's attributes."""
+        return tuple((name, self.types[name]) for name in self.keys.all)
+
+    @cached_property
     def kept_indexes(self) -> tuple[Index, ...]:
         """Those that a write of an item maintains."""
         return tuple(index for index in self.indexes if index.is_kept)

@@ -151,6 +151,10 @@ def run(tx: Tx, table: Table, write: Write, *, looks: bool = False) -> Change:
     """Do one write; `looks` to see what was there in any case.  Raises ConditionFailed and what `position` and `apply` raise."""
     at = write.position(table)
     condition = write.condition
+    if condition is None and isinstance(write, Put) and (looks or not items.is_plain(table)):
+        first = items.put_first(tx, table, at, write.new)
+        if first is not None:
+            return first
     old = items.find(tx, table, at) if looks or condition is not None or write.looks or not items.is_plain(table) else None
     if condition is not None and not condition.matches(None if old is None else old.item):
         raise ConditionFailed(old)
