@@ -96,6 +96,7 @@ async def test_the_key_of_a_mapping_can_be_changed_and_taken_away(house: House) 
     assert again["FilterCriteria"] == CRITERIA
     none = await house.lam("UpdateEventSourceMapping", UUID=uuid, FilterCriteria={})
     assert "FilterCriteria" not in none
+    await house.settle()  # the poller knows of it
     await mapped.send(house, url, {"kind": "other"})
     await house.settle()
     assert mapped.bodies(house) == [['{"kind": "other"}']]
