@@ -57,7 +57,7 @@ def whole(rows: Rows, limit: int | None, room: int = BYTES) -> Page:
             if time.perf_counter() - began > SLICE_S:
                 return _cut(Page(found, len(found), size, data), limit)
             mark = min(room, size + LOOK_BYTES)
-    return _end(Page(found, len(found), size, found[-1] if found else b""), limit)
+    return Page(found, len(found), size, found[-1] if found else b"", more=len(found) == limit)
 
 
 def chosen(rows: Rows, limit: int | None, matches: Callable[[Item], bool] | None, show: Callable[[Item], Item] | None, room: int = BYTES) -> Page:
@@ -79,17 +79,12 @@ def chosen(rows: Rows, limit: int | None, matches: Callable[[Item], bool] | None
             if time.perf_counter() - began > SLICE_S:
                 return _cut(Page(found, scanned, size, data), limit)
             mark = min(room, size + LOOK_BYTES)
-    return _end(Page(found, scanned, size, data), limit)
+    return Page(found, scanned, size, data, more=scanned == limit)
 
 
 def _cut(page: Page, limit: int | None) -> Page:
     page.is_cut = page.scanned != limit
     page.more = not page.is_cut
-    return page
-
-
-def _end(page: Page, limit: int | None) -> Page:
-    page.more = limit is not None and page.scanned == limit
     return page
 
 

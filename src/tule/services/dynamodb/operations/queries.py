@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -93,11 +93,14 @@ class Walk:
         chosen = selection(params, table, index, reading.projection, "Scanning" if condition is None else "Querying")
         if not before:
             throttling.check(call, table, "read", None if index is None else index.name)
-        limit = _left(params.get("Limit"), before)
+        limit, room = params.get("Limit"), pages.BYTES
+        if before:
+            limit = None if limit is None else limit - sum(one.page.scanned for one in before)
+            room -= sum(one.page.size for one in before)
         rows = (
             _everything(call, tx, params, table, index, limit) if condition is None else _partition(call, tx, params, table, index, condition, limit)
         )
-        page, fetched = _page(tx, params, table, reading, chosen, rows, limit, pages.BYTES - sum(one.page.size for one in before))
+        page, fetched = _page(tx, params, table, reading, chosen, rows, limit, room)
         if page.is_cut:
             return _Slice(page, fetched, starting.last_key(table, index, page.last))
         if before:
@@ -110,11 +113,6 @@ def _condition(table: Table, index: Index | None, reading: Reading, keys: KeyCon
     condition = keys.on(names.hash, names.range, table.types)
     reading.check_filter(names.all)
     return condition
-
-
-def _left(limit: int | None, before: Sequence[_Slice]) -> int | None:
-    """Items that a page has room for."""
-    return limit if limit is None or not before else limit - sum(one.page.scanned for one in before)
 
 
 def _index(table: Table, params: Params) -> Index | None:
