@@ -24,7 +24,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -100,8 +100,8 @@ class _Waiting:
     lasts: bool = True
     result: Any = None
     error: BaseException | None = None
-    wakes: list[str] = field(default_factory=list[str])
-    actions: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+    wakes: Sequence[str] = ()
+    actions: Sequence[Callable[[], None]] = ()
 
 
 class SqliteStore:
@@ -132,6 +132,7 @@ class SqliteStore:
         self._topics = Topics()
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Waiting] = deque()
+        self._submitted: list[_Waiting] = []
         self._forgettable: list[_Waiting] = []
         self._arrived = threading.Condition(threading.Lock())
         self._closing = False
@@ -162,28 +163,39 @@ class SqliteStore:
         return await answer
 
     def _submit(self, fn: Callable[[Tx], T]) -> asyncio.Future[T]:
+        if self._closing:
+            raise StoreClosed("The store is closed.")
         answer: asyncio.Future[T] = self._loop.create_future()
-        with self._arrived:
-            if self._closing:
-                raise StoreClosed("The store is closed.")
-            self._queue_forgettable()  # it came first
-            self._queue.append(_Waiting(fn, answer))
-            self._arrived.notify()
+        if not self._submitted:
+            self._loop.call_soon(self._hand_over)
+        self._submit_forgettable()  # it came first
+        self._submitted.append(_Waiting(fn, answer))
         return answer
 
-    def _queue_forgettable(self) -> None:
-        self._queue.extend(self._forgettable)
+    def _submit_forgettable(self) -> None:
+        self._submitted.extend(self._forgettable)
         self._forgettable = []
+
+    def _hand_over(self) -> None:
+        """All that was submitted while the event loop went round: the writer, woken for the first, could not run before, and would
+        commit that one alone."""
+        if not self._submitted:
+            return
+        with self._arrived:
+            self._queue.extend(self._submitted)
+            self._arrived.notify()
+        self._submitted = []
 
     def _run_forgettable(self) -> None:
         """On the event loop, from which alone the writer gets work: while it has none, nobody else uses its connection."""
         if not self._forgettable:
             return
         with self._arrived:
-            if self._queue or self._writing or self._checkpoints.is_due() or len(self._forgettable) > AT_ONCE:
-                self._queue_forgettable()
-                self._arrived.notify()
-                return
+            is_busy = self._queue or self._writing or self._submitted or self._checkpoints.is_due()
+        if is_busy or len(self._forgettable) > AT_ONCE:
+            self._submit_forgettable()
+            self._hand_over()
+            return
         batch, self._forgettable = self._forgettable, []
         self._run_batch(batch)
         self._answer(batch)
@@ -232,10 +244,11 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Commit what waits, then close.  Closing twice is no error."""
+        if self._closing:
+            return
+        self._submit_forgettable()
+        self._hand_over()
         with self._arrived:
-            if self._closing:
-                return
-            self._queue_forgettable()
             self._closing = True
             self._arrived.notify()
         await self._loop.run_in_executor(None, self._thread.join)
@@ -327,7 +340,7 @@ class SqliteStore:
             raise
         except BaseException as error:  # noqa: BLE001 - it belongs to the caller, who gets it from `write`
             waiting.error = error
-            waiting.wakes, waiting.actions = [], []
+            waiting.wakes = waiting.actions = ()
             return tx.is_changed or self._writer.total_changes() != before
         waiting.wakes, waiting.actions = tx.wakes, tx.actions
         return False
@@ -346,7 +359,8 @@ class SqliteStore:
     def _answer(self, batch: list[_Waiting]) -> None:
         woken: dict[str, None] = {}
         for waiting in batch:
-            woken.update(dict.fromkeys(waiting.wakes))
+            for topic in waiting.wakes:
+                woken[topic] = None
             for action in waiting.actions:
                 action()
             if not waiting.answer.done():
@@ -354,7 +368,8 @@ class SqliteStore:
                     waiting.answer.set_exception(waiting.error)
                 else:
                     waiting.answer.set_result(waiting.result)
-        self._topics.wake(woken)
+        if woken:
+            self._topics.wake(woken)
 
 
 _STORAGE_ERRORS = (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.CorruptError, apsw.NoMemError)
@@ -386,7 +401,7 @@ def _least(*values: Any) -> Any:
 
 
 def _fail(waiting: _Waiting, error: StoreError) -> None:
-    waiting.result, waiting.error, waiting.wakes, waiting.actions = None, error, [], []
+    waiting.result, waiting.error, waiting.wakes, waiting.actions = None, error, (), ()
 
 
 @contextlib.contextmanager
