@@ -94,26 +94,26 @@ def counted(call: Call, params: Mapping[str, Any], answer: Mapping[str, Any] | N
     elif measured:
         took_ms = int(seconds * 100_000) / 100
         for (_, kind), usage in measured.items():
-            _used_with_indexes(call, kind, usage, took_ms)
+            _used(call, kind, usage, took_ms)
             if operation in _COUNTED:
-                _add(call, "ReturnedItemCount", (("Operation", operation), ("TableName", usage.table.name)), answer["Count"])
+                _add_for(call, usage.table, "ReturnedItemCount", (("Operation", operation), ("TableName", usage.table.name)), answer["Count"])
 
 
-def _used(call: Call, kind: Kind, name: tuple[str, str], units: float, took_ms: float) -> None:
-    add, account, region = call.node.meter.add, call.account, call.region
-    add(account, region, NAMESPACE, "SuccessfulRequestLatency", (("Operation", call.operation), name), took_ms, "Milliseconds")
-    add(account, region, NAMESPACE, _CAPACITY[kind], (name,), units, "Count")
-
-
-def _used_with_indexes(call: Call, kind: Kind, usage: Usage, took_ms: float) -> None:
-    name, units = ("TableName", usage.table.name), usage.units
+def _used(call: Call, kind: Kind, usage: Usage, took_ms: float) -> None:
+    """What was used of a table, counted for its owner, whoever called."""
+    table, name, units = usage.table, ("TableName", usage.table.name), usage.units
     for index, used in usage.indexes.items():
-        found = usage.table.index(index)
+        found = table.index(index)
         if found is not None and found.is_global:
-            _add(call, _CAPACITY[kind], (("GlobalSecondaryIndexName", index), name), used)
+            _add_for(call, table, _CAPACITY[kind], (("GlobalSecondaryIndexName", index), name), used)
         else:
             units += used
-    _used(call, kind, name, units, took_ms)
+    _add_for(call, table, "SuccessfulRequestLatency", (("Operation", call.operation), name), took_ms, "Milliseconds")
+    _add_for(call, table, _CAPACITY[kind], (name,), units)
+
+
+def _add_for(call: Call, table: Table, name: str, dimensions: tuple[tuple[str, str], ...], value: float, unit: str = "Count") -> None:
+    call.node.meter.add(table.account, table.region, NAMESPACE, name, dimensions, value, unit)
 
 
 def _failed(call: Call, params: Mapping[str, Any], error: ServiceError | None) -> None:

@@ -70,7 +70,7 @@ def get_item(call: Call, tx: Tx, params: Params) -> Params:
         answer["Item"] = Fragment(found.data) if projection is None else projection.of(found.item)
     mode = params.get("ReturnConsumedCapacity")
     used = capacity.read_units(0 if found is None else found.size, consistent=params.get("ConsistentRead", False))
-    if mode is None and not throttling.is_limited(call, table):
+    if mode is None and table.account == call.account and not throttling.is_limited(call, table):
         call.measured = "read", table.name, used
         return answer
     usage = Usage(table, used, named=params["TableName"])
@@ -92,7 +92,7 @@ def _write(call: Call, tx: Tx, params: Params, write: Write) -> Params:
     answer: Params = {}
     if values != "NONE":
         answer["Attributes"] = _returned(values, write, change)
-    if counts or change.index_units:
+    if counts or change.index_units or table.account != call.account:
         usage = Usage(table, named=params["TableName"])
         usage.add(change.units, change.index_units)
         throttling.use(call, tx, usage, "write")
