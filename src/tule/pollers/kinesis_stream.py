@@ -6,7 +6,7 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tule.core import arn as arns
@@ -16,6 +16,7 @@ from tule.pollers.contract import Reader, Record, Source
 from tule.pollers.streams import Busy, IteratorExpired, Page, Shard
 
 ENVELOPE_BYTES = 500
+Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]  # an operation of Kinesis
 _BUSY = ("ProvisionedThroughputExceededException", "LimitExceededException", "KMSThrottlingException")
 
 
@@ -31,14 +32,7 @@ class KinesisStream:
         self._account = arns.parse(source.arn).account
 
     async def shards(self) -> list[Shard]:
-        found: list[Shard] = []
-        start: dict[str, str] = {}
-        while True:
-            described = (await self._call("DescribeStream", {"StreamARN": self._arn, **start}))["StreamDescription"]
-            found += [_shard(shard) for shard in described["Shards"]]
-            if not described["HasMoreShards"]:
-                return found
-            start = {"ExclusiveStartShardId": found[-1].id}
+        return [_shard(shard) for shard in await shards_of(self._arn, self._call)]
 
     async def begin(self, shard: str) -> str:
         if self._source.position == "TRIM_HORIZON":
@@ -95,6 +89,40 @@ class KinesisStream:
         return await _translated(
             lambda: self._node.dispatcher.invoke("kinesis", operation, params, principal=principal, region=self._region, account=self._account)
         )
+
+
+async def shards_of(stream: str, ask: Ask) -> list[Mapping[str, Any]]:
+    """All that there are.  A role may do either of the two calls that tell: SAM's policy allows DescribeStream alone, the
+    Serverless Framework's ListShards alone.  Raises ServiceError."""
+    try:
+        return await _described(stream, ask)
+    except ServiceError as error:
+        if error.code != "AccessDeniedException":
+            raise
+        try:
+            return await _listed(stream, ask)
+        except ServiceError as second:
+            raise error from second
+
+
+async def _described(stream: str, ask: Ask) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    start: dict[str, str] = {}
+    while True:
+        described = (await ask("DescribeStream", {"StreamARN": stream, **start}))["StreamDescription"]
+        found += described["Shards"]
+        if not described["HasMoreShards"]:
+            return found
+        start = {"ExclusiveStartShardId": found[-1]["ShardId"]}
+
+
+async def _listed(stream: str, ask: Ask) -> list[Mapping[str, Any]]:
+    answer = await ask("ListShards", {"StreamARN": stream})
+    found: list[Mapping[str, Any]] = list(answer["Shards"])
+    while "NextToken" in answer:
+        answer = await ask("ListShards", {"NextToken": answer["NextToken"]})
+        found += answer["Shards"]
+    return found
 
 
 async def _translated(call: Callable[[], Any]) -> dict[str, Any]:

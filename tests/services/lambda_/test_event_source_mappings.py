@@ -177,6 +177,15 @@ async def test_the_execution_role_must_be_allowed_to_read_the_source(house: Hous
     await made(house, EventSourceArn=queue_arn("q"))
 
 
+@pytest.mark.parametrize("told", [["kinesis:DescribeStream"], ["kinesis:DescribeStreamSummary", "kinesis:ListShards"]], ids=["sam", "serverless"])
+async def test_a_role_may_learn_of_shards_by_either_call(house: House, told: list[str]) -> None:
+    await house.function()
+    await stream(house)
+    granted = [*told, "kinesis:GetShardIterator", "kinesis:GetRecords"]
+    await allow(house, {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": granted, "Resource": stream_arn("s")}]})
+    await made(house, EventSourceArn=stream_arn("s"), StartingPosition="LATEST")
+
+
 async def test_a_queue_must_hide_messages_for_as_long_as_the_function_may_run(house: House) -> None:
     await function(house, Timeout=60)
     await queue(house)

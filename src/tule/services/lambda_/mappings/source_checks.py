@@ -15,6 +15,7 @@ from tule.core.errors import ServiceError, not_implemented
 from tule.platform.call import Call
 from tule.platform.permissions import may
 from tule.platform.targets import may_pass, queue_url
+from tule.pollers.kinesis_stream import shards_of
 from tule.services.lambda_ import errors, execution_role, target_permissions
 from tule.services.lambda_.mappings.kinds import Kind
 from tule.services.lambda_.names import FunctionRef
@@ -77,7 +78,10 @@ async def _check_stream(call: Call, principal: Principal, stream: Arn) -> None:
         return await call.node.dispatcher.invoke(service, operation, params, principal=principal, region=stream.region, account=stream.account)
 
     try:
-        shards = (await read("DescribeStream", source))["StreamDescription"].get("Shards", [])
+        if service == "kinesis":
+            shards = await shards_of(source[member], read)
+        else:
+            shards = (await read("DescribeStream", source))["StreamDescription"].get("Shards", [])
         if shards:
             latest = {"ShardId": shards[-1]["ShardId"], "ShardIteratorType": "LATEST"}
             iterator = await read("GetShardIterator", source | latest)
