@@ -157,7 +157,7 @@ def test_visibility_can_be_changed_to_sooner_and_later(turned: Account, turned_q
     send(turned, queue, "x")
     (message,) = receive(turned, queue)
     hide(turned, queue, message, 100)
-    turned.node.advance(99)
+    turned.node.advance(60)
     assert bodies(turned, queue) == []
     hide(turned, queue, message, 0)
     (again,) = receive(turned, queue)

@@ -5,6 +5,7 @@ AWS: Service authorization reference, Amazon EventBridge.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from tule.core import arn as arns
@@ -46,6 +47,7 @@ def rule_arn(bus: BusRef, rule: str) -> str:
     return arns.arn("events", bus.region, bus.account, f"rule/{path}")
 
 
+@lru_cache(4096)
 def rule_of(arn: str) -> tuple[BusRef, str]:
     """The bus and the name of the rule with this ARN."""
     parsed = arns.parse(arn)

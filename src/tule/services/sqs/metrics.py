@@ -5,6 +5,7 @@ AWS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from tule.platform.node import Node
@@ -19,8 +20,12 @@ _MEMORY = "sqs.used"
 def sent(node: Node, queue: Queue, drafts: Sequence[Draft]) -> None:
     used(node)[queue.key] = node.clock.now_ms()
     count(node, queue, "NumberOfMessagesSent", len(drafts))
-    for draft in drafts:
-        count(node, queue, "SentMessageSize", draft.size, "Bytes")
+    if len(drafts) == 1:
+        count(node, queue, "SentMessageSize", drafts[0].size, "Bytes")
+        return
+    key = queue.key
+    for size, messages in Counter(draft.size for draft in drafts).items():
+        node.meter.add(key.account, key.region, NAMESPACE, "SentMessageSize", queue.dimensions, size, "Bytes", count=messages)
 
 
 def received(node: Node, queue: Queue, messages: int) -> None:
