@@ -14,6 +14,7 @@ import pytest_asyncio
 from tests.compute.conftest import LEVELS
 from tests.compute.functions import REQUEST_ID, texts
 from tests.compute.test_extensions import Extended
+from tule.compute import shutdown
 from tule.compute.telemetry import Buffering, Telemetry
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -65,6 +66,13 @@ while next()['eventType'] != 'SHUTDOWN':
 
 def listener(schema: str = "2022-12-13", types: Sequence[str] = ("platform", "function"), path: str = "/2022-07-01/telemetry") -> dict[str, str]:
     return {"listener": f"SCHEMA, TYPES, PATH = {schema!r}, {list(types)!r}, {path!r}\n{LISTENER}"}
+
+
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the host is, listeners take what is held, and say so, before their instance ends."""
+    monkeypatch.setattr(shutdown, "FLUSH_S", 2.0)
+    monkeypatch.setattr(shutdown, "EXTERNAL_S", 3.5)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=LEVELS, ids=lambda level: f"level{level}")
