@@ -64,17 +64,28 @@ class HashedBody(Body):
     """A body whose SHA-256 the client has signed in `x-amz-content-sha256`."""
 
     def __init__(self, body: Body, expected: str) -> None:
-        super().__init__(self._verified(body, expected), body.length)
+        self._body = body
+        self._expected = expected
+        self.length = body.length
 
-    @staticmethod
-    async def _verified(body: Body, expected: str) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._verified()
+
+    async def read(self, limit: int) -> bytes:
+        data = await self._body.read(limit)
+        self._check(await hash_of(data))
+        return data
+
+    async def _verified(self) -> AsyncIterator[bytes]:
         running = RunningHash()
-        async for piece in body:
+        async for piece in self._body:
             await running.update(piece)
             yield piece
-        computed = await running.hexdigest()
-        if computed != expected:
-            raise content_mismatch(expected, computed)
+        self._check(await running.hexdigest())
+
+    def _check(self, computed: str) -> None:
+        if computed != self._expected:
+            raise content_mismatch(self._expected, computed)
 
 
 def content_mismatch(expected: str, computed: str) -> ServiceError:

@@ -52,7 +52,7 @@ class RestInput:
         self._query: dict[str, tuple[str, Callable[[list[str]], Any]]] = {}
         self._query_rest: tuple[str, bool] | None = None
         self._literals = frozenset(piece.partition("=")[0] for piece in operation["http"]["requestUri"].partition("?")[2].split("&"))
-        self._headers: list[_Bound] = []
+        self._headers: dict[str, _Bound] = {}
         self._prefixed: list[tuple[str, str]] = []
         self._body: Callable[[Request], Any] | None = None
         self._payload: str | None = None
@@ -72,8 +72,9 @@ class RestInput:
         if self._query or self._query_rest is not None:
             self._read_query(request.query, params)
         headers = request.headers
-        for bound in self._headers:
-            if (text := headers.get(bound.wire_name)) is not None:
+        bound_headers = self._headers
+        for header, text in headers.items():
+            if (bound := bound_headers.get(header)) is not None:
                 self._put(params, bound, text)
         for name, prefix in self._prefixed:
             found = {header[len(prefix) :]: text for header, text in headers.items() if header.startswith(prefix)}
@@ -149,7 +150,7 @@ class RestInput:
                 convert = self._leaf(member)
                 self._query[given] = (name, lambda values: convert(values[0]))
         elif location == "header":
-            self._headers.append(_Bound(name, given.lower(), self._header_reader(model, member)))
+            self._headers[given.lower()] = _Bound(name, given.lower(), self._header_reader(model, member))
         elif location == "headers":
             self._prefixed.append((name, given.lower()))
 
@@ -267,7 +268,7 @@ class RestOutput:
         self._s3 = model.name == "s3"
         self._status: int = operation["http"].get("responseCode", 200)
         self._status_member: str | None = None
-        self._headers: list[_Bound] = []
+        self._headers: dict[str, tuple[str, Callable[[Any], str]]] = {}
         self._prefixed: list[tuple[str, str]] = []
         self._payload: str | None = None
         self._write: Callable[[Any], bytes] | None = None
@@ -280,9 +281,9 @@ class RestOutput:
         headers = {"x-amz-request-id": request_id, "x-amz-id-2": host_id(request_id)} if self._s3 else {"x-amzn-RequestId": request_id}
         if self._status_member is not None and result.get(self._status_member) is not None:
             status = status or int(result[self._status_member])
-        for name, header, convert in self._headers:
-            if (value := result.get(name)) is not None:
-                headers[header] = convert(value)
+        for name, value in result.items():
+            if (bound := self._headers.get(name)) is not None and value is not None:
+                headers[bound[0]] = bound[1](value)
         for name, prefix in self._prefixed:
             headers.update({prefix + key: str(value) for key, value in (result.get(name) or {}).items()})
         return Response(status or self._status, headers, self._body(result, headers))
@@ -322,7 +323,7 @@ class RestOutput:
             self._status_member = name
         elif location == "header":
             header = given.lower() if given.lower() in _BODY_HEADERS else given
-            self._headers.append(_Bound(name, header, _header_writer(model, member)))
+            self._headers[name] = (header, _header_writer(model, member))
         elif location == "headers":
             self._prefixed.append((name, given))
 

@@ -85,7 +85,10 @@ async def take(node: Node, params: Mapping[str, Any], want: Wanted | None, seal:
         raise errors.missing_content_length()
     if body.length > MAX_PUT_BYTES:
         raise errors.entity_too_large(body.length, MAX_PUT_BYTES)
-    content = await store(node, aiter(body), body.length, seal, *algorithms)
+    if body.length > INLINE_BYTES:
+        content = await store(node, aiter(body), body.length, seal, *algorithms)
+    else:
+        content = _held(node, await body.read(INLINE_BYTES), seal, *algorithms)
     if content.size != body.length:
         raise errors.incomplete_body()
     if content_md5 is not None and content_md5 != content.digests.md5:
@@ -97,11 +100,15 @@ async def take(node: Node, params: Mapping[str, Any], want: Wanted | None, seal:
 
 async def store(node: Node, pieces: AsyncIterator[bytes], length: int, seal: Seal | None, *algorithms: str) -> Content:
     """`length` is what was announced; no more than that is held in memory."""
+    if length <= INLINE_BYTES:
+        return _held(node, b"".join([piece async for piece in pieces]), seal, *algorithms)
     digests = Digests(*algorithms)
-    if length > INLINE_BYTES:
-        return Content(digests, None, (await node.blobs.write(absorbed(pieces, digests, seal, node.ids))).name, seal)
-    held = [piece async for piece in pieces]
-    data = held[0] if len(held) == 1 else b"".join(held)
+    return Content(digests, None, (await node.blobs.write(absorbed(pieces, digests, seal, node.ids))).name, seal)
+
+
+def _held(node: Node, data: bytes, seal: Seal | None, *algorithms: str) -> Content:
+    """Few bytes, which are kept in the row."""
+    digests = Digests(*algorithms)
     digests.update(data)
     return Content(digests, data if seal is None else seal.seal(data, node.ids), None, seal, data)
 
