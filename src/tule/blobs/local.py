@@ -3,8 +3,6 @@
 Promise: when `write` returns, the bytes will be there after a power cut: they are written under a temporary name, renamed
 when they are whole, and then file and directory are fsynced (in this order a journal is committed once: the second finds
 nothing to do).  A crash leaves at most a file that nobody refers to, which the sweeper removes.
-What is written of big blobs does not stay in the system's cache, where it would push out what is read: its pages serve for what
-is written next, which costs a fifth of the processor's time that new pages do.  Who reads a blob brings it there.
 Writes and big reads run on a few threads, piece by piece, so that the event loop never waits for the disk and memory
 stays constant; small reads run at once, since a hop to a thread costs more than the work.
 """
@@ -38,8 +36,6 @@ PIECE = 256 * 1024  # what one read moves
 WRITTEN = 512 * 1024  # what one write moves, or a little more
 INLINE = 64 * 1024  # up to here the event loop's thread reads by itself
 THREADS = 8
-UNCACHED = 1024 * 1024  # from here on a blob is big
-FLUSHED = 4 * 1024 * 1024  # of a big blob, before its way to the disk begins
 _MOST_AT_ONCE = 1000  # pieces of one write; Linux takes 1024
 _TEMPORARY = ".part"
 
@@ -206,7 +202,6 @@ class _NewFile:
         self._there = self._temporary
         self._fsync = fsync
         self._descriptor = -1
-        self._flushed = 0
         self._abandoned = False
         self._lock = Lock()
         self.length = 0
@@ -228,9 +223,6 @@ class _NewFile:
     def append(self, pieces: list[bytes]) -> None:
         with self._lock:
             self._append(pieces)
-            if self.length - self._flushed >= FLUSHED:
-                self._flushed = self.length
-                self._let_go()
 
     def _append(self, pieces: list[bytes]) -> None:
         self._open()
@@ -259,14 +251,7 @@ class _NewFile:
             if self._fsync:
                 os.fsync(self._descriptor)
                 _fsync_directory(self._path.parent)
-                if self.length >= UNCACHED:
-                    self._let_go()
             self._close()
-
-    def _let_go(self) -> None:
-        """Have what is not on the disk yet brought there, and what is forgotten by the system's cache."""
-        if self._fsync and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def abandon(self) -> None:
         with self._lock:
