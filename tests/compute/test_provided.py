@@ -31,6 +31,7 @@ from tule.server.http1 import Connection
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+BROUGHT_GO = Path(__file__).parents[2] / ".clients/go/go/bin/go"  # by scripts/install_clients
 NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: x\r\n\r\n"
 
 SHELL = """#!/bin/sh
@@ -82,6 +83,59 @@ fn main() {
         let answer = format!(r#"{{"got": {text}, "memory": "{memory}", "root": "{root}"}}"#);
         ask(&mut api, "POST", &format!("/invocation/{id}/response"), "", answer.as_bytes());
     }
+}
+"""
+
+# Likewise; a function that a client of AWS would compile against github.com/aws/aws-lambda-go does the same.
+GO = """
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+)
+
+func ask(api net.Conn, in *bufio.Reader, method, path, body string) (map[string]string, string) {
+	fmt.Fprintf(api, "%s /2018-06-01/runtime%s HTTP/1.1\\r\\nhost: api\\r\\ncontent-length: %d\\r\\n\\r\\n%s", method, path, len(body), body)
+	headers := map[string]string{}
+	for {
+		line, err := in.ReadString('\\n')
+		if err != nil {
+			os.Exit(3)
+		}
+		name, value, found := strings.Cut(strings.TrimSpace(line), ": ")
+		if found {
+			headers[strings.ToLower(name)] = value
+		} else if name == "" {
+			break
+		}
+	}
+	size, _ := strconv.Atoi(headers["content-length"])
+	answer := make([]byte, size)
+	io.ReadFull(in, answer)
+	return headers, string(answer)
+}
+
+func main() {
+	api, err := net.Dial("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"))
+	if err != nil {
+		os.Exit(2)
+	}
+	in := bufio.NewReader(api)
+	for {
+		headers, event := ask(api, in, "GET", "/invocation/next", "")
+		id := headers["lambda-runtime-aws-request-id"]
+		fmt.Println("handling " + id)
+		if strings.Contains(event, "panic") {
+			panic("no luck")
+		}
+		ask(api, in, "POST", "/invocation/"+id+"/response", fmt.Sprintf(`{"got": %s, "handler": "%s"}`, event, os.Getenv("_HANDLER")))
+	}
 }
 """
 
@@ -210,6 +264,24 @@ async def test_a_program_in_rust_is_a_runtime(provided: Provided) -> None:
     assert (failed.error, document(failed)["errorType"]) == ("Unhandled", "NoLuck")
     assert document(await provided.invoke(function, [2]))["got"] == [2]
     assert f"handling {REQUEST_ID}\n" in texts(answer)
+
+
+async def test_a_program_in_go_is_a_runtime(provided: Provided, tmp_path: Path) -> None:
+    compiler = shutil.which("go") or (str(BROUGHT_GO) if BROUGHT_GO.exists() else None)
+    if compiler is None:
+        pytest.skip("Go is not installed")
+    function = provided.function("")
+    (function.code / "main.go").write_text(GO)
+    (function.code / "bootstrap").unlink()
+    environment = os.environ | {"CGO_ENABLED": "0", "GOCACHE": str(tmp_path), "GOPATH": str(tmp_path / "path"), "GOTOOLCHAIN": "local"}
+    await asyncio.to_thread(subprocess.run, [compiler, "build", "-o", "bootstrap", "main.go"], cwd=function.code, env=environment, check=True)
+    answer = await provided.invoke(function, {"n": 1})
+    assert document(answer) == {"got": {"n": 1}, "handler": "mine"}
+    assert f"handling {REQUEST_ID}\n" in texts(answer)
+    failed = await provided.invoke(function, "panic")
+    assert document(failed)["errorMessage"] == f"RequestId: {REQUEST_ID} Error: Runtime exited with error: exit status 2"
+    assert "panic: no luck\n" in texts(failed)
+    assert document(await provided.invoke(function, [2]))["got"] == [2]
 
 
 async def test_a_layer_may_bring_the_runtime(levels: Provided) -> None:
