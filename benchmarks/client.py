@@ -42,13 +42,21 @@ def signed(url: str, keys: tuple[str, str], service: str, method: str, path: str
     host = urlsplit(url).netloc
     if service == "s3" or method != "POST":
         request = AWSRequest(method, url + path, data=body, headers=headers)
-        S3SigV4Auth(Credentials(*keys), service, REGION).add_auth(request)
+        is_unsigned = "x-amz-content-sha256" in headers
+        (_Unsigned if is_unsigned else S3SigV4Auth)(Credentials(*keys), service, REGION).add_auth(request)
         sent = {name.lower(): value for name, value in request.headers.items()}
     else:
         sent = _signed_headers(host, keys, service, path, headers, body)
     lines = [f"{method} {path} HTTP/1.1", f"host: {host}", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in sent.items() if name not in ("host", "content-length")]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class _Unsigned(S3SigV4Auth):
+    """Over plain HTTP, too, the body is not hashed."""
+
+    def payload(self, request: AWSRequest) -> str:
+        return "UNSIGNED-PAYLOAD"
 
 
 def _signed_headers(host: str, keys: tuple[str, str], service: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, str]:
