@@ -89,5 +89,6 @@ async def _serve(config: configuration.Config) -> None:
     click.echo(f"Tule serves {scheme}://{config.host}:{node.port} on {node.node.store.dialect}. Ready.")
     sys.stdout.flush()
     _spare_the_collector()
+    sys.setswitchinterval(0.001)  # the store's writer, back from the disk, must not wait 5 ms for the event loop's thread
     await stop.wait()
     await node.stop()
