@@ -113,6 +113,7 @@ class _Answers(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self._have = 0
         self._head: tuple[int, bool, bool] | None = None  # status, whether the connection stays, whether the body is chunked
+        self._is_head = False
         self._wanted = 0  # bytes of a body that is not chunked
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -124,6 +125,7 @@ class _Answers(asyncio.Protocol):
 
     def ask(self, request: bytes) -> asyncio.Future[tuple[int, bytes, bool]]:
         self._answer = asyncio.get_running_loop().create_future()
+        self._is_head = request.startswith(b"HEAD ")
         self.transport.write(request)
         return self._answer
 
@@ -147,7 +149,7 @@ class _Answers(asyncio.Protocol):
             return False
         lower = head.lower()
         at = lower.find(b"content-length:")
-        self._wanted = int(lower[at + 15 :].split(b"\r", 1)[0]) if at >= 0 else 0
+        self._wanted = int(lower[at + 15 :].split(b"\r", 1)[0]) if at >= 0 and not self._is_head else 0
         self._head = int(head[9:12]), b"connection: close" not in lower, b"transfer-encoding: chunked" in lower
         self._pieces, self._have = [rest], len(rest)
         return True

@@ -133,6 +133,34 @@ async def batch_get(t: Target) -> Figure:
     return await _measured(t, [_request(t, "BatchGetItem", {"RequestItems": {name: {"Keys": [_key("p", n) for n in range(100)]}}})], 100, "items/s")
 
 
+async def put_and_delete(t: Target) -> Figure:
+    """Each client puts an item and deletes it."""
+    name = _table(t)
+    puts = [_request(t, "PutItem", {"TableName": name, "Item": _item(f"p{n}", n)}) for n in range(16)]
+    deletes = [_request(t, "DeleteItem", {"TableName": name, "Key": _key(f"p{n}", n)}) for n in range(16)]
+    return await _measured(t, [*puts, *deletes], unit="requests/s")
+
+
+async def scan(t: Target) -> Figure:
+    name = _table(t)
+    _fill(t, name, "p", 100, "d" * 100)
+    return await _measured(t, [_request(t, "Scan", {"TableName": name})])
+
+
+async def transact_get(t: Target) -> Figure:
+    name = _table(t)
+    _fill(t, name, "p", 100)
+    pairs = [[{"Get": {"TableName": name, "Key": _key("p", (n + side) % 100)}} for side in range(2)] for n in range(100)]
+    return await _measured(t, [_request(t, "TransactGetItems", {"TransactItems": pair}) for pair in pairs])
+
+
+async def select(t: Target) -> Figure:
+    name = _table(t)
+    _fill(t, name, "p", 100)
+    statement = {"Statement": f'SELECT * FROM "{name}" WHERE p = ? AND n = ?'}
+    return await _measured(t, [_request(t, "ExecuteStatement", {**statement, "Parameters": [{"S": "p"}, {"N": str(n)}]}) for n in range(100)])
+
+
 MEASUREMENTS = {
     "DynamoDB PutItem 1 KB, 16 clients": ("dynamodb", put),
     "DynamoDB GetItem 1 KB, 16 clients": ("dynamodb", get),
@@ -140,6 +168,10 @@ MEASUREMENTS = {
     "DynamoDB Query 100 items, 16 clients": ("dynamodb", query),
     "DynamoDB Query with a filter, 16 clients": ("dynamodb", query_filtered),
     "DynamoDB TransactWriteItems 2, 16 clients": ("dynamodb", transact_write),
+    "DynamoDB TransactGetItems 2, 16 clients": ("dynamodb", transact_get),
+    "DynamoDB PutItem and DeleteItem 1 KB, 16 clients": ("dynamodb", put_and_delete),
+    "DynamoDB Scan 100 items, 16 clients": ("dynamodb", scan),
+    "DynamoDB ExecuteStatement, one item, 16 clients": ("dynamodb", select),
     "DynamoDB BatchWriteItem 25, 16 clients": ("dynamodb", batch_write),
     "DynamoDB BatchGetItem 100, 16 clients": ("dynamodb", batch_get),
 }

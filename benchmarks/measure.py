@@ -159,9 +159,9 @@ def _try(measure: Measurement, target: Target) -> Figure | None:
 
 
 def _print(names: list[str], rows: list[tuple[str, list[Figure | None]]]) -> None:
-    print(f"\n{'':42}" + "".join(f"{name:>20}" for name in names) + ("     tule is" if len(names) > 1 else ""))
+    print(f"\n{'':50}" + "".join(f"{name:>20}" for name in names) + ("     tule is" if len(names) > 1 else ""))
     for label, figures in rows:
-        line = f"{label:42}" + "".join(f"{_text(figure):>20}" for figure in figures)
+        line = f"{label:50}" + "".join(f"{_text(figure):>20}" for figure in figures)
         if len(figures) == 2 and figures[0] is not None and figures[1] is not None and figures[0].value and figures[1].value:
             ratio = figures[0].value / figures[1].value
             better = ratio if figures[0].more_is_better else 1 / ratio

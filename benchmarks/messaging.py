@@ -65,6 +65,43 @@ async def sqs_receive_delete(t: Target) -> Figure:
     return Figure(done / (time.perf_counter() - began), "/s")
 
 
+async def sqs_receive_delete_batch(t: Target) -> Figure:
+    """Ten messages at a time, by four clients, from a queue of 4000."""
+    url = _queue(t, "receive-batch")
+    entries = [{"Id": str(number), "MessageBody": BODY} for number in range(10)]
+    fill = _json(t, "sqs", "AmazonSQS.SendMessageBatch", {"QueueUrl": url, "Entries": entries})
+    receive = _json(t, "sqs", "AmazonSQS.ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10})
+    filler = Connection(t.url)
+    for _ in range(400):
+        await filler.send(fill)
+    filler.close()
+    began, done = time.perf_counter(), 0
+
+    async def client() -> None:
+        nonlocal done
+        connection = Connection(t.url)
+        while time.perf_counter() - began < t.seconds:
+            _, answer = await connection.send(receive)
+            found = json.loads(answer).get("Messages", [])
+            if not found:
+                break
+            gone = [{"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(found)]
+            await connection.send(_json(t, "sqs", "AmazonSQS.DeleteMessageBatch", {"QueueUrl": url, "Entries": gone}))
+            done += len(found)
+        connection.close()
+
+    await asyncio.gather(*(client() for _ in range(4)))
+    return Figure(done / (time.perf_counter() - began), "messages/s")
+
+
+async def sns_publish_batch(t: Target) -> Figure:
+    topic = t.client("sns").create_topic(Name="publish-batch")["TopicArn"]
+    entries = "".join(f"&PublishBatchRequestEntries.member.{n}.Id={n}&PublishBatchRequestEntries.member.{n}.Message={BODY}" for n in range(1, 11))
+    body = f"Action=PublishBatch&Version=2010-03-31&TopicArn={topic.replace(':', '%3A')}{entries}".encode()
+    request = t.signed("sns", "POST", "/", {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, body)
+    return Figure((await load(t.url, [request], 16, t.seconds)).per_second * 10, "messages/s")
+
+
 async def sns_publish(t: Target) -> Figure:
     topic = t.client("sns").create_topic(Name="publish")["TopicArn"]
     return Figure((await load(t.url, [_publish(t, topic, BODY)], 16, t.seconds)).per_second, "/s")
@@ -139,6 +176,33 @@ async def kinesis_put(t: Target) -> Figure:
     return Figure((await load(t.url, [request], 16, t.seconds)).per_second * 10, "records/s")
 
 
+async def kinesis_put_one(t: Target) -> Figure:
+    stream = _stream(t, "bench-one")
+    record = {"StreamName": stream, "Data": base64.b64encode(b"r" * 256).decode(), "PartitionKey": "p"}
+    return Figure((await load(t.url, [_json(t, "kinesis", "Kinesis_20131202.PutRecord", record, "1.1")], 16, t.seconds)).per_second, "/s")
+
+
+async def kinesis_get(t: Target) -> Figure:
+    """A page of 1000 records, which a shard gives five times a second."""
+    stream = _stream(t, "bench-get")
+    client = t.client("kinesis")
+    for _ in range(2):
+        client.put_records(StreamName=stream, Records=[{"Data": b"r" * 256, "PartitionKey": f"p{number}"} for number in range(500)])
+    shard = client.list_shards(StreamName=stream)["Shards"][0]["ShardId"]
+    iterator = client.get_shard_iterator(StreamName=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    request = _json(t, "kinesis", "Kinesis_20131202.GetRecords", {"ShardIterator": iterator, "Limit": 1000}, "1.1")
+    connection = Connection(t.url)
+    took: list[float] = []
+    for _ in range(4):
+        began = time.perf_counter()
+        status, answer = await connection.send(request)
+        took.append((time.perf_counter() - began) * 1000)
+        assert status == 200
+        assert len(json.loads(answer)["Records"]) == 1000
+    connection.close()
+    return _latency(took)
+
+
 def _stream(t: Target, name: str) -> str:
     client = t.client("kinesis")
     client.create_stream(StreamName=name, ShardCount=1)
@@ -150,8 +214,13 @@ async def sqs_to_function(t: Target) -> Figure:
     """From just before a message is sent until the function's handler begins, by the handler's own clock."""
     name = t.function(REPORTS_TIME)
     url = _queue(t, "to-function")
-    t.client("lambda").create_event_source_mapping(FunctionName=name, EventSourceArn=_arn(t, url), BatchSize=1)
-    sqs, logs = t.client("sqs"), t.client("logs")
+    functions, sqs, logs = t.client("lambda"), t.client("sqs"), t.client("logs")
+    mapping = functions.create_event_source_mapping(FunctionName=name, EventSourceArn=_arn(t, url), BatchSize=1)["UUID"]
+    for _ in range(300):
+        if functions.get_event_source_mapping(UUID=mapping)["State"] == "Enabled":
+            break
+        await asyncio.sleep(0.1)
+    functions.invoke(FunctionName=name, Payload=b'{"Records": []}')
     for _ in range(HOPS):
         await asyncio.to_thread(sqs.send_message, QueueUrl=url, MessageBody=repr(time.time()))
         await asyncio.sleep(0.02)
@@ -176,10 +245,14 @@ MEASUREMENTS = {
     "SQS SendMessage 1 KB, 16 clients": ("sqs", sqs_send),
     "SQS SendMessageBatch 10, 16 clients": ("sqs", sqs_send_batch),
     "SQS receive and delete, 1 client": ("sqs", sqs_receive_delete),
+    "SQS receive and delete 10 at a time, 4 clients": ("sqs", sqs_receive_delete_batch),
+    "SNS PublishBatch 10, 16 clients": ("sns", sns_publish_batch),
     "SNS Publish 1 KB, 16 clients": ("sns", sns_publish),
     "SNS to SQS, end to end": ("sns", sns_to_sqs),
     "EventBridge PutEvents, 16 clients": ("events", events_put),
     "EventBridge to SQS, end to end": ("events", events_to_sqs),
     "Kinesis PutRecords 10, 16 clients": ("kinesis", kinesis_put),
+    "Kinesis PutRecord, 16 clients": ("kinesis", kinesis_put_one),
+    "Kinesis GetRecords, a page of 1000": ("kinesis", kinesis_get),
     "SQS to function, end to end": ("sqs", sqs_to_function),
 }

@@ -39,6 +39,22 @@ async def get_small(t: Target) -> Figure:
     return Figure((await load(t.url, [t.s3("GET", "k1")], 16, t.seconds)).per_second, "/s")
 
 
+async def head_small(t: Target) -> Figure:
+    return Figure((await load(t.url, [t.s3("HEAD", "k1")], 16, t.seconds)).per_second, "/s")
+
+
+async def copy_small(t: Target) -> Figure:
+    source = {"x-amz-copy-source": f"/{BUCKET}/k1"}
+    requests = [t.signed("s3", "PUT", f"/{BUCKET}/copy{i}", source, b"") for i in range(200)]
+    return Figure((await load(t.url, requests, 16, t.seconds)).per_second, "/s")
+
+
+async def put_and_delete(t: Target) -> Figure:
+    """Each client puts an object and deletes it."""
+    requests = [t.s3(method, f"d{i}", body) for method, body in (("PUT", b"b" * 1024), ("DELETE", b"")) for i in range(16)]
+    return Figure((await load(t.url, requests, 16, t.seconds)).per_second / 2, "pairs/s")
+
+
 async def list_objects(t: Target) -> Figure:
     """A page of a thousand."""
     await load(t.url, [t.s3("PUT", f"listed/{i:04d}", b"") for i in range(1000)], 1, 3.0)
@@ -93,6 +109,9 @@ Measurement = Callable[[Target], Coroutine[Any, Any, Figure]]
 MEASUREMENTS: dict[str, tuple[str, Measurement]] = {
     "S3 PutObject 1 KB, 16 clients": ("s3", put_small),
     "S3 GetObject 1 KB, 16 clients": ("s3", get_small),
+    "S3 HeadObject, 16 clients": ("s3", head_small),
+    "S3 CopyObject 1 KB, 16 clients": ("s3", copy_small),
+    "S3 PutObject 1 KB and DeleteObject, 16 clients": ("s3", put_and_delete),
     "S3 ListObjectsV2 1000, 4 clients": ("s3", list_objects),
     "S3 PutObject 10 MB, 2 clients": ("s3", put_large),
     "S3 GetObject 10 MB, 2 clients": ("s3", get_large),
