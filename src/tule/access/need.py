@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,3 +24,27 @@ class Need:
     owner: str = ""
     policy_decides: bool = False
     shown: str = ""
+
+
+class LazyContext(Mapping[str, Any]):
+    """Condition keys, gathered when a decision asks for them: one that is remembered needs none."""
+
+    __slots__ = ("_found", "_gather")
+
+    def __init__(self, gather: Callable[[], Mapping[str, Any]]) -> None:
+        self._gather = gather
+        self._found: Mapping[str, Any] | None = None
+
+    def _all(self) -> Mapping[str, Any]:
+        if self._found is None:
+            self._found = self._gather()
+        return self._found
+
+    def __getitem__(self, key: str) -> Any:
+        return self._all()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())

@@ -78,15 +78,19 @@ def test_functions_count_invocations_errors_and_throttles(aws: Account) -> None:
     assert seen.statistic("ConcurrentExecutions", "Maximum") == 1.0
 
 
-@pytest.fixture
-def table(aws: Account) -> str:
-    aws.dynamodb.create_table(
-        TableName="counted",
+def _make_table(account: Account, name: str) -> None:
+    account.dynamodb.create_table(
+        TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    aws.dynamodb.get_waiter("table_exists").wait(TableName="counted")
+    account.dynamodb.get_waiter("table_exists").wait(TableName=name)
+
+
+@pytest.fixture
+def table(aws: Account) -> str:
+    _make_table(aws, "counted")
     return "counted"
 
 
@@ -258,8 +262,10 @@ def test_buckets_tell_each_day_what_they_hold(turned: Account) -> None:
     turned.s3.put_object(Bucket=bucket, Key="a", Body=b"12345")
     turned.s3.put_object(Bucket=bucket, Key="b", Body=b"123")
     turned.node.advance(86_400)
-    listed = turned.cloudwatch.list_metrics(Namespace="AWS/S3", Dimensions=[{"Name": "BucketName", "Value": bucket}])["Metrics"]
-    assert {metric["MetricName"] for metric in listed} == {"BucketSizeBytes", "NumberOfObjects"}
+    wanted = {"Namespace": "AWS/S3", "Dimensions": [{"Name": "BucketName", "Value": bucket}]}
+    eventually(
+        lambda: {metric["MetricName"] for metric in turned.cloudwatch.list_metrics(**wanted)["Metrics"]} == {"BucketSizeBytes", "NumberOfObjects"}
+    )
     now = datetime.datetime.fromtimestamp(turned.node.get("/_tule/clock")["now_ms"] / 1000, datetime.UTC)
     for metric, kind, value in (("BucketSizeBytes", "StandardStorage", 8.0), ("NumberOfObjects", "AllStorageTypes", 2.0)):
         (point,) = turned.cloudwatch.get_metric_statistics(
@@ -275,13 +281,7 @@ def test_buckets_tell_each_day_what_they_hold(turned: Account) -> None:
 
 
 def test_tables_count_items_that_expired(turned: Account) -> None:
-    turned.dynamodb.create_table(
-        TableName="expiring",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    turned.dynamodb.get_waiter("table_exists").wait(TableName="expiring")
+    _make_table(turned, "expiring")
     turned.dynamodb.update_time_to_live(TableName="expiring", TimeToLiveSpecification={"AttributeName": "until", "Enabled": True})
     soon = turned.node.get("/_tule/clock")["now_ms"] // 1000 + 10
     turned.dynamodb.put_item(TableName="expiring", Item={"id": {"S": "a"}, "until": {"N": str(soon)}})

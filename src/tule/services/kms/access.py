@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from tule.access.actions import tags_in_request
+from tule.access.need import LazyContext
 from tule.core import arn as arns
 from tule.platform.call import Call
 from tule.platform.service import Need, Params, RememberedNeeds
 from tule.services.kms import ciphertext, condition_keys, errors, grants, names
-from tule.services.kms.condition_keys import Lazily
 from tule.services.kms.key import Key
 from tule.services.kms.keys import keys
 from tule.services.kms.retiring import retired
@@ -27,7 +27,7 @@ def need(call: Call, key: Key, action: str, params: Params, context: Callable[[]
     """The permission `action` (`Encrypt`) on a key."""
     granted = grants.statements(call, key, action, params) if key.grants else None
     policy = key.policy if not granted else {**key.policy, "Statement": [*_statements(key.policy), *granted]}
-    lazily = Lazily(lambda: {**condition_keys.of_key(call, key, params), **context()})
+    lazily = LazyContext(lambda: {**condition_keys.of_key(call, key, params), **context()})
     return Need(f"kms:{action}", key.arn, lazily, policy, key.account, policy_decides=True)
 
 
@@ -62,7 +62,7 @@ def _everywhere(action: str) -> RememberedNeeds:
     """A permission on no resource."""
 
     async def needs(call: Call, params: Params) -> Sequence[Need]:
-        return (Need(f"kms:{action}", "*", Lazily(partial(condition_keys.of_caller, call))),)
+        return (Need(f"kms:{action}", "*", LazyContext(partial(condition_keys.of_caller, call))),)
 
     return needs
 
@@ -154,7 +154,7 @@ async def _retire_grant(call: Call, params: Params) -> Sequence[Need]:
         return ()
     granted = grants.to_retire(key, id)
     policy = {**key.policy, "Statement": [*_statements(key.policy), *granted]}
-    lazily = Lazily(partial(condition_keys.of_key, call, key, params))
+    lazily = LazyContext(partial(condition_keys.of_key, call, key, params))
     return (Need("kms:RetireGrant", key.arn, lazily, policy, key.account, policy_decides=True),)
 
 

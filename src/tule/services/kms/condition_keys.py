@@ -5,7 +5,7 @@ AWS: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tule.access.actions import tags_in_request
@@ -13,30 +13,6 @@ from tule.platform.call import Call
 from tule.platform.service import Params
 from tule.services.kms import names, specs
 from tule.services.kms.key import Key
-
-
-class Lazily(Mapping[str, Any]):
-    """Worked out when somebody looks: a decision that is remembered needs none of it."""
-
-    __slots__ = ("_found", "_make")
-
-    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
-        self._make = make
-        self._found: Mapping[str, Any] | None = None
-
-    def _all(self) -> Mapping[str, Any]:
-        if self._found is None:
-            self._found = self._make()
-        return self._found
-
-    def __getitem__(self, key: str) -> Any:
-        return self._all()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
 
 
 def via_service(call: Call) -> str | None:

@@ -5,13 +5,14 @@ AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_ama
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
 
+from tule.access.need import LazyContext
 from tule.core.clock import iso8601
 from tule.platform.call import Call
 from tule.platform.service import Need, Needs, Params, RememberedNeeds
@@ -58,30 +59,6 @@ _WRITE_KEYS = {
     "RenameSource": "s3:x-amz-object-rename-source",
 }
 _LIST_KEYS = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys", "MaxUploads": "s3:max-keys"}
-
-
-class _Lazy(Mapping[str, Any]):
-    """Condition keys, gathered when a decision asks for them: most are known already, and were made without any."""
-
-    __slots__ = ("_found", "_gather")
-
-    def __init__(self, gather: Gather) -> None:
-        self._gather = gather
-        self._found: Context | None = None
-
-    def _all(self) -> Context:
-        if self._found is None:
-            self._found = self._gather()
-        return self._found
-
-    def __getitem__(self, key: str) -> Any:
-        return self._all()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
 
 
 def bucket_of(call: Call, tx: Tx, params: Params) -> Bucket:
@@ -134,7 +111,7 @@ def need(
     resource = bucket.arn if key is None else f"{bucket.arn}/{key}"
     action = f"s3:{action}"
     policy = resource_policy.of(call.principal, bucket, action, resource, found, opened=opened)
-    return Need(action, resource, _Lazy(partial(_context, call, bucket, context, found)), policy, _authority(bucket, found))
+    return Need(action, resource, LazyContext(partial(_context, call, bucket, context, found)), policy, _authority(bucket, found))
 
 
 def _context(call: Call, bucket: Bucket, own: Context | Gather | None, found: Access | None) -> Context:

@@ -1,39 +1,26 @@
-"""Buckets that this node met a moment ago, so that not every request has to look for its own in the store.
+"""Buckets that this node met a moment ago (`platform/remembered.py`), so that not every request has to look for its own.
 
-What changes a bucket wakes `buckets.CHANGED`, and every node forgets what it knows: this one before the change is answered, others
-a moment later.  Hints between nodes may be lost, so what is known is trusted for a second only.  Permissions and reads go by it;
-a write looks at its bucket's row in its own transaction, and a read does so before it says that there is no such object.
+Permissions and reads go by what is known; a write looks at its bucket's row in its own transaction, and a read does so before it
+says that there is no such object.
 """
 
 from __future__ import annotations
 
-import time
+from typing import cast
 
 from tule.platform.node import Node
+from tule.platform.remembered import Remembered
 from tule.services.s3.state import buckets
 from tule.services.s3.state.buckets import Bucket
 from tule.store.store import Tx
 
-TRUSTED_S = 1.0
 _MEMORY = "s3.buckets"
 
 
-class _Memory:
-    """`known` by name, each with the monotonic seconds when it was read."""
-
-    def __init__(self, node: Node) -> None:
-        self.known: dict[str, tuple[Bucket, float]] = {}
-        node.store.subscribe(buckets.CHANGED, self.forget)
-
-    def forget(self) -> None:
-        """A new dict, not an empty one: a transaction that began before the change puts what it saw where nobody looks any more."""
-        self.known = {}
-
-
-def _memory(node: Node) -> _Memory:
-    memory = node.memory.get(_MEMORY)
+def _memory(node: Node) -> Remembered[str, Bucket]:
+    memory = cast("Remembered[str, Bucket] | None", node.memory.get(_MEMORY))
     if memory is None:
-        memory = node.memory[_MEMORY] = _Memory(node)
+        memory = node.memory[_MEMORY] = Remembered(node.store, buckets.CHANGED)
     return memory
 
 
@@ -44,8 +31,7 @@ async def forget(node: Node) -> None:
 
 def known(node: Node, name: str) -> Bucket | None:
     """The bucket as of a moment ago, if this node met it; never by an access point."""
-    found = _memory(node).known.get(name)
-    return found[0] if found is not None and time.monotonic() - found[1] < TRUSTED_S else None
+    return _memory(node).get(name)
 
 
 def get(node: Node, tx: Tx, name: str) -> Bucket:
@@ -55,8 +41,8 @@ def get(node: Node, tx: Tx, name: str) -> Bucket:
     found = known(node, name)
     if found is not None:
         return found
-    memory, now = _memory(node).known, time.monotonic()
+    keep = _memory(node).reading()
     bucket = buckets.get(tx, name)
     if bucket.point is None:
-        memory[name] = (bucket, now)
+        keep(name, bucket)
     return bucket
